@@ -1,0 +1,2 @@
+//! The `sitewright` command.
+fn main() {}

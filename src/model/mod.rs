@@ -1,0 +1,23 @@
+//! What a site is: values only, no disk, git, clock or network.
+
+pub mod config;
+mod conflict;
+mod content_path;
+pub mod date;
+mod diagnostic;
+pub mod front_matter;
+mod output;
+mod page;
+mod snapshot;
+mod theme;
+
+pub use config::Config;
+pub use conflict::{Conflict, Side};
+pub use content_path::{ContentPath, PathKind};
+pub use date::Date;
+pub use diagnostic::{Diagnostic, Severity};
+pub use front_matter::FrontMatter;
+pub use output::{Output, OutputData, Outputs};
+pub use page::{Heading, Library, Link, LinkTarget, Page, PageKind, PageState, Section, Taxonomy, Term};
+pub use snapshot::{BlobId, Data, File, Snapshot};
+pub use theme::Theme;

@@ -1,0 +1,191 @@
+//! Pages, sections, taxonomies, and the library that holds them: the site as a reader sees it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::{BlobId, Config, ContentPath, Date};
+
+/// What a page is (Hugo's kinds).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PageKind {
+    /// `content/_index.md`, or the home page without a file.
+    Home,
+    /// A Markdown file.
+    Page,
+    /// `content/<folder>/_index.md`, or a folder with pages but without one.
+    Section,
+}
+
+/// Whether a page is part of the published build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PageState {
+    /// It is.
+    Live,
+    /// `draft: true`.
+    Draft,
+    /// Its date is in the future.
+    Scheduled,
+    /// `expires` is past.
+    Expired,
+}
+
+/// One heading of a page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Heading {
+    /// 1 to 6.
+    pub level: u8,
+    /// Fragment, unique in the page.
+    pub id: String,
+    /// Text without markup.
+    pub text: String,
+    /// 1-based line in the body.
+    pub line: usize,
+}
+
+/// Where a link in a body leads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub enum LinkTarget {
+    /// A page of this site: its content path and fragment.
+    Page(ContentPath, Option<String>),
+    /// A file of this site (bundle asset or static file).
+    File(ContentPath),
+    /// Another host, `mailto:` and the like.
+    External(String),
+    /// Something of this site that does not exist.
+    Broken(String),
+}
+
+/// One link or image in a body.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Link {
+    /// As written.
+    pub raw: String,
+    /// Where it leads.
+    pub target: LinkTarget,
+    /// 1-based line in the file.
+    pub line: usize,
+    /// Whether it is an image.
+    pub image: bool,
+}
+
+/// One page, section or home page.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// Content path; for a section or home page without `_index.md`, where that file would be.
+    pub path: ContentPath,
+    /// Whether the file exists (false for sections without `_index.md`).
+    pub exists: bool,
+    /// Blob id of the file.
+    pub blob: Option<BlobId>,
+    /// What it is.
+    pub kind: PageKind,
+    /// URL path without the base path, with slashes at both ends: `/blog/hello/`.
+    pub url: String,
+    /// Title: front matter, else first heading, else from the file name.
+    pub title: String,
+    /// Front matter `description`, where given.
+    pub description: Option<String>,
+    /// Start of the body as plain text (or up to `<!--more-->`), for lists and feeds.
+    pub summary: String,
+    /// Publication date.
+    pub date: Option<Date>,
+    /// Last change, where given.
+    pub updated: Option<Date>,
+    /// Expiry, where given.
+    pub expires: Option<Date>,
+    /// Whether it goes out.
+    pub state: PageState,
+    /// Sorting among siblings; lower first.
+    pub weight: Option<i64>,
+    /// Layout name asked for.
+    pub layout: Option<String>,
+    /// Old URL paths that redirect here.
+    pub aliases: Vec<String>,
+    /// Terms by taxonomy key, as written.
+    pub terms: BTreeMap<String, Vec<String>>,
+    /// Authors.
+    pub authors: Vec<String>,
+    /// Share image: URL path or absolute URL.
+    pub image: Option<String>,
+    /// Keep out of search engines and sitemap.
+    pub noindex: bool,
+    /// Language, where it differs from the site's.
+    pub lang: Option<String>,
+    /// Whole front matter.
+    pub front_matter: Map<String, Value>,
+    /// 1-based line on which the body begins.
+    pub body_line: usize,
+    /// Headings.
+    pub outline: Vec<Heading>,
+    /// Links and images.
+    pub links: Vec<Link>,
+    /// Words in the body.
+    pub word_count: usize,
+    /// Assets of the bundle, in path order.
+    pub assets: Vec<ContentPath>,
+    /// Content folder of the section it belongs to, without final slash: `content/blog`.
+    pub section: String,
+    /// Rendered body; filled for pages in the build's scope.
+    pub html: Option<Arc<str>>,
+}
+
+/// A content folder: its own page, its pages, its sub-sections.
+#[derive(Debug, Clone)]
+pub struct Section {
+    /// Content folder without final slash: `content`, `content/blog`.
+    pub folder: String,
+    /// Index of its own page in [`Library::pages`].
+    pub page: usize,
+    /// Indexes of its listed pages, in display order (weight, then date newest first, then title, then path).
+    pub pages: Vec<usize>,
+    /// Folders of its sub-sections, in display order.
+    pub sections: Vec<String>,
+}
+
+/// One taxonomy with its terms.
+#[derive(Debug, Clone)]
+pub struct Taxonomy {
+    /// Front matter key.
+    pub key: String,
+    /// Title of the list.
+    pub title: String,
+    /// URL path of the list.
+    pub url: String,
+    /// Terms by slug.
+    pub terms: BTreeMap<String, Term>,
+}
+
+/// One term.
+#[derive(Debug, Clone)]
+pub struct Term {
+    /// As first written.
+    pub name: String,
+    /// URL path of its list.
+    pub url: String,
+    /// Indexes of its pages, in display order.
+    pub pages: Vec<usize>,
+}
+
+/// Every page, section and term of a build, with indexes to find them.
+#[derive(Debug, Clone)]
+pub struct Library {
+    /// The configuration it was built with.
+    pub config: Config,
+    /// All pages in path order, whatever their state.
+    pub pages: Vec<Page>,
+    /// Sections by folder.
+    pub sections: BTreeMap<String, Section>,
+    /// Taxonomies by key.
+    pub taxonomies: BTreeMap<String, Taxonomy>,
+    /// Page index by content path.
+    pub by_path: HashMap<ContentPath, usize>,
+    /// Page index by URL path.
+    pub by_url: HashMap<String, usize>,
+    /// Which pages link to a page (indexes), by index.
+    pub backlinks: HashMap<usize, Vec<usize>>,
+}

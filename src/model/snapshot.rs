@@ -1,0 +1,136 @@
+//! An immutable, ordered map from path to file: one state of the site's sources.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use super::ContentPath;
+
+/// A git blob id (SHA-1 over `blob <len>\0<bytes>`); the etag of every file.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BlobId(pub [u8; 20]);
+
+impl fmt::Display for BlobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|b| write!(f, "{b:02x}"))
+    }
+}
+
+impl fmt::Debug for BlobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+/// The bytes of a file, or only its size where nothing but a copy of it is ever needed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Data {
+    /// In memory: Markdown, theme files, data files, `site.yaml`, and every staged edit.
+    Loaded(Arc<[u8]>),
+    /// Not read: images and other assets. The store can supply the bytes by [`BlobId`] and path.
+    Handle,
+}
+
+/// One file of a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// Its blob id.
+    pub id: BlobId,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its bytes or a handle.
+    pub data: Data,
+}
+
+impl File {
+    /// The text, where the file is loaded and valid UTF-8.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        match &self.data {
+            Data::Loaded(bytes) => std::str::from_utf8(bytes).ok(),
+            Data::Handle => None,
+        }
+    }
+
+    /// The bytes, where the file is loaded.
+    #[must_use]
+    pub fn bytes(&self) -> Option<&Arc<[u8]>> {
+        match &self.data {
+            Data::Loaded(bytes) => Some(bytes),
+            Data::Handle => None,
+        }
+    }
+}
+
+/// All source files of a site at one moment: `site.yaml`, `content/`, `themes/`, `static/`, `data/`.
+///
+/// Cloning is cheap enough for a transaction (file data is shared), and a snapshot never changes once shared.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    files: BTreeMap<ContentPath, File>,
+}
+
+impl Snapshot {
+    /// A snapshot of these files.
+    #[must_use]
+    pub fn new(files: BTreeMap<ContentPath, File>) -> Self {
+        Self { files }
+    }
+
+    /// The file at a path.
+    #[must_use]
+    pub fn get(&self, path: &ContentPath) -> Option<&File> {
+        self.files.get(path)
+    }
+
+    /// The file at a site-relative path given as text.
+    #[must_use]
+    pub fn get_str(&self, path: &str) -> Option<&File> {
+        self.files.get(path)
+    }
+
+    /// The text of a file, where it exists, is loaded and valid UTF-8.
+    #[must_use]
+    pub fn text(&self, path: &str) -> Option<&str> {
+        self.get_str(path).and_then(File::text)
+    }
+
+    /// Whether a path exists.
+    #[must_use]
+    pub fn contains(&self, path: &str) -> bool {
+        self.files.contains_key(path)
+    }
+
+    /// All files in path order.
+    pub fn iter(&self) -> impl Iterator<Item = (&ContentPath, &File)> {
+        self.files.iter()
+    }
+
+    /// All files below a folder given without its final slash (`content/blog`), in path order.
+    pub fn under<'a>(&'a self, folder: &str) -> impl Iterator<Item = (&'a ContentPath, &'a File)> {
+        let prefix = format!("{folder}/");
+        self.files
+            .range::<str, _>((std::ops::Bound::Included(prefix.as_str()), std::ops::Bound::Unbounded))
+            .take_while(move |(path, _)| path.as_str().starts_with(&prefix))
+    }
+
+    /// How many files there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.files.len()
+    }
+
+    /// Whether there is no file at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
+    /// The same snapshot with one file set (`Some`) or removed (`None`).
+    pub fn set(&mut self, path: ContentPath, file: Option<File>) {
+        match file {
+            Some(file) => self.files.insert(path, file),
+            None => self.files.remove(&path),
+        };
+    }
+}

@@ -1,0 +1,19 @@
+//! One binary for every test that drives sitewright from outside.
+
+mod build;
+mod change;
+mod cli;
+mod front_matter;
+mod harness;
+mod markdown;
+mod model;
+mod page;
+mod preview;
+mod publish;
+mod revision;
+mod server;
+mod site;
+mod store;
+mod theme;
+mod tidy;
+mod tools;
