@@ -5,5 +5,6 @@
 pub mod build;
 pub mod error;
 pub mod model;
+pub mod preview;
 pub mod site;
 pub mod store;
