@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 
-import httpx
+import httpx2 as httpx
 from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
