@@ -81,7 +81,7 @@ async fn next(listener: &mut Listener) -> Option<Event> {
 
 /// What the script is told.
 fn state(served: &Served, changes: &Changes) -> Value {
-    let findings = served.diagnostics.iter().filter(|finding| finding.severity == Severity::Error);
+    let findings = served.fresh.diagnostics.iter().filter(|finding| finding.severity == Severity::Error);
     let errors: Vec<Value> = findings
         .clone()
         .take(NAMED)

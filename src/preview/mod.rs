@@ -10,6 +10,9 @@ mod lookup;
 mod previews;
 mod respond;
 mod server;
+// Compiled from the moment the site layer is.
+#[cfg(any())]
+mod of_site;
 
-pub use previews::{Previews, Served, Source};
+pub use previews::{Fresh, Previews, Served, Source};
 pub use server::{bind, serve};

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::headers::HeaderRules;
 use crate::error::{Error, Result};
-use crate::model::{BlobId, ContentPath, Diagnostic, OutputData, Outputs};
+use crate::model::{ContentPath, Data, Diagnostic, File, OutputData, Outputs, Snapshot};
 
 /// Labelled builds kept at most; the oldest go first.
 const LABELS: usize = 16;
@@ -21,13 +21,24 @@ pub trait Source: Send + Sync {
     ///
     /// # Errors
     /// Whatever makes a build impossible, such as a `site.yaml` that cannot be read.
-    fn build(&self, base_url: &str) -> Result<(Outputs, Vec<Diagnostic>)>;
+    fn build(&self, base_url: &str) -> Result<Fresh>;
 
-    /// The bytes of a source file that an output is a copy of.
+    /// The bytes of a source file that is not loaded.
     ///
     /// # Errors
     /// Where it cannot be read.
-    fn bytes(&self, path: &ContentPath, id: BlobId) -> Result<Arc<[u8]>>;
+    fn bytes(&self, path: &ContentPath, file: &File) -> Result<Arc<[u8]>>;
+}
+
+/// A build as a [`Source`] hands it over.
+#[derive(Debug, Default)]
+pub struct Fresh {
+    /// Output files.
+    pub outputs: Outputs,
+    /// All findings.
+    pub diagnostics: Vec<Diagnostic>,
+    /// What it was built from: supplies the bytes of copied files.
+    pub snapshot: Arc<Snapshot>,
 }
 
 /// One build that can be served.
@@ -35,10 +46,8 @@ pub trait Source: Send + Sync {
 pub struct Served {
     /// Grows with every build of the working change set; 0 for labelled builds.
     pub version: u64,
-    /// Output files.
-    pub outputs: Outputs,
-    /// All findings of the build.
-    pub diagnostics: Vec<Diagnostic>,
+    /// Output files and findings.
+    pub fresh: Fresh,
     /// Why the newest state could not be built; the outputs are those of the last state that could.
     pub failure: Option<String>,
     pub(super) headers: HeaderRules,
@@ -99,6 +108,7 @@ impl Previews {
         self.origin.get().map(String::as_str)
     }
 
+    /// Only the first bound address counts: one server shows these previews.
     pub(super) fn set_origin(&self, origin: String) {
         let _ = self.origin.set(origin);
     }
@@ -129,10 +139,10 @@ impl Previews {
     ///
     /// # Errors
     /// As [`Previews::label_url`].
-    pub fn register(&self, label: &str, outputs: Outputs, diagnostics: Vec<Diagnostic>) -> Result<String> {
+    pub fn register(&self, label: &str, fresh: Fresh) -> Result<String> {
         let url = self.label_url(label)?;
-        let headers = self.header_rules(&outputs);
-        let served = Arc::new(Served { version: 0, outputs, diagnostics, failure: None, headers });
+        let headers = self.header_rules(&fresh);
+        let served = Arc::new(Served { version: 0, fresh, failure: None, headers });
         let mut state = lock(&self.state);
         state.labels.retain(|(known, _)| known != label);
         if state.labels.len() >= LABELS {
@@ -161,25 +171,19 @@ impl Previews {
             return Arc::clone(served);
         }
         let base_url = format!("{}/", self.origin().unwrap_or("http://127.0.0.1"));
-        let served = match self.source.build(&base_url) {
-            Ok((outputs, diagnostics)) => {
-                let headers = self.header_rules(&outputs);
-                Served { version: wanted, outputs, diagnostics, failure: None, headers }
-            }
-            Err(error) => {
-                let outputs = before.as_ref().map(|served| served.outputs.clone()).unwrap_or_default();
-                let headers = self.header_rules(&outputs);
-                let failure = Some(format!("{error}\n{}", error.hint()));
-                Served { version: wanted, outputs, diagnostics: Vec::new(), failure, headers }
-            }
+        let (fresh, failure) = match self.source.build(&base_url) {
+            Ok(fresh) => (fresh, None),
+            Err(error) => (last_good(before.as_deref()), Some(format!("{error}\n{}", error.hint()))),
         };
+        let headers = self.header_rules(&fresh);
+        let served = Served { version: wanted, fresh, failure, headers };
         let served = Arc::new(served);
         let mut state = lock(&self.state);
         if let Some(before) = &before {
             if state.changes.len() >= REMEMBERED_CHANGES {
                 state.changes.pop_front();
             }
-            state.changes.push_back((before.version, wanted, differing(&before.outputs, &served.outputs)));
+            state.changes.push_back((before.version, wanted, differing(&before.fresh.outputs, &served.fresh.outputs)));
         }
         state.working = Some(Arc::clone(&served));
         served
@@ -196,18 +200,28 @@ impl Previews {
         Changes::Paths(steps.flat_map(|(_, _, paths)| paths.iter().cloned()).collect())
     }
 
-    /// The bytes of an output.
-    pub(super) fn bytes(&self, data: &OutputData) -> Result<Arc<[u8]>> {
+    /// The bytes of an output of a build.
+    pub(super) fn bytes(&self, fresh: &Fresh, data: &OutputData) -> Result<Arc<[u8]>> {
         match data {
             OutputData::Bytes(bytes) => Ok(Arc::clone(bytes)),
-            OutputData::Copy(path, id) => self.source.bytes(path, *id),
+            OutputData::Copy(path, id) => match fresh.snapshot.get(path).filter(|file| file.id == *id) {
+                Some(File { data: Data::Loaded(bytes), .. }) => Ok(Arc::clone(bytes)),
+                Some(file) => self.source.bytes(path, file),
+                None => self.source.bytes(path, &File { id: *id, size: 0, data: Data::Handle }),
+            },
         }
     }
 
-    fn header_rules(&self, outputs: &Outputs) -> HeaderRules {
-        let bytes = outputs.get("_headers").and_then(|output| self.bytes(&output.data).ok());
+    fn header_rules(&self, fresh: &Fresh) -> HeaderRules {
+        let bytes = fresh.outputs.get("_headers").and_then(|output| self.bytes(fresh, &output.data).ok());
         bytes.map(|bytes| HeaderRules::parse(&String::from_utf8_lossy(&bytes))).unwrap_or_default()
     }
+}
+
+/// What to go on showing while the newest state cannot be built; its findings are outdated.
+fn last_good(before: Option<&Served>) -> Fresh {
+    let Some(Served { fresh, .. }) = before else { return Fresh::default() };
+    Fresh { outputs: fresh.outputs.clone(), diagnostics: Vec::new(), snapshot: Arc::clone(&fresh.snapshot) }
 }
 
 fn differing(before: &Outputs, after: &Outputs) -> BTreeSet<String> {

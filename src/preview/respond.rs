@@ -21,7 +21,7 @@ pub(super) struct Target<'a> {
 
 /// Answers a GET or HEAD request for a file.
 pub(super) fn file(previews: &Previews, target: &Target<'_>, uri: &Uri, request: &HeaderMap) -> Response<Body> {
-    let outputs = &target.served.outputs;
+    let outputs = &target.served.fresh.outputs;
     if target.live
         && outputs.is_empty()
         && let Some(failure) = &target.served.failure
@@ -41,7 +41,7 @@ pub(super) fn file(previews: &Previews, target: &Target<'_>, uri: &Uri, request:
         _ => found,
     };
     let Some(output) = outputs.get(chosen) else { return missing(target) };
-    let bytes = match previews.bytes(&output.data) {
+    let bytes = match previews.bytes(&target.served.fresh, &output.data) {
         Ok(bytes) => bytes,
         Err(error) => {
             tracing::warn!("preview of {chosen}: {error}");

@@ -27,11 +27,11 @@ struct Shared {
     stop: CancellationToken,
 }
 
-/// Takes a port for previews. Loopback only: a preview shows drafts and asks for no password.
+/// Takes a port for these previews, which know their address from then on. Loopback only: a preview shows drafts and asks for no password.
 ///
 /// # Errors
 /// `InvalidArguments` for another address, `Io` where the port is taken.
-pub fn bind(address: SocketAddr) -> Result<TcpListener> {
+pub fn bind(address: SocketAddr, previews: &Previews) -> Result<TcpListener> {
     if !address.ip().is_loopback() {
         return Err(Error::InvalidArguments {
             field: "preview".into(),
@@ -42,6 +42,7 @@ pub fn bind(address: SocketAddr) -> Result<TcpListener> {
     let failed = |source| Error::Io { action: "listen on", path: address.to_string(), source };
     let listener = TcpListener::bind(address).map_err(failed)?;
     listener.set_nonblocking(true).map_err(failed)?;
+    previews.set_origin(format!("http://{}", listener.local_addr().map_err(failed)?));
     Ok(listener)
 }
 
@@ -53,7 +54,6 @@ pub async fn serve(listener: TcpListener, previews: Arc<Previews>, stop: Cancell
     let failed = |source| Error::Io { action: "serve", path: "the preview".into(), source };
     let address = listener.local_addr().map_err(failed)?;
     let listener = tokio::net::TcpListener::from_std(listener).map_err(failed)?;
-    previews.set_origin(format!("http://{address}"));
     let shared = Shared { previews, port: address.port(), stop: stop.clone() };
     let app = Router::new().fallback(handle).with_state(shared);
     let server = axum::serve(listener, app).with_graceful_shutdown(stop.clone().cancelled_owned());

@@ -3,6 +3,7 @@
 mod build;
 mod change;
 mod cli;
+mod crash;
 mod front_matter;
 mod harness;
 mod markdown;
