@@ -99,7 +99,8 @@ fn matches(pattern: &[String], path: &[String]) -> bool {
         if let Some((before, after)) = part.split_once('*') {
             let last = path.last().map_or("", String::as_str);
             return segment.starts_with(before)
-                && (after.is_empty() || last.ends_with(after) && (at + 1 < path.len() || last.len() >= before.len() + after.len()));
+                && (after.is_empty()
+                    || last.ends_with(after) && (at + 1 < path.len() || last.len() >= before.len() + after.len()));
         }
         let placeholder = part.len() > 1 && part.starts_with(':') && !segment.is_empty();
         if !placeholder && part != segment {
@@ -116,7 +117,8 @@ mod tests {
     fn applied(file: &str, path: &str) -> Vec<String> {
         let mut headers = HeaderMap::new();
         HeaderRules::parse(file).apply(path, &mut headers);
-        let mut lines: Vec<_> = headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
+        let mut lines: Vec<_> =
+            headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
         lines.sort();
         lines
     }

@@ -45,7 +45,10 @@ pub(super) fn file(previews: &Previews, target: &Target<'_>, uri: &Uri, request:
         Ok(bytes) => bytes,
         Err(error) => {
             tracing::warn!("preview of {chosen}: {error}");
-            return plain(StatusCode::INTERNAL_SERVER_ERROR, "This file cannot be read. Reload the page to build again.\n");
+            return plain(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "This file cannot be read. Reload the page to build again.\n",
+            );
         }
     };
     let mut response = if target.live && is_html(chosen) {
@@ -73,7 +76,8 @@ fn is_html(path: &str) -> bool {
 
 /// The whole file or the one range asked for: browsers seek in video and audio only where ranges work.
 fn ranged(bytes: &Arc<[u8]>, request: &HeaderMap) -> Response<Body> {
-    let asked = request.get(header::RANGE).and_then(|value| value.to_str().ok()).and_then(|text| range(text, bytes.len()));
+    let asked =
+        request.get(header::RANGE).and_then(|value| value.to_str().ok()).and_then(|text| range(text, bytes.len()));
     let (status, body, content_range) = match asked {
         None => (StatusCode::OK, bytes.to_vec(), None),
         Some(Some((from, to))) => {
@@ -145,7 +149,9 @@ fn own_page(status: StatusCode, title: &str, body: &str, live: Option<u64>) -> R
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     headers.insert(
         header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static("default-src 'none'; script-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"),
+        HeaderValue::from_static(
+            "default-src 'none'; script-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'",
+        ),
     );
     response
 }

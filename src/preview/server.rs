@@ -35,7 +35,10 @@ pub fn bind(address: SocketAddr, previews: &Previews) -> Result<TcpListener> {
     if !address.ip().is_loopback() {
         return Err(Error::InvalidArguments {
             field: "preview".into(),
-            problem: format!("{} can be reached from other machines, previews are served on loopback only", address.ip()),
+            problem: format!(
+                "{} can be reached from other machines, previews are served on loopback only",
+                address.ip()
+            ),
             example: "127.0.0.1:4401".into(),
         });
     }

@@ -54,7 +54,8 @@ impl Watch {
         let root = root.canonicalize().unwrap_or(root);
         let (messages, received) = channel();
         let watcher = Notifier::new(&root, messages.clone());
-        let thread = std::thread::Builder::new().name("watch".into()).spawn(move || run(&root, watcher, &received, &changed));
+        let thread =
+            std::thread::Builder::new().name("watch".into()).spawn(move || run(&root, watcher, &received, &changed));
         if let Err(error) = &thread {
             tracing::warn!("cannot start the watching thread: {error}; changes on disk go unnoticed");
         }
@@ -129,7 +130,8 @@ impl Notifier {
 fn run(root: &Path, mut notifier: Notifier, received: &Receiver<Message>, changed: &dyn Fn()) {
     let mut scan = notifier.watcher.is_none().then(|| fingerprint(root));
     loop {
-        let message = if scan.is_some() { received.recv_timeout(SCAN_EVERY) } else { received.recv().map_err(Into::into) };
+        let message =
+            if scan.is_some() { received.recv_timeout(SCAN_EVERY) } else { received.recv().map_err(Into::into) };
         match message {
             Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return,
             Err(RecvTimeoutError::Timeout) => {
@@ -240,7 +242,9 @@ mod tests {
 
     #[test]
     fn sources_are_told_from_temporary_files_and_from_other_folders() {
-        for path in ["site.yaml", "content/a.md", "themes/x/layouts/page.hbs", "static/a b.png", "data/x.yaml", "content"] {
+        for path in
+            ["site.yaml", "content/a.md", "themes/x/layouts/page.hbs", "static/a b.png", "data/x.yaml", "content"]
+        {
             assert!(is_source(Path::new(path)), "{path}");
         }
         for path in [
