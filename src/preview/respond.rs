@@ -76,15 +76,14 @@ fn is_html(path: &str) -> bool {
 
 /// The whole file or the one range asked for: browsers seek in video and audio only where ranges work.
 fn ranged(bytes: &Arc<[u8]>, request: &HeaderMap) -> Response<Body> {
-    let asked =
-        request.get(header::RANGE).and_then(|value| value.to_str().ok()).and_then(|text| range(text, bytes.len()));
-    let (status, body, content_range) = match asked {
-        None => (StatusCode::OK, bytes.to_vec(), None),
-        Some(Some((from, to))) => {
+    let asked = request.get(header::RANGE).and_then(|value| value.to_str().ok());
+    let (status, body, content_range) = match asked.map_or(Range::Whole, |text| range(text, bytes.len())) {
+        Range::Whole => (StatusCode::OK, bytes.to_vec(), None),
+        Range::Part(from, to) => {
             let content_range = format!("bytes {from}-{to}/{}", bytes.len());
             (StatusCode::PARTIAL_CONTENT, bytes[from..=to].to_vec(), Some(content_range))
         }
-        Some(None) => (StatusCode::RANGE_NOT_SATISFIABLE, Vec::new(), Some(format!("bytes */{}", bytes.len()))),
+        Range::Outside => (StatusCode::RANGE_NOT_SATISFIABLE, Vec::new(), Some(format!("bytes */{}", bytes.len()))),
     };
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
@@ -95,20 +94,33 @@ fn ranged(bytes: &Arc<[u8]>, request: &HeaderMap) -> Response<Body> {
     response
 }
 
-/// First and last byte of a single range; `Some(None)` where it lies outside, `None` where the header is to be ignored.
-fn range(text: &str, length: usize) -> Option<Option<(usize, usize)>> {
-    let (first, last) = text.strip_prefix("bytes=")?.split_once('-')?;
-    let end = length.checked_sub(1);
-    if first.is_empty() {
-        let suffix: usize = last.parse().ok()?;
-        return Some(end.filter(|_| suffix > 0).map(|end| (length.saturating_sub(suffix), end)));
+/// What a `Range` header asks for.
+#[derive(Debug, PartialEq, Eq)]
+enum Range {
+    /// Everything: there is none, or one of a form that may be ignored.
+    Whole,
+    /// First and last byte.
+    Part(usize, usize),
+    /// Bytes the file does not have.
+    Outside,
+}
+
+fn range(text: &str, length: usize) -> Range {
+    let Some((first, last)) = text.strip_prefix("bytes=").and_then(|ranges| ranges.split_once('-')) else {
+        return Range::Whole;
+    };
+    let asked = match (first.parse::<usize>(), last.parse::<usize>()) {
+        (Err(_), Ok(0)) if first.is_empty() => return Range::Outside,
+        (Err(_), Ok(suffix)) if first.is_empty() => Some((length.saturating_sub(suffix), usize::MAX)),
+        (Ok(first), Ok(last)) if first <= last => Some((first, last)),
+        (Ok(first), Err(_)) if last.is_empty() => Some((first, usize::MAX)),
+        _ => None,
+    };
+    match (asked, length.checked_sub(1)) {
+        (None, _) => Range::Whole,
+        (Some((first, last)), Some(end)) if first <= end => Range::Part(first, last.min(end)),
+        _ => Range::Outside,
     }
-    let first: usize = first.parse().ok()?;
-    let last = if last.is_empty() { usize::MAX } else { last.parse().ok()? };
-    if last < first {
-        return None;
-    }
-    Some(end.filter(|end| first <= *end).map(|end| (first, last.min(end))))
 }
 
 /// To the address with a final slash, so that relative links in the page work. Not permanent: previews change.
@@ -180,25 +192,26 @@ fn escape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::range;
+    use super::{Range, range};
 
     #[test]
     fn one_range_is_understood() {
         for (text, expected) in [
-            ("bytes=0-3", Some(Some((0, 3)))),
-            ("bytes=4-", Some(Some((4, 9)))),
-            ("bytes=-3", Some(Some((7, 9)))),
-            ("bytes=-99", Some(Some((0, 9)))),
-            ("bytes=8-99", Some(Some((8, 9)))),
-            ("bytes=10-", Some(None)),
-            ("bytes=-0", Some(None)),
-            ("bytes=3-1", None),
-            ("bytes=0-1,3-4", None),
-            ("items=0-1", None),
-            ("bytes=a-b", None),
+            ("bytes=0-3", Range::Part(0, 3)),
+            ("bytes=4-", Range::Part(4, 9)),
+            ("bytes=-3", Range::Part(7, 9)),
+            ("bytes=-99", Range::Part(0, 9)),
+            ("bytes=8-99", Range::Part(8, 9)),
+            ("bytes=10-", Range::Outside),
+            ("bytes=-0", Range::Outside),
+            ("bytes=3-1", Range::Whole),
+            ("bytes=0-1,3-4", Range::Whole),
+            ("items=0-1", Range::Whole),
+            ("bytes=a-b", Range::Whole),
+            ("bytes=-", Range::Whole),
         ] {
             assert_eq!(range(text, 10), expected, "{text}");
         }
-        assert_eq!(range("bytes=0-", 0), Some(None));
+        assert_eq!(range("bytes=0-", 0), Range::Outside);
     }
 }

@@ -61,14 +61,8 @@ impl Running {
         let port = listener.local_addr().unwrap().port();
         let stop = CancellationToken::new();
         let serving = sitewright::preview::serve(listener, Arc::clone(&previews), stop.clone());
-        let thread = std::thread::spawn(|| {
-            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap().block_on(
-                async {
-                    // Binding a listener to the runtime needs to happen inside it.
-                    serving.await
-                },
-            )
-        });
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let thread = std::thread::spawn(move || runtime.block_on(serving));
         Self { source, previews, port, stop, thread: Some(thread) }
     }
 

@@ -291,7 +291,7 @@ fn files_and_functions_stay_short() {
     let mut problems = String::new();
     for source in sources() {
         let lines =
-            source.text.lines().zip(&source.code).filter(|(raw, code)| !(code.is_empty() && !raw.is_empty())).count();
+            source.text.lines().zip(&source.code).filter(|(raw, code)| raw.is_empty() || !code.is_empty()).count();
         if lines > FILE_LINES {
             writeln!(problems, "src/{}: {lines} lines without tests, at most {FILE_LINES}", source.path).unwrap();
         }
