@@ -32,3 +32,40 @@ pub struct Setting {
     /// Allowed values; empty: any of the default's type.
     pub options: Vec<Value>,
 }
+
+impl Theme {
+    /// Reads a theme's manifest; a missing file gives a theme with nothing but its name.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::InvalidConfig`] with the line.
+    pub fn load(snapshot: &super::Snapshot, name: &str) -> crate::error::Result<Self> {
+        let path = format!("themes/{name}/theme.yaml");
+        let mut theme: Self = match snapshot.text(&path) {
+            None => Self::default(),
+            Some(text) => serde_yaml::from_str(text).map_err(|error| crate::error::Error::InvalidConfig {
+                path,
+                line: error.location().map_or(0, |at| at.line()),
+                problem: error.to_string(),
+            })?,
+        };
+        name.clone_into(&mut theme.name);
+        Ok(theme)
+    }
+}
+
+/// Defaults of a chain of themes (the first wins), then the site's overrides.
+pub fn resolve_settings(
+    chain: &[Theme],
+    overrides: &serde_json::Map<String, Value>,
+) -> (serde_json::Map<String, Value>, Vec<super::Diagnostic>) {
+    let mut settings = serde_json::Map::new();
+    for theme in chain.iter().rev() {
+        for (key, setting) in &theme.settings {
+            settings.insert(key.clone(), setting.default.clone());
+        }
+    }
+    for (key, value) in overrides {
+        settings.insert(key.clone(), value.clone());
+    }
+    (settings, Vec::new())
+}
