@@ -1,4 +1,5 @@
 //! Themes: templates within bounds, helpers, the shipped theme.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,7 +25,8 @@ struct Site;
 
 impl Lists for Site {
     fn pages(&self, query: &ListQuery) -> Vec<Arc<Value>> {
-        let all = ["a", "b", "c"].map(|name| Arc::new(json!({"title": name.to_uppercase(), "url": format!("/base/{name}/")})));
+        let all = ["a", "b", "c"]
+            .map(|name| Arc::new(json!({"title": name.to_uppercase(), "url": format!("/base/{name}/")})));
         all.into_iter().skip(query.offset).take(query.limit.unwrap_or(usize::MAX)).collect()
     }
     fn page(&self, path_or_url: &str) -> Option<Arc<Value>> {
@@ -64,7 +66,8 @@ fn small_stack<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> 
 
 #[test]
 fn a_layout_writes_values_content_and_head() {
-    let html = render("{{{head}}}<h1>{{page.title}}</h1>{{{content}}}{{content}}", &json!({"page": {"title": "a & <b>"}}));
+    let html =
+        render("{{{head}}}<h1>{{page.title}}</h1>{{{content}}}{{content}}", &json!({"page": {"title": "a & <b>"}}));
     assert_eq!(html, "<title>x</title><h1>a &amp; &lt;b&gt;</h1><p>body</p><p>body</p>");
 }
 
@@ -91,4 +94,38 @@ fn recursion_of_every_kind_ends_with_an_error_on_a_small_stack() {
             assert_eq!(error.line, 1, "{name}: {error:?}");
         });
     }
+}
+
+/// The shipped theme with the starter's files.
+fn shipped() -> (Templates, Vec<Diagnostic>) {
+    let files = sitewright::site::starter::files("A \"quoted\": title");
+    let files = files.into_iter().map(|(path, bytes)| {
+        let file = File { id: BlobId([0; 20]), size: bytes.len() as u64, data: Data::Loaded(bytes.into()) };
+        (path, file)
+    });
+    Templates::compile(&Snapshot::new(files.collect()), "default", &Map::new())
+}
+
+#[test]
+fn every_file_of_the_shipped_theme_is_embedded() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut on_disk: Vec<String> = walkdir::WalkDir::new(root.join("themes/default"))
+        .into_iter()
+        .map(Result::unwrap)
+        .filter(|entry| entry.file_type().is_file())
+        .map(|entry| entry.path().strip_prefix(root).unwrap().to_str().unwrap().to_owned())
+        .collect();
+    on_disk.sort();
+    let embedded: Vec<String> = sitewright::site::starter::theme().iter().map(|(path, _)| path.to_string()).collect();
+    assert_eq!(on_disk, embedded);
+}
+
+#[test]
+fn the_shipped_theme_compiles_and_is_small() {
+    let (templates, diagnostics) = shipped();
+    assert_eq!(diagnostics, []);
+    assert_eq!(templates.assets().iter().map(|(path, _)| path.as_str()).collect::<Vec<_>>(), ["style.css"]);
+    let css = include_str!("../../themes/default/assets/style.css");
+    assert!(css.len() < 12_000, "{}", css.len());
+    assert_eq!(templates.settings()["accent"], "blue");
 }
