@@ -243,7 +243,7 @@ fn missing_partial<'a>(theme: &str, name: &str, names: impl Iterator<Item = &'a 
 fn near<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
     let score = |other: &str| similar::TextDiff::from_chars(name, other).ratio();
     let mut scored: Vec<(f32, &str)> =
-        names.take(2_000).map(|other| (score(other), other)).filter(|(s, _)| *s > 0.5).collect();
+        names.take(2_000).map(|other| (score(other), other)).filter(|(score, _)| *score > 0.6).collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
     scored.dedup_by(|a, b| a.1 == b.1);
     scored.into_iter().take(3).map(|(_, other)| other.to_owned()).collect()
