@@ -9,7 +9,7 @@ pub mod front_matter;
 mod output;
 mod page;
 mod snapshot;
-pub mod theme;
+mod theme;
 
 pub use config::Config;
 pub use conflict::{Conflict, Side};

@@ -5,11 +5,13 @@ mod call;
 pub mod change;
 pub mod edit;
 mod expand;
+pub mod init;
 pub mod overview;
 pub mod page;
 pub mod preview;
 pub mod publish;
 pub mod revision;
+pub mod starter;
 pub mod text_diff;
 
 use std::path::Path;

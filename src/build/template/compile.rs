@@ -36,7 +36,8 @@ pub(super) fn registry(
                 registry.register_template(key, template);
             }
             Err(problem) => {
-                let message = format!("{} (column {})\n{}", problem.message, problem.column, excerpt(source, problem.line));
+                let message =
+                    format!("{} (column {})\n{}", problem.message, problem.column, excerpt(source, problem.line));
                 diagnostics.push(error("invalid_template", path, problem.line, message).with_hint(problem.hint));
             }
         }
@@ -73,7 +74,8 @@ fn refused(source: &str, problem: &handlebars::TemplateError) -> scan::Refused {
     let (message, hint) = match problem.reason() {
         TemplateErrorReason::MismatchingClosedHelper(open, close)
         | TemplateErrorReason::MismatchingClosedDecorator(open, close) => {
-            let bare = |name: &str| name.trim_start_matches("Name(").trim_matches(|c| matches!(c, '"' | ')')).to_owned();
+            let bare =
+                |name: &str| name.trim_start_matches("Name(").trim_matches(|c| matches!(c, '"' | ')')).to_owned();
             let (open, close) = (bare(open), bare(close));
             (format!("`{{{{#{open}}}}}` is closed by `{{{{/{close}}}}}`"), format!("Close it with `{{{{/{open}}}}}`."))
         }
@@ -89,10 +91,9 @@ fn refused(source: &str, problem: &handlebars::TemplateError) -> scan::Refused {
 /// The parser only says where it stopped; say which block is open there, as that is the usual reason.
 fn unclosed(source: &str, line: usize) -> (String, String) {
     match scan::open_blocks(source).last() {
-        Some((name, at)) if source.lines().count() <= line + 1 => (
-            format!("`{{{{#{name}}}}}` of line {at} is never closed"),
-            format!("Add `{{{{/{name}}}}}`."),
-        ),
+        Some((name, at)) if source.lines().count() <= line + 1 => {
+            (format!("`{{{{#{name}}}}}` of line {at} is never closed"), format!("Add `{{{{/{name}}}}}`."))
+        }
         _ => (
             "this is no valid tag".into(),
             "Check the spelling: `{{value}}`, `{{helper argument}}`, `{{#if value}}..{{/if}}`, `{{> partial}}`.".into(),
