@@ -3,6 +3,9 @@
 //! Stages: load (front matter, Markdown) -> library (sections, taxonomies, links) -> templates -> outputs.
 
 pub mod template;
+pub mod highlight;
+pub mod markdown;
+pub mod shortcode;
 
 use std::collections::BTreeSet;
 
