@@ -1,9 +1,11 @@
 //! The only code that touches disk and git: the repository, transactions, change sets, the output folder, the remote.
 
 mod disk;
+mod entry;
 mod failure;
 mod lock;
 mod message;
+mod objects;
 mod places;
 mod project;
 mod refs;
@@ -11,7 +13,9 @@ mod refusal;
 mod repository;
 mod revision;
 mod scan;
+mod transaction;
 mod tree;
 
 pub use repository::{Clock, Durability, OpenOptions, Repository};
 pub use revision::{Change, ChangeKind, Identity, Note, Revision, RevisionId, RevisionKind};
+pub use transaction::{Footprint, Transaction};
