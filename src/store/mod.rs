@@ -1,8 +1,21 @@
 //! The only code that touches disk and git: the repository, transactions, change sets, the output folder, the remote.
 
+mod disk;
+mod failure;
+mod lock;
 mod merge;
+mod message;
 pub mod output;
+mod places;
+mod project;
+mod refs;
+mod refusal;
+mod remote;
+mod repository;
 mod revision;
+mod scan;
+mod tree;
 
 pub use merge::{Merge, merge_file};
+pub use repository::{Clock, Durability, OpenOptions, Repository};
 pub use revision::{Change, ChangeKind, Identity, Note, Revision, RevisionId, RevisionKind};

@@ -3,11 +3,10 @@
 use git2::{Oid, Repository};
 
 use super::{Merge, merge_file};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::{Conflict, Side};
-
-/// A file of a tree: blob and mode.
-pub(crate) type Entry = (Oid, i32);
+use crate::store::failure::git_error;
+use crate::store::tree::{self, Entry, MODE_FILE};
 
 /// One path that a line of edits changed; paths are relative to the repository's root.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +35,7 @@ const SHOWN: usize = 4_000;
 pub(crate) fn merge_onto(git: &Repository, theirs: Option<Oid>, edits: &[Edit], shown: &dyn Fn(&str) -> String) -> Result<Merged> {
     let mut merged = Merged::default();
     for edit in edits {
-        let there = lookup(git, theirs, &edit.path)?;
+        let there = tree::entry(git, theirs, &edit.path)?;
         match merge_entry(git, edit, there, obstacle(git, theirs, &edit.path)?)? {
             Ok(entry) if entry != there => merged.updates.push((edit.path.clone(), entry)),
             Ok(_) => {}
@@ -52,31 +51,14 @@ pub(crate) fn merge_onto(git: &Repository, theirs: Option<Oid>, edits: &[Edit], 
     Ok(merged)
 }
 
-/// The file at a path of a tree.
-pub(crate) fn lookup(git: &Repository, tree: Option<Oid>, path: &str) -> Result<Option<Entry>> {
-    Ok(entry_at(git, tree, path)?.filter(|(_, mode)| *mode != 0o040_000))
-}
-
-fn entry_at(git: &Repository, tree: Option<Oid>, path: &str) -> Result<Option<Entry>> {
-    let Some(tree) = tree else { return Ok(None) };
-    let tree = git.find_tree(tree).map_err(failed)?;
-    match tree.get_path(std::path::Path::new(path)) {
-        Ok(entry) => Ok(Some((entry.id(), entry.filemode()))),
-        Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
-        Err(error) => Err(failed(error)),
-    }
-}
-
 /// Whether a folder has this name, or a file the name of one of its folders.
-fn obstacle(git: &Repository, tree: Option<Oid>, path: &str) -> Result<bool> {
-    if entry_at(git, tree, path)?.is_some_and(|(_, mode)| mode == 0o040_000) {
+fn obstacle(git: &Repository, root: Option<Oid>, path: &str) -> Result<bool> {
+    if tree::subtree(git, root, path)?.is_some() {
         return Ok(true);
     }
     for (at, _) in path.match_indices('/') {
-        match entry_at(git, tree, &path[..at])? {
-            None => return Ok(false),
-            Some((_, mode)) if mode != 0o040_000 => return Ok(true),
-            Some(_) => {}
+        if tree::entry(git, root, &path[..at])?.is_some() {
+            return Ok(true);
         }
     }
     Ok(false)
@@ -91,29 +73,28 @@ fn merge_entry(git: &Repository, edit: &Edit, theirs: Option<Entry>, obstacle: b
         return Ok(Ok(theirs));
     }
     let bytes = |entry: Option<Entry>| -> Result<Option<Vec<u8>>> {
-        entry.map(|(id, _)| git.find_blob(id).map(|blob| blob.content().to_vec()).map_err(failed)).transpose()
+        entry
+            .map(|entry| git.find_blob(entry.id).map(|blob| blob.content().to_vec()))
+            .transpose()
+            .map_err(git_error("read a blob"))
     };
     let (base, ours, there) = (bytes(edit.base)?, bytes(edit.ours)?, bytes(theirs)?);
     match merge_file(&edit.path, base.as_deref(), ours.as_deref(), there.as_deref()) {
         Merge::Merged(None) => Ok(Ok(None)),
         Merge::Merged(Some(bytes)) => {
-            let id = git.blob(&bytes).map_err(failed)?;
-            let mode = |entry: Option<Entry>| entry.map(|(_, mode)| mode);
+            let id = git.blob(&bytes).map_err(git_error("write a blob"))?;
+            let mode = |entry: Option<Entry>| entry.map(|entry| entry.mode);
             let changed_here = mode(edit.ours) != mode(edit.base);
-            let mode = if changed_here { mode(edit.ours) } else { mode(theirs) }.unwrap_or(0o100_644);
-            Ok(Ok(Some((id, mode))))
+            let mode = if changed_here { mode(edit.ours) } else { mode(theirs) }.unwrap_or(MODE_FILE);
+            Ok(Ok(Some(Entry { id, mode })))
         }
         Merge::Conflict { reason } => Ok(Err(reason)),
     }
 }
 
 fn side(git: &Repository, entry: Option<Entry>) -> Result<Option<Side>> {
-    let Some((id, _)) = entry else { return Ok(None) };
-    let blob = git.find_blob(id).map_err(failed)?;
+    let Some(Entry { id, .. }) = entry else { return Ok(None) };
+    let blob = git.find_blob(id).map_err(git_error("read a blob"))?;
     let text = super::text_of(blob.content()).map(|text| text.chars().take(SHOWN).collect());
     Ok(Some(Side { etag: id.to_string(), text }))
-}
-
-fn failed(error: git2::Error) -> Error {
-    Error::Git { action: "merge", reason: error.message().to_owned() }
 }
