@@ -5,6 +5,7 @@
 pub mod build;
 pub mod error;
 pub mod model;
+pub mod preview;
 // Compiled from the moment the store it stands on has landed.
 #[cfg(any())]
 pub mod site;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Site, address, expand, page};
 use crate::build::{Built, Scope};
 use crate::error::{Error, Result};
-use crate::model::{ContentPath, Diagnostic, OutputData, Snapshot};
+use crate::model::{ContentPath, Diagnostic, OutputData, Outputs, Snapshot};
 
 /// Pages rendered in one call.
 pub const MAX_PAGES: usize = 50;
@@ -18,7 +18,7 @@ pub trait Host: Send + Sync {
     /// Address below which a build registered under `label` will be served, ending in `/`.
     fn address(&self, label: &str) -> String;
     /// Serves a build under a label; `snapshot` supplies the bytes of copied files.
-    fn register(&self, label: &str, built: Built, snapshot: Arc<Snapshot>);
+    fn register(&self, label: &str, outputs: Outputs, diagnostics: Vec<Diagnostic>, snapshot: Arc<Snapshot>);
 }
 
 /// How to show pages.
@@ -93,9 +93,19 @@ pub fn preview(site: &Site, query: &PreviewQuery) -> Result<Preview> {
     let diagnostics = rendered.diagnostics.iter().filter(|d| paths.contains(&d.path)).cloned().collect();
     let pages = paths.iter().map(|path| show(&rendered, path, base.as_deref(), query.form)).collect();
     if let (Some(host), true, Form::Url) = (host, query.only, query.form) {
-        host.register(&label, rendered, snapshot);
+        host.register(&label, rendered.outputs, rendered.diagnostics, snapshot);
     }
     Ok(Preview { address: base, pages, diagnostics })
+}
+
+/// The whole working change set, drafts and scheduled pages included, built for an address: what a preview server shows.
+///
+/// # Errors
+/// `InvalidConfig`, and what reading the working tree can fail with.
+pub fn whole(site: &Site, base_url: &str) -> Result<(Outputs, Vec<Diagnostic>, Arc<Snapshot>)> {
+    let snapshot = site.repository().working()?;
+    let built = site.build(&snapshot, Scope::Everything, true, Some(base_url.to_owned()))?;
+    Ok((built.outputs, built.diagnostics, snapshot))
 }
 
 /// The named pages, or all changed ones that still exist.

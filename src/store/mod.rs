@@ -18,8 +18,10 @@ mod revision;
 mod scan;
 mod transaction;
 mod tree;
+mod watch;
 
 pub use merge::{Merge, merge_file};
 pub use repository::{Clock, Durability, OpenOptions, Repository};
 pub use revision::{Change, ChangeKind, Identity, Note, Revision, RevisionId, RevisionKind};
 pub use transaction::{Footprint, Transaction};
+pub use watch::Watch;
