@@ -3,6 +3,8 @@
 mod disk;
 mod entry;
 mod failure;
+mod history;
+mod init;
 mod lock;
 mod message;
 mod objects;
@@ -13,9 +15,12 @@ mod refusal;
 mod repository;
 mod revision;
 mod scan;
+mod status;
 mod transaction;
 mod tree;
 
+pub use history::HistoryFilter;
 pub use repository::{Clock, Durability, OpenOptions, Repository};
 pub use revision::{Change, ChangeKind, Identity, Note, Revision, RevisionId, RevisionKind};
+pub use status::{Status, Unpublished};
 pub use transaction::{Footprint, Transaction};
