@@ -6,7 +6,5 @@ pub mod build;
 pub mod error;
 pub mod model;
 pub mod preview;
-// Compiled from the moment the store it stands on has landed.
-#[cfg(any())]
 pub mod site;
 pub mod store;

@@ -8,7 +8,7 @@ use super::{Call, Site, address, text_diff};
 use crate::build::Built;
 use crate::error::{Error, Result};
 use crate::model::{BlobId, ContentPath, PathKind, Snapshot};
-use crate::store::{Footprint, Revision, Status, Unpublished};
+use crate::store::{Revision, Status, Unpublished};
 
 /// Bytes of diff per file.
 const DIFF_LIMIT: usize = 12_000;
@@ -149,7 +149,7 @@ pub fn discard(site: &Site, call: &Call, paths: Option<&[Discard]>) -> Result<Wr
     let kinds =
         [PathKind::Config, PathKind::Page, PathKind::ContentAsset, PathKind::Theme, PathKind::Static, PathKind::Data];
     let live = site.live()?;
-    edit::run(site, call, &Footprint::kinds(kinds), |transaction, before| {
+    edit::run(site, call, &edit::footprint(kinds), |transaction, before| {
         let base = Arc::clone(transaction.base());
         let targets = match paths {
             None => differing(&live, &base),

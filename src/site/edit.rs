@@ -80,6 +80,11 @@ impl Staged {
     }
 }
 
+/// The declaration that an operation writes only files of these kinds.
+pub fn footprint(kinds: impl Into<Vec<PathKind>>) -> Footprint {
+    Footprint { kinds: kinds.into(), paths: None }
+}
+
 /// Runs one mutating operation from begin to commit.
 ///
 /// `stage` sees the state the edit starts from and stages files; the rest is the same for every tool.

@@ -5,11 +5,13 @@ mod call;
 pub mod change;
 pub mod edit;
 mod expand;
+pub mod init;
 pub mod overview;
 pub mod page;
 pub mod preview;
 pub mod publish;
 pub mod revision;
+pub mod starter;
 pub mod text_diff;
 
 use std::path::Path;
@@ -17,8 +19,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::build::{self, Built, Cache, Scope};
 use crate::error::Result;
-use crate::model::{Config, Snapshot};
-use crate::store::{Clock, Identity, OpenOptions, Repository};
+use crate::model::config::PublishConfig;
+use crate::model::{Config, ContentPath, Snapshot};
+use crate::store::{self, Clock, Identity, OpenOptions, Repository};
 
 pub use call::Call;
 use call::Receipts;
@@ -64,7 +67,15 @@ impl Site {
     /// # Errors
     /// `NoSite`, `InvalidConfig`, `UnsupportedRepository`, and what reading can fail with.
     pub fn open(folder: &Path, settings: Settings) -> Result<Self> {
-        let options = OpenOptions::for_site(folder, settings.clock.clone(), settings.author)?;
+        let config = Self::publish_config(folder)?;
+        let options = OpenOptions {
+            clock: settings.clock.clone(),
+            author: settings.author,
+            durability: config.durability,
+            branch: config.branch,
+            remote: config.remote,
+            output: config.output,
+        };
         let repository = Repository::open(folder, options)?;
         Ok(Self {
             repository,
@@ -74,6 +85,13 @@ impl Site {
             receipts: Mutex::default(),
             host: Mutex::default(),
         })
+    }
+
+    /// What `site.yaml` says about publishing. One that cannot be read opens with the defaults: mending it is an edit too.
+    fn publish_config(folder: &Path) -> Result<PublishConfig> {
+        let mut only_config = Snapshot::default();
+        only_config.set(ContentPath::from_disk("site.yaml")?, Some(Repository::file(store::config_text(folder)?)));
+        Ok(Config::load(&only_config).map(|(config, _)| config.publish).unwrap_or_default())
     }
 
     /// The repository below.

@@ -8,7 +8,7 @@ use super::{Call, Site, address, expand};
 use crate::build::{Built, Scope};
 use crate::error::{Error, Result};
 use crate::model::{ContentPath, Diagnostic, Outputs, Severity, Snapshot};
-use crate::store::{ChangeKind, PublishRequest, Published, Synced, Unpublished};
+use crate::store::{ChangeKind, OutputChange, PublishRequest, Published, Synced, Unpublished};
 
 /// What to publish.
 #[derive(Debug, Clone, Default)]
@@ -140,7 +140,7 @@ fn refuse_errors(fresh: &[Diagnostic], unpublished: &[Unpublished], sources: &Sn
 /// URL paths of the HTML pages among the changed outputs.
 fn urls(published: &Published) -> BTreeMap<ChangeKind, Vec<String>> {
     let mut urls: BTreeMap<ChangeKind, Vec<String>> = BTreeMap::new();
-    for (path, kind) in &published.outputs {
+    for OutputChange { path, kind } in &published.outputs {
         let url = match path.strip_suffix("index.html") {
             Some(folder) => format!("/{folder}"),
             None if path.ends_with(".html") => format!("/{path}"),

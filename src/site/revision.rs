@@ -7,11 +7,12 @@ use super::edit::{self, Staged, Written};
 use super::{Call, Site, address};
 use crate::error::{Error, Result};
 use crate::model::{BlobId, Conflict, ContentPath, Data, File, PathKind, Side};
-use crate::store::merge::{Merged, merge_file};
-use crate::store::{Footprint, HistoryFilter, Revision, RevisionId, Transaction};
+use crate::store::{HistoryFilter, Merge, Revision, RevisionId, Transaction, merge_file};
 
 /// Characters of each side in a conflict.
 const SIDE_LIMIT: usize = 4_000;
+/// Parts of the history read in one call to fill a list that is filtered by who.
+const MAX_PARTS: usize = 50;
 
 /// What to list.
 #[derive(Debug, Clone, Default)]
@@ -43,8 +44,25 @@ pub fn list(site: &Site, query: &RevisionQuery) -> Result<(Vec<Revision>, Option
         paths.push(path);
     }
     let limit = if query.limit == 0 { 20 } else { query.limit.min(200) };
-    let filter = HistoryFilter { paths, by: query.by.clone(), since: query.since, limit, cursor: query.cursor.clone() };
-    site.repository().history(&filter)
+    let mut filter = HistoryFilter { paths, since: query.since, limit, after: query.cursor.clone(), ..HistoryFilter::default() };
+    let Some(by) = query.by.as_deref().map(str::to_lowercase) else { return site.repository().history(&filter) };
+    let mut found = Vec::new();
+    for _ in 0..MAX_PARTS {
+        let (part, next) = site.repository().history(&filter)?;
+        found.extend(part.into_iter().filter(|revision| made_by(revision, &by)));
+        filter.after = next;
+        if found.len() >= limit || filter.after.is_none() {
+            break;
+        }
+    }
+    Ok((found, filter.after))
+}
+
+/// Whether a revision's author, client or tool contains a text.
+fn made_by(revision: &Revision, by: &str) -> bool {
+    let trailers = revision.trailers.iter().filter(|(key, _)| key == "Client" || key == "Tool").map(|(_, value)| value);
+    let author = format!("{} <{}>", revision.author.name, revision.author.email);
+    trailers.chain([&author]).any(|text| text.to_lowercase().contains(by))
 }
 
 /// What to bring back.
@@ -68,7 +86,7 @@ pub enum Restore {
 pub fn restore(site: &Site, call: &Call, what: &Restore) -> Result<Written> {
     let kinds =
         [PathKind::Config, PathKind::Page, PathKind::ContentAsset, PathKind::Theme, PathKind::Static, PathKind::Data];
-    let footprint = Footprint::kinds(kinds);
+    let footprint = edit::footprint(kinds);
     edit::run(site, call, &footprint, |transaction, before| match what {
         Restore::Undo(names) => {
             let mut subjects = Vec::new();
@@ -108,8 +126,8 @@ fn undo(site: &Site, transaction: &mut Transaction<'_>, revision: &Revision) -> 
         let (was, became) = (load(change.before)?, load(change.after)?);
         let ours = current.map(|file| site.repository().bytes(&change.path, &file)).transpose()?;
         match merge_file(change.path.as_str(), became.as_deref(), ours.as_deref(), was.as_deref()) {
-            Merged::Clean(bytes) => transaction.stage(change.path.clone(), bytes)?,
-            Merged::Conflict { reason } => conflicts.push(Conflict {
+            Merge::Merged(bytes) => transaction.stage(change.path.clone(), bytes)?,
+            Merge::Conflict { reason } => conflicts.push(Conflict {
                 path: address::shown(&change.path).to_owned(),
                 reason: format!("a later edit overlaps: {reason}"),
                 base: became.as_deref().map(side),

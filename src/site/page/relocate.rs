@@ -11,7 +11,7 @@ use super::write::etag_matches;
 use crate::build::{Built, Scope};
 use crate::error::{Error, Result};
 use crate::model::{ContentPath, LinkTarget, PageKind, PathKind, Snapshot, front_matter};
-use crate::store::{Footprint, Transaction};
+use crate::store::Transaction;
 
 /// One move.
 #[derive(Debug, Clone)]
@@ -32,7 +32,7 @@ type Renames = BTreeMap<ContentPath, ContentPath>;
 /// # Errors
 /// `NotFound`, `AlreadyExists`, `Conflict`, `InvalidPath`.
 pub fn relocate(site: &Site, call: &Call, moves: &[Move], redirect: bool) -> Result<Written> {
-    let footprint = Footprint::kinds([PathKind::Page, PathKind::ContentAsset]);
+    let footprint = edit::footprint([PathKind::Page, PathKind::ContentAsset]);
     edit::run(site, call, &footprint, |transaction, before| {
         let mut renames = Renames::new();
         for one in moves {

@@ -7,7 +7,7 @@ use super::write::etag_matches;
 use crate::build::Built;
 use crate::error::{Error, Result};
 use crate::model::{ContentPath, PageKind, PathKind, front_matter};
-use crate::store::{Footprint, Transaction};
+use crate::store::Transaction;
 
 /// A page to delete.
 #[derive(Debug, Clone)]
@@ -24,9 +24,9 @@ pub struct Removal {
 /// # Errors
 /// `NotFound`, `Conflict` for a stale etag, `InvalidArguments` where the etag is missing.
 pub fn remove(site: &Site, call: &Call, pages: &[Removal], redirect_to: Option<&str>) -> Result<Written> {
-    let mut footprint = Footprint::kinds([PathKind::Page, PathKind::ContentAsset]);
+    let mut footprint = edit::footprint([PathKind::Page, PathKind::ContentAsset]);
     if redirect_to.is_some() {
-        footprint = Footprint::kinds([PathKind::Page, PathKind::ContentAsset, PathKind::Config]);
+        footprint = edit::footprint([PathKind::Page, PathKind::ContentAsset, PathKind::Config]);
     }
     edit::run(site, call, &footprint, |transaction, before| {
         let mut gone = Vec::new();

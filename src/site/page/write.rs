@@ -11,7 +11,7 @@ use crate::build::Built;
 use crate::error::{Error, Result};
 use crate::model::front_matter::{self, FrontMatter};
 use crate::model::{BlobId, ContentPath, Data, File, PathKind, Snapshot};
-use crate::store::{Footprint, Transaction};
+use crate::store::Transaction;
 
 /// Pages one call may name.
 pub const MAX_PAGES: usize = 500;
@@ -62,7 +62,7 @@ pub struct Select {
 /// # Errors
 /// Refused as a whole, with nothing written, by the first page that cannot be written.
 pub fn write(site: &Site, call: &Call, edits: &[PageEdit], many: Option<&Select>) -> Result<Written> {
-    let footprint = Footprint::kinds([PathKind::Page]);
+    let footprint = edit::footprint([PathKind::Page]);
     let live = site.live()?;
     edit::run(site, call, &footprint, |transaction, before| {
         let mut all = edits.to_vec();
