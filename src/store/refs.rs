@@ -17,7 +17,7 @@ const STALE: Duration = Duration::from_secs(1);
 
 /// Our refs, keyed by site folder and worktree: two sites in one repository never share one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RefNames {
+pub(crate) struct RefNames {
     /// The tip of the edits that are also in the working tree.
     pub working: String,
     /// The last tip that was wholly written to the working tree.
@@ -111,21 +111,19 @@ fn try_move(
     to: Option<Oid>,
     why: &str,
 ) -> Result<(), git2::Error> {
-    match to {
+    if let Some(to) = to {
         // The zero id stands for "must not exist".
-        Some(to) => git.reference_matching(name, to, true, from.unwrap_or_else(Oid::zero), why).map(|_| ()),
-        None => {
-            let mut reference = match git.find_reference(name) {
-                Err(error) if error.code() == ErrorCode::NotFound && from.is_none() => return Ok(()),
-                other => other?,
-            };
-            if reference.target() != from {
-                return Err(git2::Error::new(ErrorCode::Modified, git2::ErrorClass::Reference, "the ref moved"));
-            }
-            // libgit2 compares with what it has just read under the lock.
-            reference.delete()
-        }
+        return git.reference_matching(name, to, true, from.unwrap_or(Oid::ZERO_SHA1), why).map(|_| ());
     }
+    let mut reference = match git.find_reference(name) {
+        Err(error) if error.code() == ErrorCode::NotFound && from.is_none() => return Ok(()),
+        other => other?,
+    };
+    if reference.target() != from {
+        return Err(git2::Error::new(ErrorCode::Modified, git2::ErrorClass::Reference, "the ref moved"));
+    }
+    // libgit2 compares with what it has just read under the lock.
+    reference.delete()
 }
 
 /// Spreads waiting processes without a source of randomness.

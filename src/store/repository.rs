@@ -230,6 +230,7 @@ impl Repository {
     }
 
     /// The commit HEAD points to; `None` on an unborn branch.
+    #[expect(clippy::unused_self, reason = "it reads like its neighbours at every call")]
     pub(crate) fn head(&self, git: &git2::Repository) -> Result<Option<Oid>> {
         refs::target(git, "HEAD")
     }
@@ -301,6 +302,7 @@ impl Repository {
     }
 
     /// The person git is configured for; `None` where it is not.
+    #[expect(clippy::unused_self, reason = "it reads like its neighbours at every call")]
     pub(crate) fn person(&self, git: &git2::Repository) -> Option<Identity> {
         let config = git.config().ok()?;
         let name = config.get_string("user.name").ok().filter(|n| !n.trim().is_empty())?;
@@ -321,7 +323,7 @@ impl Repository {
         let site = self.disk.dir();
         flush(&self.common)?;
         let device = |stat: rustix::io::Result<rustix::fs::Stat>| stat.map(|s| s.st_dev).ok();
-        if device(fstat(site)) != device(fstat(&self.common)) { flush(site) } else { Ok(()) }
+        if device(fstat(site)) == device(fstat(&self.common)) { Ok(()) } else { flush(site) }
     }
 
     /// libgit2 reports a full disk in several misleading ways: looks at the disk itself where a write failed.
