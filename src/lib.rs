@@ -5,5 +5,7 @@
 pub mod build;
 pub mod error;
 pub mod model;
+pub mod server;
 pub mod site;
 pub mod store;
+pub mod tools;
