@@ -73,7 +73,14 @@ impl Server {
         if !self.rights.allow(tool.right()) {
             return Err(Error::NotAllowed { tool: name, right: tool.right().to_string() }.into());
         }
-        let context = Context { site: Arc::clone(&self.site), client, cancel: cancelled.clone() };
+        let context = Context {
+            site: Arc::clone(&self.site),
+            client,
+            id: call_id()?,
+            tool: String::new(),
+            arguments: String::new(),
+            cancel: cancelled.clone(),
+        };
         let mut job = tokio::task::spawn_blocking(move || tool.call(&context, arguments));
         let outcome = tokio::select! {
             outcome = &mut job => outcome,
@@ -92,6 +99,11 @@ impl Server {
             Err(Error::internal(format!("{name} panicked: {cause}")).into())
         })
     }
+}
+
+/// Eight random hexadecimal digits: enough to find one call in a journal.
+fn call_id() -> Result<String, Refusal> {
+    getrandom::u32().map(|id| format!("{id:08x}")).map_err(|error| Error::internal(error).into())
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {

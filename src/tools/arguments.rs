@@ -4,6 +4,8 @@
 //! These are read as what was meant. Everything else is refused with the argument, what was expected, what came and an
 //! example, so that the second call is right. The tool's own schema decides; it is not recursive, so neither is this.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use serde_json::{Map, Value, json};
 
 use super::nearest::nearest;
@@ -24,6 +26,18 @@ pub(crate) fn fit(schema: &Map<String, Value>, arguments: Map<String, Value>) ->
         return Err(Error::TooLarge { what, size, limit: MAX_ARGUMENT_BYTES }.into());
     }
     fit_object(schema, arguments, "")
+}
+
+/// The same text for the same arguments, whatever their size. Two 64-bit halves with different keys: the caller would have
+/// to want a collision with its own earlier call.
+pub(crate) fn digest(arguments: &Map<String, Value>) -> String {
+    let text = Value::Object(arguments.clone()).to_string();
+    let half = |salt: &str| {
+        let mut hasher = DefaultHasher::new();
+        (salt, &text).hash(&mut hasher);
+        hasher.finish()
+    };
+    format!("{:016x}{:016x}", half("a"), half("b"))
 }
 
 /// Bytes of JSON, counted without writing it.

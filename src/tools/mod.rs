@@ -31,6 +31,12 @@ pub struct Context {
     pub site: Arc<Site>,
     /// The client's name and version, as it says.
     pub client: String,
+    /// Identifies this call in the history.
+    pub id: String,
+    /// The tool that runs.
+    pub tool: String,
+    /// What makes two calls the same: a digest of the arguments as they were understood.
+    pub arguments: String,
     /// Cancelled when the caller no longer waits.
     pub cancel: CancellationToken,
 }
@@ -113,13 +119,15 @@ impl Tool {
         let accepted = Arc::clone(&schema);
         let run = move |context: &Context, arguments: Map<String, Value>| {
             let arguments = arguments::fit(&accepted, arguments)?;
+            let context =
+                Context { tool: spec.name.to_owned(), arguments: arguments::digest(&arguments), ..context.clone() };
             let arguments = serde_json::from_value(Value::Object(arguments)).map_err(|error| {
                 // The schema is made from the type, so this is a constraint only the type knows.
                 tracing::warn!(tool = spec.name, %error, "arguments fit the schema and not the type");
                 let problem = "the arguments do not fit together".to_owned();
                 Error::InvalidArguments { field: "arguments".into(), problem, example: "{}".into() }
             })?;
-            Ok(run(context, arguments)?)
+            Ok(run(&context, arguments)?)
         };
         Self { listed, schema, right: spec.right, run: Arc::new(run) }
     }

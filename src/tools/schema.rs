@@ -5,7 +5,7 @@
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// The schema of `A`, tidied; `examples` are kept for error messages and not shown to clients ([`advertised`]).
 pub(crate) fn of<A: JsonSchema>() -> Map<String, Value> {
@@ -75,7 +75,8 @@ fn tidy(schema: Value) -> Value {
     for key in KEPT {
         let Some(value) = map.remove(key) else { continue };
         let value = match (key, value) {
-            ("default", Value::Null) => continue,
+            // What is left out is off or empty anyway.
+            ("default", value) if value == Value::Null || value == false || value == json!([]) => continue,
             ("type", Value::Array(types)) => match types.into_iter().find(|name| name != "null") {
                 Some(name) => name,
                 None => continue,
@@ -102,8 +103,7 @@ fn tidy(schema: Value) -> Value {
 fn collapse(map: &mut Map<String, Value>) {
     for key in ["anyOf", "oneOf", "allOf"] {
         let Some(Value::Array(branches)) = map.remove(key) else { continue };
-        let constants: Vec<Value> = branches.iter().filter_map(|branch| branch.get("const").cloned()).collect();
-        if !constants.is_empty() && constants.len() == branches.len() {
+        if let Some(constants) = constants(&branches) {
             map.insert("type".into(), "string".into());
             map.insert("enum".into(), Value::Array(constants));
             continue;
@@ -119,10 +119,22 @@ fn collapse(map: &mut Map<String, Value>) {
     }
 }
 
+/// The values of branches that are all constants: documented variants of an enum stand alone, the others together.
+fn constants(branches: &[Value]) -> Option<Vec<Value>> {
+    let mut all = Vec::new();
+    for branch in branches {
+        match (branch.get("const"), branch.get("enum")) {
+            (Some(value), _) => all.push(value.clone()),
+            (None, Some(Value::Array(values))) => all.extend(values.iter().cloned()),
+            _ => return None,
+        }
+    }
+    (!all.is_empty()).then_some(all)
+}
+
 #[cfg(test)]
 mod tests {
     use serde::Deserialize;
-    use serde_json::json;
 
     use super::*;
 
@@ -181,7 +193,7 @@ mod tests {
                     "many": {"type": "array", "items": inner},
                     "shape": {"type": "string", "enum": ["round", "square"]},
                     "free": {"type": "object"},
-                    "yes": {"type": "boolean", "default": false},
+                    "yes": {"type": "boolean"},
                     "ratio": {"type": "number"},
                 },
                 "required": ["many"],
