@@ -71,7 +71,7 @@ fn details(error: &Error) -> Value {
         Error::Conflict { path, yours, current, diff, conflicts } => json!({
             "path": path,
             "yours": yours,
-            "etag": current,
+            "current": current,
             "diff": if diff.is_empty() { Value::Null } else { cut(diff).into() },
             "conflicts": if conflicts.is_empty() { Value::Null } else { json!(conflicts.iter().take(MOST_ITEMS).collect::<Vec<_>>()) },
         }),
@@ -132,7 +132,7 @@ mod tests {
         };
         let json = Refusal::from(error).to_json();
         assert_eq!(json["code"], "conflict");
-        assert_eq!(json["details"]["etag"], "2");
+        assert_eq!(json["details"]["current"], "2");
         assert!(json["details"].get("conflicts").is_none());
         assert!(json.to_string().len() < 10_000);
     }

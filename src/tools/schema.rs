@@ -15,7 +15,11 @@ pub(crate) fn of<A: JsonSchema>() -> Map<String, Value> {
     });
     let schema = settings.into_generator().into_root_schema_for::<A>();
     match tidy(schema.to_value()) {
-        Value::Object(map) => map,
+        Value::Object(mut map) => {
+            // The tool has a description of its own.
+            map.remove("description");
+            map
+        }
         _ => Map::new(),
     }
 }
@@ -25,7 +29,8 @@ pub(crate) fn advertised(schema: &Map<String, Value>) -> Map<String, Value> {
     let mut shown = Map::new();
     for (key, value) in schema {
         match (key.as_str(), value) {
-            ("examples", _) => {}
+            // Bounds that only say "not empty" cost bytes in every session; the error says it when it matters.
+            ("examples" | "minLength" | "minItems", _) => {}
             ("items", Value::Object(items)) => {
                 shown.insert(key.clone(), Value::Object(advertised(items)));
             }
