@@ -2,6 +2,11 @@
 //!
 //! Stages: load (front matter, Markdown) -> library (sections, taxonomies, links) -> templates -> outputs.
 
+pub mod template;
+pub mod highlight;
+pub mod markdown;
+pub mod shortcode;
+
 use std::collections::BTreeSet;
 
 use crate::error::Result;

@@ -1,5 +1,161 @@
 //! What one can do with a site: free functions, one file per noun, over a small [`Site`] handle.
 
-/// An open site.
-#[derive(Debug)]
-pub struct Site {}
+pub mod address;
+mod call;
+pub mod change;
+pub mod edit;
+mod expand;
+pub mod init;
+pub mod overview;
+pub mod page;
+pub mod preview;
+pub mod publish;
+pub mod revision;
+pub mod starter;
+pub mod text_diff;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::build::{self, Built, Cache, Scope};
+use crate::error::Result;
+use crate::model::config::PublishConfig;
+use crate::model::{Config, ContentPath, Snapshot};
+use crate::store::{self, Clock, Identity, OpenOptions, Repository};
+
+pub use call::Call;
+use call::Receipts;
+
+/// How many library builds are remembered: the working tree, the live state, and one in between.
+const REMEMBERED_BUILDS: usize = 4;
+
+/// What a site needs from outside, as values, so that tests are deterministic.
+#[derive(Clone)]
+pub struct Settings {
+    /// The only clock.
+    pub clock: Clock,
+    /// Author of edits; `None`: the user of git's configuration.
+    pub author: Option<Identity>,
+}
+
+/// A library build that is still valid for one snapshot.
+struct Remembered {
+    snapshot: Arc<Snapshot>,
+    drafts: bool,
+    built: Arc<Built>,
+}
+
+/// An open site: its repository, and work kept between calls that never changes a result.
+pub struct Site {
+    repository: Repository,
+    clock: Clock,
+    cache: Cache,
+    remembered: Mutex<Vec<Remembered>>,
+    receipts: Mutex<Receipts>,
+    host: Mutex<Option<Arc<dyn preview::Host>>>,
+}
+
+impl std::fmt::Debug for Site {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Site").finish_non_exhaustive()
+    }
+}
+
+impl Site {
+    /// Opens the site in a folder that holds `site.yaml` and lies in a git work tree.
+    ///
+    /// # Errors
+    /// `NoSite`, `InvalidConfig`, `UnsupportedRepository`, and what reading can fail with.
+    pub fn open(folder: &Path, settings: Settings) -> Result<Self> {
+        let config = Self::publish_config(folder)?;
+        let options = OpenOptions {
+            clock: settings.clock.clone(),
+            author: settings.author,
+            durability: config.durability,
+            branch: config.branch,
+            remote: config.remote,
+            output: config.output,
+        };
+        let repository = Repository::open(folder, options)?;
+        Ok(Self {
+            repository,
+            clock: settings.clock,
+            cache: Cache::default(),
+            remembered: Mutex::default(),
+            receipts: Mutex::default(),
+            host: Mutex::default(),
+        })
+    }
+
+    /// What `site.yaml` says about publishing. One that cannot be read opens with the defaults: mending it is an edit too.
+    fn publish_config(folder: &Path) -> Result<PublishConfig> {
+        let mut only_config = Snapshot::default();
+        only_config.set(ContentPath::from_disk("site.yaml")?, Some(Repository::file(store::config_text(folder)?)));
+        Ok(Config::load(&only_config).map(|(config, _)| config.publish).unwrap_or_default())
+    }
+
+    /// The repository below.
+    pub fn repository(&self) -> &Repository {
+        &self.repository
+    }
+
+    /// The present moment.
+    pub fn now(&self) -> jiff::Timestamp {
+        (self.clock)()
+    }
+
+    /// Sets who serves previews; without one, `preview` writes to a temporary folder only.
+    pub fn set_preview_host(&self, host: Arc<dyn preview::Host>) {
+        *lock(&self.host) = Some(host);
+    }
+
+    /// Builds a snapshot with this site's cache.
+    pub fn build(&self, snapshot: &Snapshot, scope: Scope, drafts: bool, base_url: Option<String>) -> Result<Built> {
+        let options = build::Options { now: self.now(), drafts, future: drafts, base_url, scope };
+        build::build(snapshot, &options, &self.cache)
+    }
+
+    /// The library and diagnostics of a snapshot, remembered for as long as the snapshot is current.
+    pub fn library(&self, snapshot: &Arc<Snapshot>, drafts: bool) -> Result<Arc<Built>> {
+        let mut remembered = lock(&self.remembered);
+        if let Some(at) = remembered.iter().position(|r| r.drafts == drafts && Arc::ptr_eq(&r.snapshot, snapshot)) {
+            let hit = remembered.remove(at);
+            let built = Arc::clone(&hit.built);
+            remembered.push(hit);
+            return Ok(built);
+        }
+        drop(remembered);
+        let built = Arc::new(self.build(snapshot, Scope::Nothing, drafts, None)?);
+        let mut remembered = lock(&self.remembered);
+        if remembered.len() >= REMEMBERED_BUILDS {
+            remembered.remove(0);
+        }
+        remembered.push(Remembered { snapshot: Arc::clone(snapshot), drafts, built: Arc::clone(&built) });
+        Ok(built)
+    }
+
+    /// The working tree as it is on disk, with its library (drafts and scheduled pages are part of it, in their state).
+    pub fn working(&self) -> Result<(Arc<Snapshot>, Arc<Built>)> {
+        let snapshot = self.repository.working()?;
+        let built = self.library(&snapshot, false)?;
+        Ok((snapshot, built))
+    }
+
+    /// What visitors see now: the live sources, empty where nothing was ever published.
+    pub fn live(&self) -> Result<Arc<Snapshot>> {
+        match self.repository.live()? {
+            Some(id) => self.repository.snapshot_at(&id),
+            None => Ok(Arc::default()),
+        }
+    }
+
+    /// The configuration of the working tree.
+    pub fn config(&self) -> Result<Config> {
+        Ok(Config::load(&*self.repository.working()?)?.0)
+    }
+}
+
+/// A lock whose holder panicked still guards caches only, which never change a result: go on with it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,5 +1,27 @@
 //! The only code that touches disk and git: the repository, transactions, change sets, the output folder, the remote.
 
+mod disk;
+mod entry;
+mod failure;
+mod lock;
+mod merge;
+mod message;
+mod objects;
+pub mod output;
+mod places;
+mod project;
+mod refs;
+mod refusal;
+mod remote;
+mod repository;
 mod revision;
+mod scan;
+mod transaction;
+mod tree;
+mod watch;
 
+pub use merge::{Merge, merge_file};
+pub use repository::{Clock, Durability, OpenOptions, Repository};
 pub use revision::{Change, ChangeKind, Identity, Note, Revision, RevisionId, RevisionKind};
+pub use transaction::{Footprint, Transaction};
+pub use watch::Watch;

@@ -4,10 +4,17 @@
 //! them in the order they are shown and is the one way to call them.
 
 mod arguments;
+mod change;
 mod nearest;
+mod page;
+mod preview;
+mod publish;
 mod refusal;
+mod reply;
+mod revision;
 mod rights;
 mod schema;
+mod site;
 
 use std::sync::Arc;
 
@@ -22,7 +29,7 @@ pub use refusal::Refusal;
 pub use rights::{Right, Rights};
 
 use crate::error::{Error, Result};
-use crate::site::Site;
+use crate::site::{Call, Site};
 
 /// What a tool is given besides its arguments.
 #[derive(Debug, Clone)]
@@ -45,6 +52,18 @@ impl Context {
     /// Ends a call whose caller no longer waits. Asked between steps; never after something was written.
     pub fn proceed(&self) -> Result<()> {
         if self.cancel.is_cancelled() { Err(Error::Cancelled) } else { Ok(()) }
+    }
+
+    /// Who asks the site layer for an edit, with what, and why.
+    fn call(&self, message: Option<String>, dry_run: bool) -> Call {
+        Call {
+            tool: self.tool.clone(),
+            client: self.client.clone(),
+            id: self.id.clone(),
+            arguments: self.arguments.clone(),
+            message,
+            dry_run,
+        }
     }
 }
 
@@ -174,6 +193,14 @@ impl Registry {
     #[must_use]
     pub fn empty() -> Self {
         Self::default()
+    }
+
+    /// The tools of this release.
+    #[must_use]
+    pub fn standard() -> Self {
+        let nouns =
+            [site::tools(), page::tools(), preview::tools(), change::tools(), publish::tools(), revision::tools()];
+        Self { tools: nouns.into_iter().flatten().collect() }
     }
 
     /// With one more; a name that is taken already is replaced in its place.

@@ -1,8 +1,10 @@
 //! One binary for every test that drives sitewright from outside.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod build;
 mod change;
 mod cli;
+mod crash;
 mod front_matter;
 mod harness;
 mod markdown;

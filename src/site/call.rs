@@ -1,0 +1,94 @@
+//! Who asks for an edit, and the receipts that make a repeated call harmless.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::edit::Written;
+use crate::model::{BlobId, ContentPath, Snapshot};
+use crate::store::Note;
+
+/// How long a repeated call is answered with its first receipt.
+const RECEIPT_AGE: SignedDuration = SignedDuration::from_mins(10);
+/// Receipts kept at most; the oldest go first.
+const RECEIPTS: usize = 256;
+
+/// One mutating call: who asks, with what, and why.
+#[derive(Debug, Clone, Default)]
+pub struct Call {
+    /// Tool name, e.g. `page_write`; for the command line the subcommand.
+    pub tool: String,
+    /// Client name and version as it introduced itself.
+    pub client: String,
+    /// Id of this call.
+    pub id: String,
+    /// The whole arguments in canonical form: what makes a call "the same call".
+    pub arguments: String,
+    /// Why, in the caller's words; a default is made when absent.
+    pub message: Option<String>,
+    /// Do everything but write.
+    pub dry_run: bool,
+}
+
+impl Call {
+    /// The commit note, with `default` where the caller gave no message.
+    #[must_use]
+    pub fn note(&self, default: impl Into<String>) -> Note {
+        let message = match self.message.as_deref().map(str::trim) {
+            Some(message) if !message.is_empty() => message.to_owned(),
+            _ => default.into(),
+        };
+        let trailers = [("Tool", &self.tool), ("Client", &self.client), ("Call-Id", &self.id)]
+            .into_iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(key, value)| (key.to_owned(), value.clone()))
+            .collect();
+        Note { message, trailers }
+    }
+
+    fn key(&self) -> (String, String, String) {
+        (self.client.clone(), self.tool.clone(), self.arguments.clone())
+    }
+}
+
+/// The answers of the last ten minutes, by client, tool and arguments.
+#[derive(Debug, Default)]
+pub(super) struct Receipts(Vec<Receipt>);
+
+#[derive(Debug)]
+struct Receipt {
+    key: (String, String, String),
+    at: Timestamp,
+    /// What the call left behind; the receipt holds only while this still stands.
+    state: Vec<(ContentPath, Option<BlobId>)>,
+    written: Written,
+}
+
+impl Receipts {
+    /// The first answer to the same call, where its result still stands in `snapshot`.
+    pub(super) fn find(&self, call: &Call, now: Timestamp, snapshot: &Snapshot) -> Option<Written> {
+        if call.arguments.is_empty() || call.dry_run {
+            return None;
+        }
+        let key = call.key();
+        let receipt = self.0.iter().rev().find(|receipt| receipt.key == key)?;
+        let fresh = now.duration_since(receipt.at) <= RECEIPT_AGE;
+        let stands = receipt.state.iter().all(|(path, id)| snapshot.get(path).map(|file| file.id) == *id);
+        (fresh && stands).then(|| Written { repeated: true, ..receipt.written.clone() })
+    }
+
+    /// Keeps an answer.
+    pub(super) fn keep(
+        &mut self,
+        call: &Call,
+        now: Timestamp,
+        state: Vec<(ContentPath, Option<BlobId>)>,
+        written: &Written,
+    ) {
+        if call.arguments.is_empty() || call.dry_run || written.revision.is_none() {
+            return;
+        }
+        if self.0.len() >= RECEIPTS {
+            self.0.remove(0);
+        }
+        self.0.push(Receipt { key: call.key(), at: now, state, written: written.clone() });
+    }
+}

@@ -1,0 +1,280 @@
+//! The one way a tool changes a site: begin, stage, build what is affected, refuse new errors, commit, answer.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::{Call, Site, lock, text_diff};
+use crate::build::{Built, Scope};
+use crate::error::{Error, Result};
+use crate::model::{BlobId, ContentPath, Diagnostic, Page, PageState, PathKind, Severity, Snapshot};
+use crate::store::{Change, Footprint, Note, RevisionId, Transaction};
+
+/// Bytes of diff per changed file in a reply.
+const DIFF_LIMIT: usize = 1_500;
+/// Diagnostics in a reply.
+const DIAGNOSTICS: usize = 20;
+
+/// Error-level findings that do not refuse an edit, only a publish: writing a page before its link target is normal work.
+const TOLERATED_WHILE_EDITING: [&str; 4] = ["broken_link", "broken_anchor", "missing_asset", "broken_menu"];
+
+/// One file as an edit left it.
+#[derive(Debug, Clone)]
+pub struct ChangedFile {
+    /// Its path.
+    pub path: ContentPath,
+    /// URL path of the page, where it is one and still exists.
+    pub url: Option<String>,
+    /// New etag; `None`: deleted.
+    pub etag: Option<BlobId>,
+    /// From before to after, unified, cut.
+    pub diff: String,
+    /// Lines added and removed.
+    pub stat: text_diff::Stat,
+    /// Rendered main content, where the file is a page.
+    pub html: Option<Arc<str>>,
+    /// Whether the page is kept out of the published build (draft, scheduled, expired).
+    pub state: Option<PageState>,
+}
+
+/// What an edit did, or would do.
+#[derive(Debug, Clone, Default)]
+pub struct Written {
+    /// The new revision; `None`: nothing changed, or a dry run.
+    pub revision: Option<RevisionId>,
+    /// Nothing was written because it was only asked what would be.
+    pub dry_run: bool,
+    /// This is the first receipt of the same call, sent again.
+    pub repeated: bool,
+    /// The files, in path order.
+    pub changed: Vec<ChangedFile>,
+    /// URL paths whose output changes, the changed pages first.
+    pub affected: Vec<String>,
+    /// Findings about changed files and new ones elsewhere, errors first, at most 20.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Facts of the particular operation, one sentence each (redirects made, links rewritten, links that now break).
+    pub notes: Vec<String>,
+}
+
+impl Written {
+    /// Whether the result is byte-identical to what was there.
+    #[must_use]
+    pub fn unchanged(&self) -> bool {
+        self.changed.is_empty()
+    }
+}
+
+/// What an operation stages, and how it describes itself.
+pub struct Staged {
+    /// Default commit message.
+    pub message: String,
+    /// Further commit trailers.
+    pub trailers: Vec<(String, String)>,
+    /// Sentences for the reply.
+    pub notes: Vec<String>,
+}
+
+impl Staged {
+    /// With a default message only.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), trailers: Vec::new(), notes: Vec::new() }
+    }
+}
+
+/// The declaration that an operation writes only files of these kinds.
+pub fn footprint(kinds: impl Into<Vec<PathKind>>) -> Footprint {
+    Footprint { kinds: kinds.into(), paths: None }
+}
+
+/// Runs one mutating operation from begin to commit.
+///
+/// `stage` sees the state the edit starts from and stages files; the rest is the same for every tool.
+///
+/// # Errors
+/// Whatever `stage` refuses, `BuildFailed` for new errors, `UndeclaredWrite` outside the footprint, and the store's refusals.
+pub fn run(
+    site: &Site,
+    call: &Call,
+    footprint: &Footprint,
+    stage: impl FnOnce(&mut Transaction<'_>, &Built) -> Result<Staged>,
+) -> Result<Written> {
+    let mut transaction = site.repository.begin()?;
+    let base = Arc::clone(transaction.base());
+    if let Some(receipt) = lock(&site.receipts).find(call, site.now(), &base) {
+        return Ok(receipt);
+    }
+    let before = site.library(&base, false)?;
+    let staged = stage(&mut transaction, &before)?;
+    let changes = transaction.changes();
+    if changes.is_empty() {
+        return Ok(Written { dry_run: call.dry_run, notes: staged.notes, ..Written::default() });
+    }
+    let after_snapshot = transaction.staged();
+    let scope = scope_of(&changes);
+    let after = site.build(&after_snapshot, scope.clone(), false, None)?;
+    let fresh = fresh_errors(site, &base, &before, &after, &scope)?;
+    if let Some(first) = fresh.first() {
+        return Err(Error::BuildFailed { first: format!("{}: {}", first.path, first.message), diagnostics: fresh });
+    }
+    let mut written = describe(site, &changes, &base, &after_snapshot, &before, &after);
+    written.dry_run = call.dry_run;
+    written.notes = staged.notes;
+    let Note { message, mut trailers } = call.note(staged.message);
+    trailers.extend(staged.trailers);
+    if call.dry_run {
+        transaction.check(footprint)?;
+        return Ok(written);
+    }
+    written.revision = transaction.commit(&Note { message, trailers }, footprint)?;
+    let state = changes.iter().map(|change| (change.path.clone(), change.after)).collect();
+    lock(&site.receipts).keep(call, site.now(), state, &written);
+    Ok(written)
+}
+
+/// A theme, data or configuration edit can change any page; a page edit only its own outputs and lists.
+fn scope_of(changes: &[Change]) -> Scope {
+    let whole_site =
+        changes.iter().any(|c| matches!(c.path.kind(), PathKind::Theme | PathKind::Config | PathKind::Data));
+    if whole_site {
+        return Scope::Everything;
+    }
+    Scope::Pages(changes.iter().filter(|c| c.path.kind() == PathKind::Page).map(|c| c.path.clone()).collect())
+}
+
+/// Errors that the edit brings in and that an edit may not bring in.
+fn fresh_errors(site: &Site, base: &Snapshot, before: &Built, after: &Built, scope: &Scope) -> Result<Vec<Diagnostic>> {
+    let refusing = |d: &&Diagnostic| d.severity == Severity::Error && !TOLERATED_WHILE_EDITING.contains(&d.code);
+    let known: BTreeSet<_> = before.diagnostics.iter().map(key).collect();
+    let mut fresh: Vec<Diagnostic> =
+        after.diagnostics.iter().filter(refusing).filter(|d| !known.contains(&key(d))).cloned().collect();
+    if fresh.is_empty() {
+        return Ok(fresh);
+    }
+    // Template errors show up only for rendered pages: render the same ones of the base before blaming the edit.
+    let rendered = site.build(base, scope.clone(), false, None)?;
+    let known: BTreeSet<_> = rendered.diagnostics.iter().map(key).collect();
+    fresh.retain(|d| !known.contains(&key(d)));
+    Ok(fresh)
+}
+
+/// What makes two findings "the same one": the line may move with an edit.
+fn key(diagnostic: &Diagnostic) -> (&'static str, &ContentPath, &str) {
+    (diagnostic.code, &diagnostic.path, &diagnostic.message)
+}
+
+/// Findings of `after` that `before` did not have.
+#[must_use]
+pub fn new_findings(before: &Built, after: &Built) -> Vec<Diagnostic> {
+    let known: BTreeSet<_> = before.diagnostics.iter().map(key).collect();
+    after.diagnostics.iter().filter(|d| !known.contains(&key(d))).cloned().collect()
+}
+
+fn describe(
+    site: &Site,
+    changes: &[Change],
+    base: &Snapshot,
+    staged: &Snapshot,
+    before: &Built,
+    after: &Built,
+) -> Written {
+    let paths: BTreeSet<&ContentPath> = changes.iter().map(|change| &change.path).collect();
+    let changed = changes.iter().map(|change| changed_file(site, change, base, staged, after)).collect();
+    let mut diagnostics: Vec<Diagnostic> =
+        after.diagnostics.iter().filter(|d| paths.contains(&d.path)).cloned().collect();
+    diagnostics.extend(new_findings(before, after).into_iter().filter(|d| !paths.contains(&d.path)));
+    diagnostics.sort_by(|a, b| a.severity.cmp(&b.severity).then_with(|| a.path.cmp(&b.path)).then(a.line.cmp(&b.line)));
+    diagnostics.truncate(DIAGNOSTICS);
+    Written { changed, affected: affected(changes, before, after), diagnostics, ..Written::default() }
+}
+
+fn changed_file(site: &Site, change: &Change, base: &Snapshot, staged: &Snapshot, after: &Built) -> ChangedFile {
+    let text = |snapshot: &Snapshot| snapshot.get(&change.path).and_then(|file| file.text().map(str::to_owned));
+    let (old, new) = (text(base), text(staged));
+    let both = old.is_some() && new.is_some();
+    let (old, new) = (old.unwrap_or_default(), new.unwrap_or_default());
+    let page = after.library.by_path.get(&change.path).map(|&index| &after.library.pages[index]);
+    let page = page.filter(|page| page.exists);
+    let _ = site;
+    ChangedFile {
+        path: change.path.clone(),
+        url: page.map(|page| page.url.clone()),
+        etag: change.after,
+        // A whole new or deleted file says nothing as a diff that the call did not say.
+        diff: if both { text_diff::unified(&old, &new, DIFF_LIMIT) } else { String::new() },
+        stat: text_diff::stat(&old, &new),
+        html: page.and_then(|page| page.html.clone()),
+        state: page.map(|page| page.state),
+    }
+}
+
+/// URL paths whose output changes: the pages themselves, then what lists them or links to them.
+fn affected(changes: &[Change], before: &Built, after: &Built) -> Vec<String> {
+    let mut urls: Vec<String> = Vec::new();
+    let mut add = |url: &str| {
+        if !urls.iter().any(|known| known == url) {
+            urls.push(url.to_owned());
+        }
+    };
+    if changes.iter().any(|c| matches!(c.path.kind(), PathKind::Theme | PathKind::Config | PathKind::Data)) {
+        for page in after.library.pages.iter().filter(|page| page.state == PageState::Live) {
+            add(&page.url);
+        }
+        return urls;
+    }
+    let found = |built: &Built, path: &ContentPath| built.library.by_path.get(path).copied();
+    for change in changes {
+        for (built, index) in [(after, found(after, &change.path)), (before, found(before, &change.path))] {
+            if let Some(index) = index {
+                add(&built.library.pages[index].url);
+            }
+        }
+    }
+    let mut lists: BTreeMap<String, ()> = BTreeMap::new();
+    for change in changes {
+        let (old, new) = (found(before, &change.path), found(after, &change.path));
+        let entry = |built: &Built, index: Option<usize>| index.map(|index| list_entry(&built.library.pages[index]));
+        if entry(before, old) == entry(after, new) {
+            continue;
+        }
+        for (built, index) in [(before, old), (after, new)] {
+            if let Some(index) = index {
+                listing_urls(built, index, &mut lists);
+            }
+        }
+    }
+    for url in lists.keys() {
+        add(url);
+    }
+    urls
+}
+
+/// What lists show of a page: where this stays the same, no list changes.
+fn list_entry(page: &Page) -> (String, String, String, Option<String>, bool, Option<i64>, String) {
+    (
+        page.url.clone(),
+        page.title.clone(),
+        page.description.clone().unwrap_or_else(|| page.summary.clone()),
+        page.date.as_ref().map(ToString::to_string),
+        page.state == PageState::Live,
+        page.weight,
+        format!("{:?}", page.terms),
+    )
+}
+
+fn listing_urls(built: &Built, index: usize, urls: &mut BTreeMap<String, ()>) {
+    let library = &built.library;
+    let page = &library.pages[index];
+    if let Some(section) = library.sections.get(&page.section) {
+        urls.insert(library.pages[section.page].url.clone(), ());
+    }
+    for (key, names) in &page.terms {
+        let Some(taxonomy) = library.taxonomies.get(key) else { continue };
+        for term in taxonomy.terms.values() {
+            if names.iter().any(|name| name.eq_ignore_ascii_case(&term.name)) {
+                urls.insert(term.url.clone(), ());
+            }
+        }
+    }
+    for &linking in library.backlinks.get(&index).into_iter().flatten() {
+        urls.insert(library.pages[linking].url.clone(), ());
+    }
+}

@@ -1,0 +1,160 @@
+//! Making changes live: select, build exactly what will be committed, commit, push, answer.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::change::selected;
+use super::edit::new_findings;
+use super::{Call, Site, address, expand};
+use crate::build::{Built, Scope};
+use crate::error::{Error, Result};
+use crate::model::{ContentPath, Diagnostic, Outputs, Severity, Snapshot};
+use crate::store::{ChangeKind, OutputChange, PublishRequest, Published, Synced, Unpublished};
+
+/// What to publish.
+#[derive(Debug, Clone, Default)]
+pub struct PublishQuery {
+    /// Pages or files; empty: everything.
+    pub paths: Vec<String>,
+    /// Take a person's hand edits along.
+    pub hand_edits: bool,
+    /// Take a person's unpushed commits along.
+    pub local_commits: bool,
+}
+
+/// What went live, or would.
+#[derive(Debug)]
+pub struct PublishReply {
+    /// The store's account: revision, push, changes, what stays.
+    pub published: Published,
+    /// Nothing was written because it was only asked what would be.
+    pub dry_run: bool,
+    /// URL paths of HTML pages added, changed, removed.
+    pub urls: BTreeMap<ChangeKind, Vec<String>>,
+    /// Sources whose output changed although they did not: count of re-rendered pages beyond the published ones.
+    pub rerendered: usize,
+    /// Findings in what is live now, errors first, at most 20.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Publishes everything or a selection.
+///
+/// # Errors
+/// `Needs`, `HandEdits`, `LocalCommits`, `Conflict`, `BuildFailed`, `RemoteUnavailable`, `RepositoryState`.
+pub fn publish(site: &Site, call: &Call, query: &PublishQuery) -> Result<PublishReply> {
+    let status = site.repository().status()?;
+    let (_, built) = site.working()?;
+    let config = &built.library.config;
+    let paths = match query.paths.as_slice() {
+        [] => None,
+        names => Some(selection(site, &built, &status.unpublished, names)?),
+    };
+    let findings = std::sync::Mutex::new(Vec::new());
+    let selective = paths.is_some();
+    let build = |sources: &Snapshot, live: &Snapshot| -> Result<Outputs> {
+        let outcome = site.build(sources, Scope::Everything, false, None)?;
+        let before = site.build(live, Scope::Everything, false, None).ok();
+        let fresh = match &before {
+            Some(before) => new_findings(before, &outcome),
+            // A first publish, or a live state that could not be built: every error counts.
+            None => outcome.diagnostics.clone(),
+        };
+        refuse_errors(&fresh, &status.unpublished, sources, selective)?;
+        *super::lock(&findings) = outcome.diagnostics;
+        Ok(outcome.outputs)
+    };
+    let default = default_message(paths.as_ref(), &status.unpublished);
+    let request = PublishRequest {
+        paths,
+        hand_edits: query.hand_edits,
+        local_commits: query.local_commits,
+        note: call.note(default),
+        history: config.publish.history,
+        dry_run: call.dry_run,
+        build: &build,
+    };
+    let published = site.repository().publish(&request)?;
+    let mut diagnostics = std::mem::take(&mut *super::lock(&findings));
+    diagnostics.sort_by(|a, b| a.severity.cmp(&b.severity).then_with(|| a.path.cmp(&b.path)).then(a.line.cmp(&b.line)));
+    diagnostics.truncate(20);
+    let urls = urls(&published);
+    let pages = urls.values().map(Vec::len).sum::<usize>();
+    let rerendered = pages.saturating_sub(published.changes.len());
+    Ok(PublishReply { published, dry_run: call.dry_run, urls, rerendered, diagnostics })
+}
+
+/// The selected unpublished paths and what must travel with them.
+fn selection(
+    site: &Site,
+    built: &Built,
+    unpublished: &[Unpublished],
+    names: &[String],
+) -> Result<BTreeSet<ContentPath>> {
+    let mut paths = selected(built, unpublished, names)?;
+    let open: BTreeSet<&ContentPath> = unpublished.iter().map(|item| &item.change.path).collect();
+    let mut revisions = Vec::new();
+    let ids: BTreeSet<_> = unpublished.iter().flat_map(|item| &item.revisions).collect();
+    for id in ids {
+        revisions.push(site.repository().revision(id)?);
+    }
+    expand::together(&mut paths, unpublished, &revisions);
+    paths.retain(|path| open.contains(path));
+    if paths.is_empty() {
+        let near = open.iter().take(3).map(|path| address::shown(path).to_owned()).collect();
+        return Err(Error::NotFound { kind: "unpublished change", name: names.join(", "), near });
+    }
+    Ok(paths)
+}
+
+fn default_message(paths: Option<&BTreeSet<ContentPath>>, unpublished: &[Unpublished]) -> String {
+    let all: Vec<&str> = match paths {
+        Some(paths) => paths.iter().map(address::shown).collect(),
+        None => unpublished.iter().map(|item| address::shown(&item.change.path)).collect(),
+    };
+    match all.as_slice() {
+        [] => "Publish".to_owned(),
+        [one] => format!("Publish {one}"),
+        [first, second] => format!("Publish {first} and {second}"),
+        [first, ..] => format!("Publish {first} and {} others", all.len() - 1),
+    }
+}
+
+/// New errors stop a publish; where they look for an unpublished path, that path is what the selection needs.
+fn refuse_errors(fresh: &[Diagnostic], unpublished: &[Unpublished], sources: &Snapshot, selective: bool) -> Result<()> {
+    let errors: Vec<Diagnostic> = fresh.iter().filter(|d| d.severity == Severity::Error).cloned().collect();
+    let Some(first) = errors.first() else { return Ok(()) };
+    if selective {
+        let needs: BTreeSet<String> = errors
+            .iter()
+            .filter_map(|error| error.refers.as_deref())
+            .flat_map(|wanted| unpublished.iter().filter(move |item| item.change.path.as_str() == wanted))
+            .filter(|item| sources.get(&item.change.path).map(|file| file.id) != item.change.after)
+            .map(|item| address::shown(&item.change.path).to_owned())
+            .collect();
+        if !needs.is_empty() {
+            return Err(Error::Needs { needs: needs.into_iter().collect() });
+        }
+    }
+    Err(Error::BuildFailed { first: format!("{}: {}", first.path, first.message), diagnostics: errors })
+}
+
+/// URL paths of the HTML pages among the changed outputs.
+fn urls(published: &Published) -> BTreeMap<ChangeKind, Vec<String>> {
+    let mut urls: BTreeMap<ChangeKind, Vec<String>> = BTreeMap::new();
+    for OutputChange { path, kind } in &published.outputs {
+        let url = match path.strip_suffix("index.html") {
+            Some(folder) => format!("/{folder}"),
+            None if path.ends_with(".html") => format!("/{path}"),
+            None => continue,
+        };
+        urls.entry(*kind).or_default().push(url);
+    }
+    urls
+}
+
+/// Takes in what the remote has.
+///
+/// # Errors
+/// `Conflict` where both sides changed the same lines, `RemoteUnavailable`, `RepositoryState`.
+pub fn sync(site: &Site, call: &Call) -> Result<Synced> {
+    site.repository().sync(&call.note("Take in what the remote has"))
+}

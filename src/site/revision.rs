@@ -1,0 +1,190 @@
+//! History, and undoing: every edit and every publish can be taken back by a new edit.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::edit::{self, Staged, Written};
+use super::{Call, Site, address};
+use crate::error::{Error, Result};
+use crate::model::{BlobId, Conflict, ContentPath, Data, File, PathKind, Side};
+use crate::store::{HistoryFilter, Merge, Revision, RevisionId, Transaction, merge_file};
+
+/// Characters of each side in a conflict.
+const SIDE_LIMIT: usize = 4_000;
+/// Parts of the history read in one call to fill a list that is filtered by who.
+const MAX_PARTS: usize = 50;
+
+/// What to list.
+#[derive(Debug, Clone, Default)]
+pub struct RevisionQuery {
+    /// Only revisions that touched these pages or files; a folder with a final slash stands for all below it.
+    pub paths: Vec<String>,
+    /// Only revisions whose author, client or tool contains this, ignoring case.
+    pub by: Option<String>,
+    /// Only revisions at or after this moment.
+    pub since: Option<jiff::Timestamp>,
+    /// Items at most; 0: 20.
+    pub limit: usize,
+    /// Where the last list ended.
+    pub cursor: Option<String>,
+}
+
+/// Lists revisions, newest first, with a cursor where there are more.
+pub fn list(site: &Site, query: &RevisionQuery) -> Result<(Vec<Revision>, Option<String>)> {
+    let (_, built) = site.working()?;
+    let mut paths = Vec::new();
+    for name in &query.paths {
+        let path = match address::file(&built.library, name) {
+            Ok(path) => path.to_string(),
+            Err(_) if name.ends_with('/') && !name.starts_with('/') => {
+                format!("content/{}", name.trim_start_matches("content/"))
+            }
+            Err(error) => return Err(error),
+        };
+        paths.push(path);
+    }
+    let limit = if query.limit == 0 { 20 } else { query.limit.min(200) };
+    let mut filter = HistoryFilter { paths, since: query.since, limit, after: query.cursor.clone(), ..HistoryFilter::default() };
+    let Some(by) = query.by.as_deref().map(str::to_lowercase) else { return site.repository().history(&filter) };
+    let mut found = Vec::new();
+    for _ in 0..MAX_PARTS {
+        let (part, next) = site.repository().history(&filter)?;
+        found.extend(part.into_iter().filter(|revision| made_by(revision, &by)));
+        filter.after = next;
+        if found.len() >= limit || filter.after.is_none() {
+            break;
+        }
+    }
+    Ok((found, filter.after))
+}
+
+/// Whether a revision's author, client or tool contains a text.
+fn made_by(revision: &Revision, by: &str) -> bool {
+    let trailers = revision.trailers.iter().filter(|(key, _)| key == "Client" || key == "Tool").map(|(_, value)| value);
+    let author = format!("{} <{}>", revision.author.name, revision.author.email);
+    trailers.chain([&author]).any(|text| text.to_lowercase().contains(by))
+}
+
+/// What to bring back.
+#[derive(Debug, Clone)]
+pub enum Restore {
+    /// Undo these revisions, in the order given.
+    Undo(Vec<String>),
+    /// Bring paths back to their state at a revision.
+    At {
+        /// The revision.
+        revision: String,
+        /// Pages or files; a folder with a final slash stands for all below it.
+        paths: Vec<String>,
+    },
+}
+
+/// Undoes revisions, or brings paths back to an earlier state, as one new unpublished edit.
+///
+/// # Errors
+/// `NotFound` for unknown revisions, `Conflict` where later edits changed the same lines.
+pub fn restore(site: &Site, call: &Call, what: &Restore) -> Result<Written> {
+    let kinds =
+        [PathKind::Config, PathKind::Page, PathKind::ContentAsset, PathKind::Theme, PathKind::Static, PathKind::Data];
+    let footprint = edit::footprint(kinds);
+    edit::run(site, call, &footprint, |transaction, before| match what {
+        Restore::Undo(names) => {
+            let mut subjects = Vec::new();
+            for name in names {
+                let revision = site.repository().revision(&site.repository().resolve(name)?)?;
+                undo(site, transaction, &revision)?;
+                subjects.push(revision.message.lines().next().unwrap_or_default().to_owned());
+            }
+            let mut staged = Staged::new(format!("Undo: {}", subjects.join("; ")));
+            staged.trailers.extend(names.iter().map(|name| ("Undoes".to_owned(), name.clone())));
+            Ok(staged)
+        }
+        Restore::At { revision, paths } => {
+            let id = site.repository().resolve(revision)?;
+            let targets = paths_at(site, transaction, &before.library, &id, paths)?;
+            let snapshot = site.repository().snapshot_at(&id)?;
+            for path in &targets {
+                let bytes = snapshot.get(path).map(|file| site.repository().bytes(path, file)).transpose()?;
+                transaction.stage(path.clone(), bytes.map(|bytes| bytes.to_vec()))?;
+            }
+            let mut staged = Staged::new(format!("Restore {} as of {}", paths.join(", "), id.short()));
+            staged.trailers.push(("Restores".into(), id.to_string()));
+            Ok(staged)
+        }
+    })
+}
+
+/// Takes one revision's changes back, keeping what came later where it does not overlap.
+fn undo(site: &Site, transaction: &mut Transaction<'_>, revision: &Revision) -> Result<()> {
+    let mut conflicts = Vec::new();
+    for change in &revision.changes {
+        let now = transaction.staged();
+        let current = now.get(&change.path).cloned();
+        let load = |id: Option<BlobId>| -> Result<Option<Arc<[u8]>>> {
+            id.map(|id| site.repository().bytes(&change.path, &File { id, size: 0, data: Data::Handle })).transpose()
+        };
+        let (was, became) = (load(change.before)?, load(change.after)?);
+        let ours = current.map(|file| site.repository().bytes(&change.path, &file)).transpose()?;
+        match merge_file(change.path.as_str(), became.as_deref(), ours.as_deref(), was.as_deref()) {
+            Merge::Merged(bytes) => transaction.stage(change.path.clone(), bytes)?,
+            Merge::Conflict { reason } => conflicts.push(Conflict {
+                path: address::shown(&change.path).to_owned(),
+                reason: format!("a later edit overlaps: {reason}"),
+                base: became.as_deref().map(side),
+                ours: ours.as_deref().map(side),
+                theirs: was.as_deref().map(side),
+            }),
+        }
+    }
+    let Some(first) = conflicts.first() else { return Ok(()) };
+    let path = first.path.clone();
+    Err(Error::Conflict {
+        path,
+        yours: Some(revision.id.short().to_owned()),
+        current: None,
+        diff: String::new(),
+        conflicts,
+    })
+}
+
+fn side(bytes: &[u8]) -> Side {
+    let text = std::str::from_utf8(bytes).ok().map(|text| text.chars().take(SIDE_LIMIT).collect());
+    Side { etag: crate::store::Repository::blob_id(bytes).to_string(), text }
+}
+
+/// The paths that names stand for, in the given revision or now.
+fn paths_at(
+    site: &Site,
+    transaction: &Transaction<'_>,
+    library: &crate::model::Library,
+    id: &RevisionId,
+    names: &[String],
+) -> Result<BTreeSet<ContentPath>> {
+    let snapshot = site.repository().snapshot_at(id)?;
+    let then = site.library(&snapshot, false)?;
+    let mut paths = BTreeSet::new();
+    for name in names {
+        if name.ends_with('/') && !name.starts_with('/') {
+            let rooted = ["content/", "themes/", "static/", "data/"].iter().any(|root| name.starts_with(root));
+            let folder = if rooted {
+                name.trim_end_matches('/').to_owned()
+            } else {
+                format!("content/{}", name.trim_end_matches('/'))
+            };
+            let both = snapshot.under(&folder).chain(transaction.base().under(&folder)).map(|(path, _)| path.clone());
+            let before = paths.len();
+            paths.extend(both);
+            if paths.len() == before {
+                return Err(Error::NotFound { kind: "folder", name: name.clone(), near: Vec::new() });
+            }
+            continue;
+        }
+        let path =
+            address::file(&then.library, name).or_else(|error| address::file(library, name).map_err(|_| error))?;
+        if !snapshot.contains(path.as_str()) && !transaction.base().contains(path.as_str()) {
+            return Err(Error::NotFound { kind: "file", name: name.clone(), near: Vec::new() });
+        }
+        paths.insert(path);
+    }
+    Ok(paths)
+}

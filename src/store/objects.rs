@@ -1,0 +1,170 @@
+//! Snapshots from git objects, and the bytes behind a file.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use git2::{ObjectType, Oid};
+
+use super::failure::git_error;
+use super::message::blob_id;
+use super::tree::{self, Entry};
+use super::{Repository, RevisionId, places, refs};
+use crate::error::{Error, Result};
+use crate::model::{BlobId, ContentPath, Data, File, Snapshot};
+
+/// A site tree as a flat map from site-relative path to entry, links and submodules included.
+pub(crate) type Entries = BTreeMap<String, Entry>;
+
+/// Larger text files are not kept in memory.
+const MAX_TEXT: usize = 16 << 20;
+
+/// How many trees are remembered: tip, HEAD, projected, live.
+const REMEMBERED: usize = 4;
+
+/// A file of a snapshot from its bytes; bytes that `known` has already are shared with it.
+pub(crate) fn load(path: &str, bytes: Vec<u8>, known: Option<&Arc<Snapshot>>) -> File {
+    let id = Repository::blob_id(&bytes);
+    let size = bytes.len() as u64;
+    if !places::is_text(path) || bytes.len() > MAX_TEXT {
+        return File { id, size, data: Data::Handle };
+    }
+    match known.and_then(|s| s.get_str(path)) {
+        Some(file) if file.id == id && file.bytes().is_some() => file.clone(),
+        _ => File { id, size, data: Data::Loaded(bytes.into()) },
+    }
+}
+
+/// A blob id as a git id.
+pub(crate) fn oid(id: BlobId) -> Result<Oid> {
+    Oid::from_bytes(&id.0).map_err(git_error("read an id"))
+}
+
+impl Repository {
+    /// The site as it was at a revision.
+    pub fn snapshot_at(&self, id: &RevisionId) -> Result<Arc<Snapshot>> {
+        let git = self.git()?;
+        let not_found = || Error::NotFound { kind: "revision", name: id.to_string(), near: Vec::new() };
+        let commit = Oid::from_str(id.as_str()).map_err(|_| not_found())?;
+        if !refs::is_commit(&git, commit) {
+            return Err(not_found());
+        }
+        self.snapshot_of(&git, self.site_tree(&git, Some(commit))?)
+    }
+
+    /// The bytes of a file, whether loaded or not: from the disk where it still has them, otherwise from git.
+    pub fn bytes(&self, path: &ContentPath, file: &File) -> Result<Arc<[u8]>> {
+        if let Some(bytes) = file.bytes() {
+            return Ok(Arc::clone(bytes));
+        }
+        let there = self.disk().read(path.as_str());
+        if let Ok(super::disk::There::File { bytes, .. }) = there
+            && Self::blob_id(&bytes) == file.id
+        {
+            return Ok(bytes.into());
+        }
+        let git = self.git()?;
+        match git.find_blob(oid(file.id)?) {
+            Ok(blob) => Ok(blob.content().into()),
+            Err(_) => Err(Error::NotFound { kind: "file", name: path.to_string(), near: Vec::new() }),
+        }
+    }
+
+    /// A site tree as a snapshot.
+    pub(crate) fn snapshot_of(&self, git: &git2::Repository, site_tree: Option<Oid>) -> Result<Arc<Snapshot>> {
+        let Some(id) = site_tree else { return Ok(Arc::default()) };
+        let (near, working) = {
+            let mut cache = self.cache();
+            if let Some(found) = recall(&mut cache.snapshots, id) {
+                return Ok(found);
+            }
+            (cache.snapshots.front().cloned(), cache.last().cloned())
+        };
+        let (from, mut snapshot) = match near {
+            Some((from, near)) => (Some(from), (*near).clone()),
+            None => (None, Snapshot::default()),
+        };
+        let odb = git.odb().map_err(git_error("read objects"))?;
+        for difference in tree::compare_in(git, from, Some(id), &places::may_hold)? {
+            if !places::in_site(&difference.path) {
+                continue;
+            }
+            // Names that git keeps but no system can open are no part of a site.
+            let Ok(path) = ContentPath::from_disk(&difference.path) else { continue };
+            let file = match difference.new.filter(|e| e.is_file()) {
+                Some(entry) => Some(read(&odb, path.as_str(), entry.id, working.as_deref())?),
+                None => None,
+            };
+            snapshot.set(path, file);
+        }
+        let snapshot = Arc::new(snapshot);
+        remember(&mut self.cache().snapshots, id, &snapshot);
+        Ok(snapshot)
+    }
+
+    /// The site's files in a commit, flat.
+    pub(crate) fn entries_of(&self, git: &git2::Repository, commit: Option<Oid>) -> Result<Arc<Entries>> {
+        self.entries(git, self.site_tree(git, commit)?)
+    }
+
+    /// The site's files in a site tree, flat.
+    pub(crate) fn entries(&self, git: &git2::Repository, site_tree: Option<Oid>) -> Result<Arc<Entries>> {
+        let Some(id) = site_tree else { return Ok(Arc::default()) };
+        let near = {
+            let mut cache = self.cache();
+            if let Some(found) = recall(&mut cache.entries, id) {
+                return Ok(found);
+            }
+            cache.entries.front().cloned()
+        };
+        let (from, mut entries) = match near {
+            Some((from, near)) => (Some(from), (*near).clone()),
+            None => (None, Entries::new()),
+        };
+        for difference in tree::compare_in(git, from, Some(id), &places::may_hold)? {
+            if !places::in_site(&difference.path) {
+                continue;
+            }
+            match difference.new {
+                Some(entry) => entries.insert(difference.path, entry),
+                None => entries.remove(&difference.path),
+            };
+        }
+        let entries = Arc::new(entries);
+        remember(&mut self.cache().entries, id, &entries);
+        Ok(entries)
+    }
+}
+
+fn read(odb: &git2::Odb<'_>, path: &str, id: Oid, working: Option<&Snapshot>) -> Result<File> {
+    let blob = blob_id(id);
+    if let Some(file) = working.and_then(|s| s.get_str(path)).filter(|f| f.id == blob) {
+        return Ok(file.clone());
+    }
+    let action = git_error("read a blob");
+    if !places::is_text(path) {
+        let (size, _) = odb.read_header(id).map_err(action)?;
+        return Ok(File { id: blob, size: size as u64, data: Data::Handle });
+    }
+    let object = odb.read(id).map_err(&action)?;
+    if object.kind() != ObjectType::Blob {
+        return Err(Error::Git { action: "read a blob", reason: format!("{id} is none") });
+    }
+    let size = object.len() as u64;
+    let data = if object.len() > MAX_TEXT { Data::Handle } else { Data::Loaded(object.data().into()) };
+    Ok(File { id: blob, size, data })
+}
+
+type Recent<T> = std::collections::VecDeque<(Oid, Arc<T>)>;
+
+fn recall<T>(recent: &mut Recent<T>, id: Oid) -> Option<Arc<T>> {
+    let at = recent.iter().position(|(known, _)| *known == id)?;
+    let found = recent.remove(at)?;
+    let value = Arc::clone(&found.1);
+    recent.push_front(found);
+    Some(value)
+}
+
+fn remember<T>(recent: &mut Recent<T>, id: Oid, value: &Arc<T>) {
+    recent.push_front((id, Arc::clone(value)));
+    recent.truncate(REMEMBERED);
+}

@@ -1,0 +1,213 @@
+//! Names of our refs and how a ref moves: by compare-and-swap, with patience for locks of others.
+
+use std::fs;
+use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, SystemTime};
+
+use git2::{ErrorCode, ObjectType, Oid};
+
+use super::failure::git_error;
+use crate::error::{Error, Result};
+
+const TRIES: u32 = 10;
+
+/// A lock under our own refs that is older than this was left by a process that died: the writer lock is ours now.
+const STALE: Duration = Duration::from_secs(1);
+
+/// Our refs, keyed by site folder and worktree: two sites in one repository never share one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RefNames {
+    /// The tip of the edits that are also in the working tree.
+    pub working: String,
+    /// The last tip that was wholly written to the working tree.
+    pub projected: String,
+    /// A publish commit that the remote has not taken yet.
+    pub pending: String,
+    namespace: String,
+}
+
+impl RefNames {
+    /// The names for a site folder (`""`: the root) in a worktree (`None`: the main one).
+    pub(crate) fn new(folder: &str, worktree: Option<&str>) -> Self {
+        let namespace = if folder.is_empty() && worktree.is_none() {
+            "refs/sitewright".to_owned()
+        } else {
+            format!("refs/sitewright/at-{}", key(folder, worktree))
+        };
+        let name = |last: &str| format!("{namespace}/{last}");
+        Self { working: name("working"), projected: name("projected"), pending: name("pending"), namespace }
+    }
+
+    /// What the others begin with, without a final slash.
+    pub(crate) fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// A tip that a publish left behind, kept so that its revisions stay reachable.
+    pub(crate) fn kept(&self, n: u64) -> String {
+        format!("{}/kept/{n}", self.namespace)
+    }
+
+    /// The tip of a named change set.
+    pub(crate) fn change_set(&self, id: &str) -> String {
+        format!("{}/cs/{id}", self.namespace)
+    }
+}
+
+/// A short readable key, unique by a hash: `docs-1a2b3c4d5e`.
+fn key(folder: &str, worktree: Option<&str>) -> String {
+    let plain: String = folder.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(40).collect();
+    let whole = format!("{folder}\0{}", worktree.unwrap_or_default());
+    let hash = super::Repository::blob_id(whole.as_bytes()).to_string();
+    let plain = plain.trim_matches('-');
+    if plain.is_empty() { hash[..10].to_owned() } else { format!("{plain}-{}", &hash[..10]) }
+}
+
+/// Where a ref points; `None`: it does not exist.
+pub(crate) fn target(git: &git2::Repository, name: &str) -> Result<Option<Oid>> {
+    match git.refname_to_id(name) {
+        Ok(id) => Ok(Some(id)),
+        Err(error) if matches!(error.code(), ErrorCode::NotFound | ErrorCode::UnbornBranch) => Ok(None),
+        Err(error) => Err(git_error("read a ref")(error)),
+    }
+}
+
+/// Moves a ref from one id to another (`None`: it does not exist). [`Error::Busy`] where it is not at `from` any more or
+/// stays locked by someone else.
+pub(crate) fn move_ref(
+    git: &git2::Repository,
+    name: &str,
+    from: Option<Oid>,
+    to: Option<Oid>,
+    why: &str,
+) -> Result<()> {
+    let mut wait = 4;
+    for attempt in 0..TRIES {
+        match try_move(git, name, from, to, why) {
+            Ok(()) => return Ok(()),
+            Err(error) if error.code() == ErrorCode::Locked && attempt + 1 < TRIES => {
+                sleep(Duration::from_millis(wait + jitter(wait)));
+                wait = (wait * 2).min(200);
+            }
+            Err(error) if matches!(error.code(), ErrorCode::Modified | ErrorCode::Exists | ErrorCode::NotFound) => {
+                return Err(Error::Busy { holder: format!("{name} was moved by someone else") });
+            }
+            Err(error) if error.code() == ErrorCode::Locked => {
+                let age = lock_age(&git.commondir().join(format!("{name}.lock")));
+                let age = age.map_or(String::new(), |age| format!(", {} s old", age.as_secs()));
+                return Err(Error::Busy { holder: format!("{name}.lock in the git directory{age}") });
+            }
+            Err(error) => return Err(git_error("move a ref")(error)),
+        }
+    }
+    Err(Error::Busy { holder: format!("{name} stays locked") })
+}
+
+fn try_move(
+    git: &git2::Repository,
+    name: &str,
+    from: Option<Oid>,
+    to: Option<Oid>,
+    why: &str,
+) -> Result<(), git2::Error> {
+    if let Some(to) = to {
+        // The zero id stands for "must not exist".
+        return git.reference_matching(name, to, true, from.unwrap_or(Oid::ZERO_SHA1), why).map(|_| ());
+    }
+    let mut reference = match git.find_reference(name) {
+        Err(error) if error.code() == ErrorCode::NotFound && from.is_none() => return Ok(()),
+        other => other?,
+    };
+    if reference.target() != from {
+        return Err(git2::Error::new(ErrorCode::Modified, git2::ErrorClass::Reference, "the ref moved"));
+    }
+    // libgit2 compares with what it has just read under the lock.
+    reference.delete()
+}
+
+/// Spreads waiting processes without a source of randomness.
+fn jitter(range: u64) -> u64 {
+    let nanos = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| u64::from(d.subsec_nanos()));
+    (nanos / 1000).wrapping_add(u64::from(std::process::id())) % range.max(1)
+}
+
+/// Removes locks under our own refs that a killed process left. Only while the writer lock is held.
+pub(crate) fn clear_stale_locks(git: &git2::Repository, names: &RefNames) {
+    for name in [&names.working, &names.projected, &names.pending] {
+        let lock = git.commondir().join(format!("{name}.lock"));
+        if lock_age(&lock).is_some_and(|age| age >= STALE) {
+            tracing::warn!(lock = %lock.display(), "removing a lock that a killed process left");
+            // Where this fails the write itself reports the lock.
+            let _ = fs::remove_file(&lock);
+        }
+    }
+}
+
+fn lock_age(lock: &Path) -> Option<Duration> {
+    let modified = fs::symlink_metadata(lock).ok()?.modified().ok()?;
+    Some(SystemTime::now().duration_since(modified).unwrap_or_default())
+}
+
+/// The tree of a commit; `None` for no commit.
+pub(crate) fn tree_of(git: &git2::Repository, commit: Option<Oid>) -> Result<Option<Oid>> {
+    commit.map(|id| git.find_commit(id).map(|c| c.tree_id())).transpose().map_err(git_error("read a commit"))
+}
+
+/// Whether `id` is a commit that is here.
+pub(crate) fn is_commit(git: &git2::Repository, id: Oid) -> bool {
+    git.find_object(id, Some(ObjectType::Commit)).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scratch() -> (tempfile::TempDir, git2::Repository, Oid, Oid) {
+        let dir = tempfile::tempdir().unwrap();
+        let git = git2::Repository::init_bare(dir.path()).unwrap();
+        let tree = git.treebuilder(None).unwrap().write().unwrap();
+        let who = git2::Signature::new("a", "a@b", &git2::Time::new(1, 0)).unwrap();
+        let make = |m: &str| git.commit(None, &who, &who, m, &git.find_tree(tree).unwrap(), &[]).unwrap();
+        let (one, two) = (make("1"), make("2"));
+        (dir, git, one, two)
+    }
+
+    #[test]
+    fn a_ref_moves_only_from_where_it_was_read() {
+        let (_dir, git, one, two) = scratch();
+        let name = "refs/sitewright/working";
+        move_ref(&git, name, None, Some(one), "new").unwrap();
+        assert_eq!(move_ref(&git, name, None, Some(two), "new").unwrap_err().code(), "busy");
+        assert_eq!(move_ref(&git, name, Some(two), Some(one), "x").unwrap_err().code(), "busy");
+        move_ref(&git, name, Some(one), Some(two), "x").unwrap();
+        assert_eq!(target(&git, name).unwrap(), Some(two));
+        assert_eq!(move_ref(&git, name, Some(one), None, "x").unwrap_err().code(), "busy");
+        move_ref(&git, name, Some(two), None, "x").unwrap();
+        assert_eq!(target(&git, name).unwrap(), None);
+        move_ref(&git, name, None, None, "x").unwrap();
+    }
+
+    #[test]
+    fn a_lock_of_another_is_waited_for_and_named() {
+        let (dir, git, one, _) = scratch();
+        let name = "refs/sitewright/working";
+        std::fs::create_dir_all(dir.path().join("refs/sitewright")).unwrap();
+        std::fs::write(dir.path().join("refs/sitewright/working.lock"), "").unwrap();
+        let error = move_ref(&git, name, None, Some(one), "x").unwrap_err();
+        assert_eq!(error.code(), "busy");
+        assert!(error.to_string().contains("working.lock"));
+        assert!(dir.path().join("refs/sitewright/working.lock").exists());
+    }
+
+    #[test]
+    fn sites_and_worktrees_have_their_own_names() {
+        let root = RefNames::new("", None);
+        assert_eq!(root.working, "refs/sitewright/working");
+        let names = [root, RefNames::new("docs", None), RefNames::new("", Some("w")), RefNames::new("do/cs", None)];
+        for (i, a) in names.iter().enumerate() {
+            assert!(git2::Reference::is_valid_name(&a.working) && git2::Reference::is_valid_name(&a.kept(1)));
+            assert!(names.iter().skip(i + 1).all(|b| b.working != a.working));
+        }
+    }
+}

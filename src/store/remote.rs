@@ -1,0 +1,275 @@
+//! The remote: fetches one branch and pushes one commit to it, expecting what was fetched.
+
+use std::path::PathBuf;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use git2::{
+    AutotagOption, Direction, ErrorClass, ErrorCode, FetchOptions, Oid, PushOptions, RemoteCallbacks, RemoteRedirect,
+};
+
+use crate::error::{Error, Result};
+
+/// How long one fetch or push may take.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// What became of a push.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Pushed {
+    /// The remote has the commit.
+    Done,
+    /// The branch is not where it was when it was fetched.
+    Moved,
+    /// The remote's own reason.
+    Refused(String),
+}
+
+/// A way to reach one branch of one remote.
+pub(crate) trait Transport {
+    /// Brings the branch's commits here and answers its tip; `None`: the remote has no such branch. Moves no ref.
+    fn fetch(&self) -> Result<Option<Oid>>;
+    /// Makes the branch point to `commit`, which descends from `expected`, if it still points there. Never forced.
+    fn push(&self, commit: Oid, expected: Option<Oid>) -> Result<Pushed>;
+    /// The remote's address without credentials.
+    fn address(&self) -> String;
+}
+
+/// A remote reached through libgit2: no hooks, no credential helpers, no redirects.
+#[derive(Debug, Clone)]
+pub(crate) struct Libgit2 {
+    repository: PathBuf,
+    remote: String,
+    url: String,
+    branch: String,
+    patience: Duration,
+}
+
+impl Libgit2 {
+    /// The remote of a repository; `None` where it has no such remote.
+    pub(crate) fn open(git: &git2::Repository, remote: &str, branch: &str) -> Option<Self> {
+        let url = git.find_remote(remote).ok().map(|found| found.url().unwrap_or_default().to_owned())?;
+        Some(Self {
+            repository: git.path().to_owned(),
+            remote: remote.to_owned(),
+            url,
+            branch: branch.to_owned(),
+            patience: PATIENCE,
+        })
+    }
+
+    #[cfg(test)]
+    fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    fn head(&self) -> String {
+        format!("refs/heads/{}", self.branch)
+    }
+
+    fn unavailable(&self, reason: impl Into<String>) -> Error {
+        Error::RemoteUnavailable { remote: self.remote.clone(), reason: without_credentials(&reason.into(), &self.url) }
+    }
+
+    fn failed(&self, error: &git2::Error) -> Error {
+        self.unavailable(match (error.code(), error.class()) {
+            (ErrorCode::Auth, _) => "it asks for a name and password, and none is set up".to_owned(),
+            (_, ErrorClass::Net) if error.message().contains("timed out") => "it does not answer".to_owned(),
+            _ => error.message().to_owned(),
+        })
+    }
+
+    /// Runs a network operation in a thread of its own, because libgit2 offers no safe way to bound a connection that hangs.
+    /// A thread that is given up ends when its connection does; what it still pushes is found by the next fetch.
+    fn bounded<T: Send + 'static>(
+        &self,
+        run: impl FnOnce(&Self, &git2::Repository, Instant) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        check_scheme(&self.url).map_err(|reason| self.unavailable(reason))?;
+        let (send, receive) = channel();
+        let copy = self.clone();
+        let deadline = Instant::now() + self.patience;
+        std::thread::Builder::new()
+            .name("remote".into())
+            .spawn(move || {
+                let none: [&std::path::Path; 0] = [];
+                let result =
+                    git2::Repository::open_ext(&copy.repository, git2::RepositoryOpenFlags::NO_SEARCH, none)
+                        .map_err(|error| copy.failed(&error))
+                        .and_then(|git| run(&copy, &git, deadline));
+                // Nobody listens after the deadline.
+                let _ = send.send(result);
+            })
+            .map_err(Error::internal)?;
+        match receive.recv_timeout(self.patience) {
+            Ok(result) => result,
+            Err(RecvTimeoutError::Timeout) => Err(self.unavailable(format!("no answer within {} s", self.patience.as_secs()))),
+            Err(RecvTimeoutError::Disconnected) => Err(Error::internal("the remote's thread ended without an answer")),
+        }
+    }
+
+    fn fetch_now(&self, git: &git2::Repository, deadline: Instant) -> Result<Option<Oid>> {
+        let failed = |error: git2::Error| self.failed(&error);
+        let mut remote = git.find_remote(&self.remote).map_err(failed)?;
+        let wanted = self.head();
+        let tip = {
+            let connection = remote.connect_auth(Direction::Fetch, Some(callbacks(deadline)), None).map_err(failed)?;
+            connection.list().map_err(failed)?.iter().find(|head| head.name() == wanted).map(git2::RemoteHead::oid)
+        };
+        let Some(tip) = tip else { return Ok(None) };
+        if git.find_commit(tip).is_ok() {
+            return Ok(Some(tip));
+        }
+        let mut options = FetchOptions::new();
+        options
+            .remote_callbacks(callbacks(deadline))
+            .download_tags(AutotagOption::None)
+            .update_fetchhead(false)
+            .follow_redirects(RemoteRedirect::None);
+        // Without a right side the refspec moves no ref: the caller does, after it has looked at the commit.
+        remote.download(&[wanted], Some(&mut options)).map_err(failed)?;
+        remote.disconnect().map_err(failed)?;
+        // The branch may have moved between the two connections; what was named first is there in either case.
+        git.find_commit(tip).map(|_| Some(tip)).map_err(|_| self.unavailable("it did not send its newest commit"))
+    }
+
+    fn push_now(&self, git: &git2::Repository, commit: Oid, expected: Option<Oid>, deadline: Instant) -> Result<Pushed> {
+        let failed = |error: git2::Error| self.failed(&error);
+        let mut remote = git.find_remote(&self.remote).map_err(failed)?;
+        let (mut moved, mut refused) = (false, None);
+        // A local path is written by libgit2 itself, which does not compare before it sets: a ref of our own comes first.
+        let local = local_path(&self.url);
+        let target = match &local {
+            Some(_) => format!("refs/sitewright/incoming/{commit}"),
+            None => self.head(),
+        };
+        let result = {
+            let mut calls = callbacks(deadline);
+            calls.push_negotiation(|updates| {
+                let there = updates.first().map(git2::PushUpdate::dst).filter(|id| !id.is_zero());
+                if local.is_none() && there != expected && there != Some(commit) {
+                    moved = true;
+                    return Err(git2::Error::from_str("the branch moved"));
+                }
+                Ok(())
+            });
+            calls.push_update_reference(|_, status| {
+                refused = status.map(str::to_owned);
+                Ok(())
+            });
+            let mut options = PushOptions::new();
+            options.remote_callbacks(calls).follow_redirects(RemoteRedirect::None);
+            remote.push(&[format!("{commit}:{target}")], Some(&mut options))
+        };
+        match result {
+            _ if moved => return Ok(Pushed::Moved),
+            Err(error) if matches!(error.code(), ErrorCode::NotFastForward) => return Ok(Pushed::Moved),
+            Err(error) => return Err(failed(error)),
+            Ok(()) => {}
+        }
+        if let Some(reason) = refused {
+            return Ok(Pushed::Refused(without_credentials(&reason, &self.url)));
+        }
+        match local {
+            Some(path) => self.place(&path, &target, commit, expected),
+            None => Ok(Pushed::Done),
+        }
+    }
+
+    /// Moves the branch of a repository on this machine by compare-and-swap.
+    fn place(&self, path: &str, incoming: &str, commit: Oid, expected: Option<Oid>) -> Result<Pushed> {
+        let git = git2::Repository::open(path).map_err(|error| self.failed(&error))?;
+        let moved = git.reference_matching(&self.head(), commit, true, expected.unwrap_or_else(Oid::zero), "push");
+        if let Ok(mut reference) = git.find_reference(incoming) {
+            // A left-over only keeps objects alive that the branch has anyway.
+            let _ = reference.delete();
+        }
+        match moved {
+            Ok(_) => Ok(Pushed::Done),
+            Err(error) if matches!(error.code(), ErrorCode::Modified | ErrorCode::Exists | ErrorCode::NotFound) => {
+                let there = git.refname_to_id(&self.head()).ok();
+                Ok(if there == Some(commit) { Pushed::Done } else { Pushed::Moved })
+            }
+            Err(error) => Ok(Pushed::Refused(without_credentials(error.message(), &self.url))),
+        }
+    }
+}
+
+impl Transport for Libgit2 {
+    fn fetch(&self) -> Result<Option<Oid>> {
+        self.bounded(Self::fetch_now)
+    }
+
+    fn push(&self, commit: Oid, expected: Option<Oid>) -> Result<Pushed> {
+        self.bounded(move |this, git, deadline| this.push_now(git, commit, expected, deadline))
+    }
+
+    fn address(&self) -> String {
+        shown(&self.url)
+    }
+}
+
+/// Callbacks that end a transfer after the deadline and never answer a question for credentials.
+fn callbacks<'a>(deadline: Instant) -> RemoteCallbacks<'a> {
+    let mut callbacks = RemoteCallbacks::new();
+    callbacks.transfer_progress(move |_| Instant::now() < deadline).sideband_progress(move |_| Instant::now() < deadline);
+    callbacks
+}
+
+/// Refuses schemes that this libgit2 was built without.
+fn check_scheme(url: &str) -> Result<(), String> {
+    let version = git2::Version::get();
+    let scheme = match url.split_once("://") {
+        Some((scheme, _)) => scheme.to_ascii_lowercase(),
+        // `host:path` is ssh, unless a slash comes first.
+        None if url.split_once(':').is_some_and(|(host, _)| !host.contains('/')) => "ssh".into(),
+        None => return Ok(()),
+    };
+    let known = match scheme.as_str() {
+        "file" | "http" | "git" => true,
+        "https" => version.https(),
+        "ssh" | "git+ssh" | "ssh+git" => version.ssh(),
+        _ => return Err(format!("addresses that begin with {scheme}:// are not supported")),
+    };
+    if known {
+        return Ok(());
+    }
+    Err(format!(
+        "this build cannot speak {scheme} yet; push the branch with git yourself, or use a file://, http:// or git:// address"
+    ))
+}
+
+/// The folder of a remote on this machine.
+fn local_path(url: &str) -> Option<String> {
+    match url.split_once("://") {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("file") => {
+            let path = rest.strip_prefix("localhost").unwrap_or(rest);
+            // libgit2 decodes percent signs; such addresses go its plain way.
+            (!path.contains('%')).then(|| path.to_owned())
+        }
+        Some(_) => None,
+        None => check_scheme(url).is_ok_and(|()| !url.contains(':') || url.starts_with(['/', '.'])).then(|| url.to_owned()),
+    }
+}
+
+/// An address without user name, password, query and fragment.
+pub(crate) fn shown(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let (host, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    format!("{scheme}://{host}{path}")
+}
+
+/// A message in which the address carries no credentials.
+fn without_credentials(message: &str, url: &str) -> String {
+    let mut message = message.replace(url, &shown(url));
+    let user = url.split_once("://").and_then(|(_, rest)| rest.split('/').next()?.rsplit_once('@')).map(|(user, _)| user);
+    if let Some((_, password)) = user.and_then(|user| user.split_once(':')).filter(|(_, password)| !password.is_empty()) {
+        message = message.replace(password, "***");
+    }
+    message.chars().filter(|c| !c.is_control()).take(500).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,136 @@
+use std::io::Read;
+use std::net::TcpListener;
+
+use super::*;
+
+struct Pair {
+    dir: tempfile::TempDir,
+    git: git2::Repository,
+    bare: git2::Repository,
+}
+
+impl Pair {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let bare = git2::Repository::init_bare(dir.path().join("bare.git")).unwrap();
+        let git = git2::Repository::init(dir.path().join("local")).unwrap();
+        git.remote("origin", dir.path().join("bare.git").to_str().unwrap()).unwrap();
+        Self { dir, git, bare }
+    }
+
+    fn remote(&self) -> Libgit2 {
+        Libgit2::open(&self.git, "origin", "main").unwrap()
+    }
+
+    fn tip(&self) -> Option<Oid> {
+        self.bare.refname_to_id("refs/heads/main").ok()
+    }
+}
+
+fn commit(git: &git2::Repository, text: &str, parents: &[Oid]) -> Oid {
+    let blob = git.blob(text.as_bytes()).unwrap();
+    let mut builder = git.treebuilder(None).unwrap();
+    builder.insert("a.md", blob, 0o100_644).unwrap();
+    let tree = git.find_tree(builder.write().unwrap()).unwrap();
+    let who = git2::Signature::new("a", "a@b", &git2::Time::new(1, 0)).unwrap();
+    let parents: Vec<_> = parents.iter().map(|id| git.find_commit(*id).unwrap()).collect();
+    git.commit(None, &who, &who, text, &tree, &parents.iter().collect::<Vec<_>>()).unwrap()
+}
+
+#[test]
+fn what_is_pushed_is_fetched() {
+    let pair = Pair::new();
+    assert_eq!(pair.remote().fetch().unwrap(), None);
+    let one = commit(&pair.git, "1", &[]);
+    assert_eq!(pair.remote().push(one, None).unwrap(), Pushed::Done);
+    assert_eq!(pair.tip(), Some(one));
+    assert_eq!(pair.remote().push(one, None).unwrap(), Pushed::Done);
+    let two = commit(&pair.bare, "2", &[one]);
+    pair.bare.reference("refs/heads/main", two, true, "").unwrap();
+    assert!(pair.git.find_commit(two).is_err());
+    assert_eq!(pair.remote().fetch().unwrap(), Some(two));
+    assert!(pair.git.find_commit(two).is_ok());
+    assert_eq!(pair.bare.references_glob("refs/sitewright/*").unwrap().count(), 0);
+}
+
+#[test]
+fn a_branch_that_moved_is_never_overwritten() {
+    let pair = Pair::new();
+    let one = commit(&pair.git, "1", &[]);
+    pair.remote().push(one, None).unwrap();
+    let theirs = commit(&pair.bare, "2", &[one]);
+    pair.bare.reference("refs/heads/main", theirs, true, "").unwrap();
+    let ours = commit(&pair.git, "3", &[one]);
+    assert_eq!(pair.remote().push(ours, Some(one)).unwrap(), Pushed::Moved);
+    assert_eq!(pair.remote().push(ours, None).unwrap(), Pushed::Moved);
+    assert_eq!(pair.tip(), Some(theirs));
+}
+
+#[test]
+fn a_refusal_is_not_taken_for_success() {
+    let pair = Pair::new();
+    let one = commit(&pair.git, "1", &[]);
+    std::fs::write(pair.dir.path().join("bare.git/refs/heads/main.lock"), "").unwrap();
+    assert!(matches!(pair.remote().push(one, None).unwrap(), Pushed::Refused(_)));
+    assert_eq!(pair.tip(), None);
+}
+
+#[test]
+fn a_remote_that_cannot_be_reached_is_named_without_credentials() {
+    let pair = Pair::new();
+    pair.git.remote_set_url("origin", "http://bob:s3cret@127.0.0.1:1/x.git").unwrap();
+    let error = pair.remote().fetch().unwrap_err();
+    assert_eq!(error.code(), "remote_unavailable");
+    assert!(!error.to_string().contains("s3cret"), "{error}");
+    assert_eq!(pair.remote().address(), "http://127.0.0.1:1/x.git");
+    pair.git.remote_set_url("origin", "/nowhere/x.git").unwrap();
+    assert_eq!(pair.remote().fetch().unwrap_err().code(), "remote_unavailable");
+}
+
+#[test]
+fn a_scheme_this_build_lacks_is_named() {
+    let pair = Pair::new();
+    let version = git2::Version::get();
+    for (url, available) in [
+        ("https://example.org/x.git", version.https()),
+        ("git@example.org:x.git", version.ssh()),
+        ("ftp://example.org/x", false),
+    ] {
+        if !available {
+            pair.git.remote_set_url("origin", url).unwrap();
+            let error = pair.remote().fetch().unwrap_err().to_string();
+            assert!(error.contains("cannot speak") || error.contains("not supported"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn a_remote_that_never_answers_is_given_up() {
+    let pair = Pair::new();
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}/x.git", server.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let mut held = Vec::new();
+        for stream in server.incoming().take(1) {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 1024]);
+            held.push(stream);
+            std::thread::sleep(Duration::from_secs(3));
+        }
+    });
+    pair.git.remote_set_url("origin", &address).unwrap();
+    let start = Instant::now();
+    let error = pair.remote().with_patience(Duration::from_millis(300)).fetch().unwrap_err();
+    assert!(error.to_string().contains("no answer"), "{error}");
+    assert!(start.elapsed() < Duration::from_secs(2));
+}
+
+#[test]
+fn addresses_are_shown_without_secrets() {
+    assert_eq!(shown("https://u:p@h/a.git?token=x#y"), "https://h/a.git");
+    assert_eq!(shown("/srv/a.git"), "/srv/a.git");
+    assert_eq!(shown("https://h"), "https://h");
+    assert_eq!(local_path("file:///srv/a.git").as_deref(), Some("/srv/a.git"));
+    assert_eq!(local_path("../a.git").as_deref(), Some("../a.git"));
+    assert_eq!(local_path("host:a.git"), None);
+}

@@ -1,0 +1,392 @@
+//! A site's folder in a git repository, opened: where things are, and the primitives that writes are made of.
+
+use std::fmt;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use git2::{ErrorCode, ObjectType, Oid, Signature};
+use rustix::fs::fstat;
+
+use super::disk::Disk;
+use super::failure::{git_error, io_error};
+use super::lock::WriterLock;
+use super::refs::{self, RefNames};
+use super::revision::{Identity, Note};
+use super::scan::Cache;
+use super::{message, refusal, tree};
+use crate::error::{Error, Result};
+use crate::model::{BlobId, Data};
+
+/// Supplies the time: revisions are stamped with it.
+pub type Clock = Arc<dyn Fn() -> jiff::Timestamp + Send + Sync>;
+
+/// How long a call waits for another writer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What an acknowledged edit survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// A power cut: everything is flushed to the disk before the reply.
+    #[default]
+    Power,
+    /// The end of the process, not of the power; faster on slow disks.
+    Process,
+}
+
+/// How a repository is opened.
+#[derive(Clone)]
+pub struct OpenOptions {
+    /// Supplies the time.
+    pub clock: Clock,
+    /// Author of edits; otherwise the person git is configured for.
+    pub author: Option<Identity>,
+    /// What an acknowledged edit survives.
+    pub durability: Durability,
+    /// The publish branch; otherwise the remote's main branch, otherwise the branch that is checked out.
+    pub branch: Option<String>,
+    /// Name of the remote.
+    pub remote: String,
+    /// The output folder, relative to the site.
+    pub output: String,
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        Self {
+            clock: Arc::new(jiff::Timestamp::now),
+            author: None,
+            durability: Durability::default(),
+            branch: None,
+            remote: "origin".into(),
+            output: "public".into(),
+        }
+    }
+}
+
+impl fmt::Debug for OpenOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpenOptions")
+            .field("author", &self.author)
+            .field("durability", &self.durability)
+            .field("branch", &self.branch)
+            .field("remote", &self.remote)
+            .field("output", &self.output)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An open site: its folder on disk and the git repository around it.
+///
+/// It holds no git handle: each operation opens its own (0.03 ms), so that reads run beside each other and beside a write.
+#[derive(Debug)]
+pub struct Repository {
+    disk: Disk,
+    workdir: PathBuf,
+    /// The worktree's own git directory: the writer lock lives there.
+    git_dir: PathBuf,
+    /// The git directory all worktrees share, opened for syncing.
+    common: File,
+    prefix: String,
+    refs: RefNames,
+    branch: String,
+    options: OpenOptions,
+    cache: Mutex<Cache>,
+}
+
+impl Repository {
+    /// Opens the site in a folder of an existing repository. Kinds of repository that cannot work are refused here, each
+    /// with its cure.
+    ///
+    /// # Errors
+    /// [`Error::NoSite`] without `site.yaml`, [`Error::UnsupportedRepository`] otherwise.
+    pub fn open(site_dir: &Path, options: OpenOptions) -> Result<Self> {
+        let shown = site_dir.display().to_string();
+        let no_site = || Error::NoSite { dir: shown.clone() };
+        let site_dir = std::fs::canonicalize(site_dir).map_err(|_| no_site())?;
+        if !std::fs::symlink_metadata(site_dir.join(super::places::CONFIG)).is_ok_and(|m| m.is_file()) {
+            return Err(no_site());
+        }
+        let git = refusal::open(&site_dir)?;
+        Self::with(&site_dir, &git, options)
+    }
+
+    pub(crate) fn with(site_dir: &Path, git: &git2::Repository, options: OpenOptions) -> Result<Self> {
+        refusal::check(git)?;
+        let workdir = git.workdir().ok_or_else(refusal::bare)?;
+        let workdir = std::fs::canonicalize(workdir).map_err(io_error("read", "the repository"))?;
+        let prefix = prefix(&workdir, site_dir)?;
+        refusal::check_ignored(git, &prefix)?;
+        let worktree =
+            git.is_worktree().then(|| git.path().file_name().map(|n| n.to_string_lossy().into_owned())).flatten();
+        let branch = match &options.branch {
+            Some(branch) => branch.clone(),
+            None => default_branch(git, &options.remote),
+        };
+        if !git2::Reference::is_valid_name(&format!("refs/heads/{branch}")) {
+            return Err(Error::InvalidConfig {
+                path: super::places::CONFIG.into(),
+                line: 0,
+                problem: format!("`{branch}` is no possible branch name"),
+            });
+        }
+        Ok(Self {
+            disk: Disk::open(site_dir)?,
+            git_dir: git.path().to_owned(),
+            common: File::open(git.commondir()).map_err(io_error("read", "the git directory"))?,
+            refs: RefNames::new(&prefix, worktree.as_deref()),
+            workdir,
+            prefix,
+            branch,
+            options,
+            cache: Mutex::default(),
+        })
+    }
+
+    /// The blob id of these bytes: what git calls them, and the etag of every file.
+    #[must_use]
+    pub fn blob_id(bytes: &[u8]) -> BlobId {
+        // Hashing memory cannot fail; the zero id would never match anything.
+        Oid::hash_object(ObjectType::Blob, bytes).map_or(BlobId([0; 20]), message::blob_id)
+    }
+
+    /// These bytes as a file of a snapshot.
+    #[must_use]
+    pub fn file(bytes: Vec<u8>) -> crate::model::File {
+        crate::model::File { id: Self::blob_id(&bytes), size: bytes.len() as u64, data: Data::Loaded(bytes.into()) }
+    }
+
+    /// The publish branch.
+    #[must_use]
+    pub fn branch(&self) -> &str {
+        &self.branch
+    }
+
+    /// The output folder, relative to the site.
+    #[must_use]
+    pub fn output(&self) -> &str {
+        &self.options.output
+    }
+
+    /// The site's folder relative to the worktree's root, `""` at the root.
+    #[must_use]
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// The site's folder on disk, to watch it and to show it.
+    #[must_use]
+    pub fn site_dir(&self) -> &Path {
+        self.disk.path()
+    }
+
+    /// The worktree's root on disk.
+    #[must_use]
+    pub fn workdir(&self) -> &Path {
+        &self.workdir
+    }
+
+    /// How it was opened.
+    #[must_use]
+    pub fn options(&self) -> &OpenOptions {
+        &self.options
+    }
+
+    /// Our refs.
+    pub(crate) fn refs(&self) -> &RefNames {
+        &self.refs
+    }
+
+    /// The worktree's own git directory: state of ours that is no ref goes below `sitewright/` in it.
+    pub(crate) fn git_dir(&self) -> &Path {
+        &self.git_dir
+    }
+
+    pub(crate) fn disk(&self) -> &Disk {
+        &self.disk
+    }
+
+    pub(crate) fn cache(&self) -> MutexGuard<'_, Cache> {
+        // What a panicking thread left is still a valid cache: entries are complete before they are put in.
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A git handle for one operation.
+    pub(crate) fn git(&self) -> Result<git2::Repository> {
+        let none: [&Path; 0] = [];
+        git2::Repository::open_ext(&self.workdir, git2::RepositoryOpenFlags::NO_SEARCH, none)
+            .map_err(git_error("open the repository"))
+    }
+
+    /// The repository-relative path of a site-relative one.
+    pub(crate) fn whole(&self, path: &str) -> String {
+        if self.prefix.is_empty() { path.to_owned() } else { format!("{}/{path}", self.prefix) }
+    }
+
+    /// The time now, by the clock this was opened with.
+    pub(crate) fn now(&self) -> jiff::Timestamp {
+        (self.options.clock)()
+    }
+
+    /// The commit HEAD points to; `None` on an unborn branch.
+    #[expect(clippy::unused_self, reason = "it reads like its neighbours at every call")]
+    pub(crate) fn head(&self, git: &git2::Repository) -> Result<Option<Oid>> {
+        refs::target(git, "HEAD")
+    }
+
+    /// The ref of live: the remote-tracking branch, or the local branch where there is no such remote.
+    pub(crate) fn live_ref(&self, git: &git2::Repository) -> String {
+        if git.find_remote(&self.options.remote).is_ok() {
+            format!("refs/remotes/{}/{}", self.options.remote, self.branch)
+        } else {
+            format!("refs/heads/{}", self.branch)
+        }
+    }
+
+    /// The commit that is live; `None` before the first publish.
+    pub(crate) fn live_commit(&self, git: &git2::Repository) -> Result<Option<Oid>> {
+        refs::target(git, &self.live_ref(git))
+    }
+
+    /// The tip of `working`, or HEAD where nothing was edited yet.
+    pub(crate) fn tip_commit(&self, git: &git2::Repository) -> Result<Option<Oid>> {
+        match refs::target(git, &self.refs.working)? {
+            Some(tip) => Ok(Some(tip)),
+            None => self.head(git),
+        }
+    }
+
+    /// The site's part of a commit's tree.
+    pub(crate) fn site_tree(&self, git: &git2::Repository, commit: Option<Oid>) -> Result<Option<Oid>> {
+        tree::subtree(git, refs::tree_of(git, commit)?, &self.prefix)
+    }
+
+    /// What differs in the site's sources between two commits, site-relative.
+    pub(crate) fn compare(
+        &self,
+        git: &git2::Repository,
+        old: Option<Oid>,
+        new: Option<Oid>,
+    ) -> Result<Vec<tree::Difference>> {
+        let (old, new) = (self.site_tree(git, old)?, self.site_tree(git, new)?);
+        let mut found = tree::compare_in(git, old, new, &super::places::may_hold)?;
+        found.retain(|d| super::places::in_site(&d.path));
+        Ok(found)
+    }
+
+    /// Takes the writer lock of this site.
+    pub(crate) fn lock(&self) -> Result<WriterLock> {
+        let name = self.refs.namespace().rsplit('/').next().unwrap_or_default();
+        WriterLock::take(&self.git_dir.join(format!("sitewright/{name}.lock")), PATIENCE)
+    }
+
+    /// Writes a commit object. Moves no ref.
+    pub(crate) fn commit(
+        &self,
+        git: &git2::Repository,
+        tree: Oid,
+        parents: &[Oid],
+        author: &Identity,
+        note: &Note,
+    ) -> Result<Oid> {
+        let action = git_error("write a commit");
+        let time = git2::Time::new(self.now().as_second(), 0);
+        let author = signature(author, &time)?;
+        let committer = signature(&message::committer(), &time)?;
+        let tree = git.find_tree(tree).map_err(&action)?;
+        let parents: Vec<_> =
+            parents.iter().map(|id| git.find_commit(*id)).collect::<Result<_, _>>().map_err(&action)?;
+        let parents: Vec<_> = parents.iter().collect();
+        git.commit(None, &author, &committer, &message::format(note), &tree, &parents).map_err(&action)
+    }
+
+    /// The person git is configured for; `None` where it is not.
+    #[expect(clippy::unused_self, reason = "it reads like its neighbours at every call")]
+    pub(crate) fn person(&self, git: &git2::Repository) -> Option<Identity> {
+        let config = git.config().ok()?;
+        let name = config.get_string("user.name").ok().filter(|n| !n.trim().is_empty())?;
+        let email = config.get_string("user.email").unwrap_or_default();
+        Some(Identity { name, email })
+    }
+
+    /// Who is named as the author of edits made through tools.
+    pub(crate) fn author(&self, git: &git2::Repository) -> Identity {
+        self.options.author.clone().or_else(|| self.person(git)).unwrap_or_else(message::committer)
+    }
+
+    /// Flushes what was written so far, as far as the durability asked for demands it.
+    pub(crate) fn durable(&self) -> Result<()> {
+        if self.options.durability == Durability::Process {
+            return Ok(());
+        }
+        let site = self.disk.dir();
+        flush(&self.common)?;
+        let device = |stat: rustix::io::Result<rustix::fs::Stat>| stat.map(|s| s.st_dev).ok();
+        if device(fstat(site)) == device(fstat(&self.common)) { Ok(()) } else { flush(site) }
+    }
+
+    /// libgit2 reports a full disk in several misleading ways: looks at the disk itself where a write failed.
+    pub(crate) fn explain(&self, error: Error) -> Error {
+        if !matches!(error, Error::Git { .. }) {
+            return error;
+        }
+        match rustix::fs::fstatvfs(&self.common) {
+            Ok(disk) if disk.f_bavail == 0 || (disk.f_files > 0 && disk.f_favail == 0) => {
+                Error::DiskFull { path: "the git directory".into() }
+            }
+            _ => error,
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn flush<F: std::os::fd::AsFd>(folder: F) -> Result<()> {
+    rustix::fs::syncfs(folder).map_err(|e| io_error("sync", "the disk")(e.into()))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn flush<F: std::os::fd::AsFd>(_: F) -> Result<()> {
+    rustix::fs::sync();
+    Ok(())
+}
+
+fn prefix(workdir: &Path, site_dir: &Path) -> Result<String> {
+    let unsupported = |problem: &str| Error::UnsupportedRepository {
+        problem: problem.into(),
+        cure: "Move the site to a folder inside the repository whose path is plain text.".into(),
+    };
+    let relative = site_dir.strip_prefix(workdir).map_err(|_| unsupported("the site is outside its working tree"))?;
+    let relative = relative.to_str().ok_or_else(|| unsupported("the site's path is not valid UTF-8"))?;
+    if relative.split('/').any(|part| part.eq_ignore_ascii_case(".git")) {
+        return Err(unsupported("the site lies inside a git directory"));
+    }
+    Ok(relative.to_owned())
+}
+
+fn default_branch(git: &git2::Repository, remote: &str) -> String {
+    let of_remote = git.find_reference(&format!("refs/remotes/{remote}/HEAD")).ok().and_then(|reference| {
+        let target = reference.symbolic_target().ok().flatten()?.to_owned();
+        target.strip_prefix(&format!("refs/remotes/{remote}/")).map(str::to_owned)
+    });
+    let checked_out = || {
+        let head = git.find_reference("HEAD").ok()?;
+        let target = head.symbolic_target().ok().flatten()?.to_owned();
+        target.strip_prefix("refs/heads/").map(str::to_owned)
+    };
+    of_remote.or_else(checked_out).unwrap_or_else(|| "main".into())
+}
+
+fn signature(who: &Identity, time: &git2::Time) -> Result<Signature<'static>> {
+    let clean = |text: &str| text.chars().filter(|c| !c.is_control() && !matches!(c, '<' | '>')).collect::<String>();
+    let name = clean(&who.name);
+    let name = if name.trim().is_empty() { "unknown".to_owned() } else { name };
+    let email = clean(&who.email);
+    let email = if email.trim().is_empty() { "unknown@localhost".to_owned() } else { email };
+    match Signature::new(&name, &email, time) {
+        Err(error) if error.code() == ErrorCode::GenericError => {
+            Signature::new("unknown", "unknown@localhost", time).map_err(git_error("name the author"))
+        }
+        other => other.map_err(git_error("name the author")),
+    }
+}
