@@ -201,7 +201,12 @@ impl Repository {
     }
 
     /// Whether git itself makes the difference between the file and its blob: a filter (LFS) or line ends.
-    fn is_converted(&self, git: &git2::Repository, path: &ContentPath, entry: Option<Entry>) -> Result<bool> {
+    pub(crate) fn is_converted(
+        &self,
+        git: &git2::Repository,
+        path: &ContentPath,
+        entry: Option<Entry>,
+    ) -> Result<bool> {
         let Some(entry) = entry.filter(|e| e.is_file()) else { return Ok(false) };
         if self.has_filter(git, path) {
             return Ok(true);

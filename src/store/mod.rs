@@ -3,6 +3,8 @@
 mod disk;
 mod entry;
 mod failure;
+mod history;
+mod init;
 mod lock;
 mod merge;
 mod message;
@@ -16,12 +18,15 @@ mod remote;
 mod repository;
 mod revision;
 mod scan;
+mod status;
 mod transaction;
 mod tree;
 mod watch;
 
 pub use merge::{Merge, merge_file};
+pub use history::HistoryFilter;
 pub use repository::{Clock, Durability, OpenOptions, Repository};
 pub use revision::{Change, ChangeKind, Identity, Note, Revision, RevisionId, RevisionKind};
+pub use status::{Status, Unpublished};
 pub use transaction::{Footprint, Transaction};
 pub use watch::Watch;

@@ -337,9 +337,7 @@ fn prefixes(path: &str) -> impl Iterator<Item = &str> {
 fn spell(path: &str, spellings: &mut HashMap<String, String>) {
     for prefix in prefixes(path) {
         let key = folded(prefix);
-        if !spellings.contains_key(&key) {
-            spellings.insert(key, prefix.to_owned());
-        }
+        spellings.entry(key).or_insert_with(|| prefix.to_owned());
     }
 }
 

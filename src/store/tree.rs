@@ -211,10 +211,10 @@ impl Node {
                 Some(id) => {
                     builder.insert(name.as_str(), id, 0o040_000).map_err(&action)?;
                 }
-                None if old_tree.is_some() || !only_removes => {
-                    if builder.get(name.as_str()).map_err(&action)?.is_some() {
-                        builder.remove(name.as_str()).map_err(&action)?;
-                    }
+                None if (old_tree.is_some() || !only_removes)
+                    && builder.get(name.as_str()).map_err(&action)?.is_some() =>
+                {
+                    builder.remove(name.as_str()).map_err(&action)?;
                 }
                 None => {}
             }

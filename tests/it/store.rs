@@ -1,4 +1,5 @@
 //! Tests of store: the working tree, transactions and what a person does beside them.
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -245,4 +246,625 @@ fn a_hand_edit_while_a_call_runs_is_a_conflict_and_stays() {
     assert_eq!(current.as_deref(), Some(Repository::blob_id(b"person\n").to_string().as_str()));
     assert!(diff.contains("-one\n+person\n"), "{diff}");
     assert_eq!(place.read("content/a.md"), "person\n");
+}
+
+#[test]
+fn a_new_site_in_an_empty_folder() {
+    let dir = tempfile::tempdir().unwrap();
+    let site = dir.path().join("new");
+    let files = [(path("site.yaml"), b"title: N\n".to_vec()), (path("content/_index.md"), b"hi\n".to_vec())];
+    let repository = Repository::init(&site, &files, "New site", options()).unwrap();
+    assert_eq!(repository.branch(), "main");
+    assert_eq!(git(&site, &["status", "--porcelain"]), "");
+    assert_eq!(git(&site, &["log", "--format=%s|%an", "main"]), "New site|Agent");
+    assert_eq!(
+        git(&site, &["ls-tree", "-r", "--name-only", "main"]),
+        ".gitattributes\n.gitignore\ncontent/_index.md\nsite.yaml"
+    );
+    assert_eq!(git(&site, &["check-attr", "text", "content/_index.md"]), "content/_index.md: text: unset");
+    assert_eq!(git(&site, &["rev-parse", "--show-object-format"]), "sha1");
+    edit(&repository, &[("content/_index.md", Some("ho\n"))]).unwrap().unwrap();
+    assert_eq!(repository.status().unwrap().unpublished.len(), 1);
+    assert_eq!(Repository::init(&site, &files, "again", options()).unwrap_err().code(), "already_exists");
+    git(&site, &["fsck", "--strict"]);
+}
+
+#[test]
+fn a_new_site_in_a_folder_of_an_existing_repository() {
+    let place = Place::bare_start("docs");
+    fs::write(place.root.join("main.rs"), "fn main() {}\n").unwrap();
+    place.git(&["add", "."]);
+    place.git(&["commit", "-qm", "code"]);
+    fs::write(place.root.join("main.rs"), "fn main() { changed() }\n").unwrap();
+    fs::write(place.root.join("staged.rs"), "\n").unwrap();
+    place.git(&["add", "staged.rs"]);
+    place.write("content/mine.md", "mine\n");
+    let files = [(path("site.yaml"), b"title: N\n".to_vec()), (path("content/mine.md"), b"theirs\n".to_vec())];
+    assert_eq!(Repository::init(&place.site, &files, "x", options()).unwrap_err().code(), "already_exists");
+    assert_eq!(place.read("content/mine.md"), "mine\n");
+    assert_eq!(place.read("site.yaml"), "-");
+    let repository = Repository::init(&place.site, &files[..1], "New site", options()).unwrap();
+    assert_eq!(repository.prefix(), "docs");
+    assert_eq!(
+        place.git(&["show", "--name-only", "--format=", "HEAD"]),
+        "docs/.gitattributes\ndocs/.gitignore\ndocs/site.yaml"
+    );
+    assert_eq!(place.git(&["status", "--porcelain"]), " M main.rs\nA  staged.rs\n?? docs/content/");
+}
+
+#[test]
+fn a_site_in_a_sub_folder_leaves_the_rest_alone() {
+    let place = Place::below("docs/site");
+    fs::write(place.root.join("code.rs"), "1\n").unwrap();
+    place.git(&["add", "."]);
+    place.git(&["commit", "-qm", "code"]);
+    let repository = place.open();
+    fs::write(place.root.join("code.rs"), "2\n").unwrap();
+    fs::write(place.root.join("other.rs"), "3\n").unwrap();
+    place.write("README.md", "beside\n");
+    place.write("public/index.html", "built\n");
+    let id = edit(&repository, &[("content/a.md", Some("1\n"))]).unwrap().unwrap();
+    assert_eq!(place.git(&["diff", "--name-only", "main", id.as_str()]), "docs/site/content/a.md");
+    assert_eq!(fs::read_to_string(place.root.join("code.rs")).unwrap(), "2\n");
+    assert!(place.working().starts_with("refs/sitewright/at-docs-site-"));
+    assert_eq!(repository.working().unwrap().len(), 4);
+    assert_eq!(repository.snapshot_at(&id).unwrap().text("content/a.md"), Some("1\n"));
+    let unpublished = repository.status().unwrap().unpublished;
+    assert_eq!(unpublished.iter().map(|u| u.change.path.as_str()).collect::<Vec<_>>(), ["content/a.md"]);
+    place.fsck();
+}
+
+#[test]
+fn a_worktree_has_edits_of_its_own() {
+    let place = Place::new();
+    let main = place.open();
+    edit(&main, &[("content/a.md", Some("main\n"))]).unwrap();
+    let tree = place.root.parent().unwrap().join("tree");
+    place.git(&["worktree", "add", "-q", "-b", "side", tree.to_str().unwrap()]);
+    let side = Repository::open(&tree, options()).unwrap();
+    assert_eq!(side.branch(), "side");
+    edit(&side, &[("content/a.md", Some("side\n"))]).unwrap();
+    assert_eq!(fs::read_to_string(tree.join("content/a.md")).unwrap(), "side\n");
+    assert_eq!(place.read("content/a.md"), "main\n");
+    edit(&main, &[("content/b.md", Some("main\n"))]).unwrap();
+    assert_eq!(place.git(&["log", "--format=%s", "refs/sitewright/working"]), "Edit it\nEdit it\nstart");
+    assert_eq!(place.git(&["for-each-ref", "refs/sitewright"]).lines().count(), 4);
+}
+
+#[test]
+fn an_unborn_branch_can_be_edited() {
+    let place = Place::bare_start("");
+    place.write("site.yaml", "title: T\n");
+    place.write("content/a.md", "one\n");
+    let repository = place.open();
+    assert_eq!(repository.status().unwrap().tip, None);
+    edit(&repository, &[("content/b.md", Some("two\n"))]).unwrap().unwrap();
+    assert_eq!(place.log(), ["Edit it|Agent|edit", "Edit 2 files by hand|Person|hand-edit"]);
+    place.git(&["add", "."]);
+    place.git(&["commit", "-qm", "first"]);
+    edit(&repository, &[("content/b.md", Some("three\n"))]).unwrap().unwrap();
+    let log = place.log();
+    assert_eq!(log[0], "Edit it|Agent|edit");
+    assert!(log[1].starts_with("Take in "), "{log:?}");
+    place.fsck();
+}
+
+fn assert_refused(place: &Place, repository: &Repository, state: &str) {
+    let before = place.state();
+    let error = repository.begin().unwrap_err();
+    let Error::RepositoryState { state: told, cure } = &error else { panic!("{error}") };
+    assert!(told.contains(state), "{told}");
+    assert!(cure.contains('`'), "{cure}");
+    assert_eq!(place.state(), before);
+    assert!(repository.status().unwrap().writable.unwrap().0.contains(state));
+}
+
+#[test]
+fn a_detached_head_refuses_writes() {
+    let place = Place::new();
+    let repository = place.open();
+    place.git(&["checkout", "-q", "--detach"]);
+    assert_refused(&place, &repository, "HEAD is detached");
+    place.git(&["switch", "-q", "main"]);
+    edit(&repository, &[("content/a.md", Some("1\n"))]).unwrap().unwrap();
+}
+
+#[test]
+fn another_branch_checked_out_by_hand_refuses_writes() {
+    let place = Place::new();
+    let repository = place.open();
+    edit(&repository, &[("content/new.md", Some("1\n"))]).unwrap();
+    place.git(&["switch", "-q", "-c", "other"]);
+    place.write("content/a.md", "other\n");
+    place.git(&["commit", "-qam", "on other"]);
+    assert_refused(&place, &repository, "branch other is checked out");
+    place.git(&["switch", "-q", "main"]);
+    let tip = place.git(&["rev-parse", "refs/sitewright/working"]);
+    let transaction = repository.begin().unwrap();
+    assert_eq!(transaction.tip().unwrap().as_str(), tip);
+}
+
+#[test]
+fn a_merge_or_rebase_in_progress_refuses_writes() {
+    let place = Place::new();
+    let repository = place.open();
+    place.git(&["switch", "-q", "-c", "other"]);
+    place.write("content/a.md", "other\n");
+    place.git(&["commit", "-qam", "other"]);
+    place.git(&["switch", "-q", "main"]);
+    place.write("content/a.md", "main\n");
+    place.git(&["commit", "-qam", "main"]);
+    let run = |args: &[&str]| Command::new("git").args(args).current_dir(&place.root).output().unwrap();
+    assert!(!run(&["merge", "-q", "other"]).status.success());
+    assert_refused(&place, &repository, "a merge is in progress");
+    place.git(&["merge", "--abort"]);
+    assert!(!run(&["rebase", "-q", "other"]).status.success());
+    assert_refused(&place, &repository, "a rebase is in progress");
+    place.git(&["rebase", "--abort"]);
+    assert!(!run(&["cherry-pick", "other"]).status.success());
+    assert_refused(&place, &repository, "a cherry-pick is in progress");
+    place.git(&["cherry-pick", "--abort"]);
+    repository.begin().unwrap();
+}
+
+fn assert_unsupported(site: &Path, problem: &str) {
+    let error = Repository::open(site, options()).unwrap_err();
+    let Error::UnsupportedRepository { problem: told, cure } = &error else { panic!("{error}") };
+    assert!(told.contains(problem), "{told}");
+    assert!(!cure.is_empty());
+}
+
+#[test]
+fn repositories_that_cannot_work_are_refused_with_a_cure() {
+    let sited = |args: &[&str]| {
+        let dir = tempfile::tempdir().unwrap();
+        git(dir.path(), args);
+        fs::write(dir.path().join("site.yaml"), "title: T\n").unwrap();
+        dir
+    };
+    assert_unsupported(sited(&["init", "-q", "--bare", "."]).path(), "bare");
+    assert_unsupported(sited(&["init", "-q", "--object-format=sha256"]).path(), "SHA-256");
+    assert_unsupported(sited(&["init", "-q", "--ref-format=reftable"]).path(), "reftable");
+    let none = tempfile::tempdir().unwrap();
+    fs::write(none.path().join("site.yaml"), "title: T\n").unwrap();
+    assert_unsupported(none.path(), "no git repository");
+    let no_site = sited(&["init", "-q"]);
+    fs::remove_file(no_site.path().join("site.yaml")).unwrap();
+    assert_eq!(Repository::open(no_site.path(), options()).unwrap_err().code(), "no_site");
+    assert_eq!(Repository::open(&no_site.path().join("absent"), options()).unwrap_err().code(), "no_site");
+    let place = Place::new();
+    place.git(&["sparse-checkout", "set", "content"]);
+    assert_unsupported(&place.site, "sparse");
+    let place = Place::new();
+    place.git(&["update-index", "--split-index"]);
+    assert_unsupported(&place.site, "split");
+    let place = Place::new();
+    place.git(&["config", "remote.origin.promisor", "true"]);
+    assert_unsupported(&place.site, "partial");
+    let place = Place::below("docs");
+    fs::write(place.root.join(".gitignore"), "docs/\n").unwrap();
+    place.open();
+    place.git(&["rm", "-rq", "--cached", "docs"]);
+    place.git(&["commit", "-qm", "ignored"]);
+    assert_unsupported(&place.site, "ignored");
+}
+
+#[test]
+fn a_commit_by_hand_is_taken_in() {
+    let place = Place::new();
+    let repository = place.open();
+    edit(&repository, &[("content/a.md", Some("agent\n"))]).unwrap();
+    place.write("content/b.md", "person\n");
+    place.git(&["commit", "-qam", "all of it"]);
+    edit(&repository, &[("content/c.md", Some("c\n"))]).unwrap();
+    let log = place.log();
+    assert_eq!(log[0], "Edit it|Agent|edit");
+    assert!(log[1].starts_with("Take in ") && log[1].ends_with("|merge"), "{log:?}");
+    assert!(log.contains(&"all of it|Person|".to_owned()));
+    assert!(!log.iter().any(|l| l.contains("hand-edit")), "{log:?}");
+    assert_eq!(place.read("content/a.md"), "agent\n");
+    assert_eq!(place.git(&["status", "--porcelain"]), "?? content/c.md");
+    let repository = place.open();
+    let before = place.state();
+    drop(repository.begin().unwrap());
+    assert_eq!(place.state(), before);
+    place.fsck();
+}
+
+#[test]
+fn a_pull_by_hand_moves_forward_and_keeps_unpublished_edits() {
+    let place = Place::new();
+    let remote = place.root.parent().unwrap().join("remote.git");
+    place.git(&["clone", "-q", "--bare", ".", remote.to_str().unwrap()]);
+    place.git(&["remote", "add", "origin", remote.to_str().unwrap()]);
+    place.git(&["fetch", "-q"]);
+    place.git(&["branch", "-q", "-u", "origin/main"]);
+    let other = place.root.parent().unwrap().join("other");
+    place.git(&["clone", "-q", remote.to_str().unwrap(), other.to_str().unwrap()]);
+    let push = |name: &str, text: &str| {
+        fs::write(other.join(name), text).unwrap();
+        git(&other, &["-c", "user.name=Colleague", "-c", "user.email=c@example.org", "commit", "-qam", "theirs"]);
+        git(&other, &["push", "-q"]);
+    };
+    let repository = place.open();
+    push("content/b.md", "theirs\n");
+    place.git(&["pull", "-q", "--ff-only"]);
+    edit(&repository, &[("content/a.md", Some("agent\n"))]).unwrap();
+    assert_eq!(place.log(), ["Edit it|Agent|edit", "theirs|Colleague|", "start|Person|"]);
+    push("content/b.md", "theirs again\n");
+    place.git(&["pull", "-q", "--ff-only"]);
+    edit(&repository, &[("content/c.md", Some("agent\n"))]).unwrap();
+    assert_eq!(place.read("content/a.md"), "agent\n");
+    assert_eq!(place.read("content/b.md"), "theirs again\n");
+    let log = place.log();
+    assert!(log[1].starts_with("Take in "), "{log:?}");
+    let status = repository.status().unwrap();
+    assert_eq!(status.live.unwrap().as_str(), place.git(&["rev-parse", "origin/main"]));
+    assert_eq!(status.unpublished.len(), 2);
+    assert!(status.unpublished.iter().all(|u| !u.hand_edit && u.revisions.len() == 1), "{:?}", status.unpublished);
+    assert!(status.local_commits.is_empty());
+}
+
+#[test]
+fn where_a_persons_commit_and_an_edit_meet_the_disk_wins() {
+    let place = Place::new();
+    let repository = place.open();
+    edit(&repository, &[("content/a.md", Some("agent\n")), ("content/b.md", Some("agent\n"))]).unwrap();
+    place.write("content/a.md", "person\n");
+    place.git(&["commit", "-qm", "mine", "content/a.md"]);
+    place.write("content/a.md", "person, later\n");
+    drop(repository.begin().unwrap());
+    assert_eq!(place.read("content/a.md"), "person, later\n");
+    assert_eq!(place.read("content/b.md"), "agent\n");
+    assert_eq!(place.git(&["show", "refs/sitewright/working:content/a.md"]), "person, later");
+}
+
+#[test]
+fn undoing_a_pulled_change_by_hand_is_a_hand_edit() {
+    let place = Place::new();
+    let repository = place.open();
+    edit(&repository, &[("content/b.md", Some("agent\n"))]).unwrap();
+    place.write("content/a.md", "person\n");
+    place.git(&["commit", "-qm", "mine", "content/a.md"]);
+    place.write("content/a.md", "one\n");
+    drop(repository.begin().unwrap());
+    assert_eq!(place.read("content/a.md"), "one\n");
+    assert!(place.log()[0].contains("hand-edit"));
+}
+
+#[test]
+fn links_and_special_files_are_left_out_and_never_written_through() {
+    let place = Place::new();
+    let outside = place.root.parent().unwrap().join("outside");
+    fs::create_dir(&outside).unwrap();
+    fs::write(outside.join("secret.md"), "secret\n").unwrap();
+    std::os::unix::fs::symlink(outside.join("secret.md"), place.site.join("content/link.md")).unwrap();
+    std::os::unix::fs::symlink(&outside, place.site.join("content/folder")).unwrap();
+    std::os::unix::fs::symlink(&outside, place.site.join("data")).unwrap();
+    std::os::unix::fs::symlink(place.site.join(".git"), place.site.join("static/git")).unwrap();
+    let repository = place.open();
+    let snapshot = repository.working().unwrap();
+    assert_eq!(snapshot.len(), 4);
+    let problems: Vec<_> = repository.problems().into_iter().map(|d| d.path.to_string()).collect();
+    for name in ["content/folder", "content/link.md", "data", "static/git"] {
+        assert!(problems.iter().any(|p| p == name), "{name}: {problems:?}");
+    }
+    for name in ["content/link.md", "content/folder/new.md", "data/x.json", "static/git/config"] {
+        let error = edit(&repository, &[(name, Some("x"))]).unwrap_err();
+        assert_eq!(error.code(), "invalid_path", "{name}: {error}");
+    }
+    assert_eq!(fs::read_to_string(outside.join("secret.md")).unwrap(), "secret\n");
+    assert_eq!(fs::read_dir(&outside).unwrap().count(), 1);
+}
+
+#[test]
+fn names_that_collide_are_refused() {
+    let place = Place::new();
+    place.write("content/Straße/x.md", "x\n");
+    let repository = place.open();
+    let refused = |name: &str| {
+        let error = repository.begin().unwrap().stage(path(name), Some(b"x".to_vec())).unwrap_err();
+        assert_eq!(error.code(), "invalid_path", "{name}");
+    };
+    refused("content/A.md");
+    refused("Content/a.md");
+    refused("content/STRAßE/y.md");
+    refused("public/index.html");
+    refused(".github/workflows/x.yml");
+    let mut transaction = repository.begin().unwrap();
+    transaction.stage(path("content/a.md"), None).unwrap();
+    transaction.stage(path("content/A.md"), Some(b"one\n".to_vec())).unwrap();
+    transaction.stage(path("content/New/a.md"), Some(b"x".to_vec())).unwrap();
+    assert_eq!(transaction.stage(path("content/new/b.md"), Some(b"x".to_vec())).unwrap_err().code(), "invalid_path");
+    transaction.commit(&note("Rename"), &anything()).unwrap().unwrap();
+    assert_eq!(place.read("content/A.md"), "one\n");
+    assert_eq!(place.read("content/a.md"), "-");
+}
+
+#[test]
+fn a_file_and_a_folder_cannot_share_a_name() {
+    let place = Place::new();
+    place.write("static/d/x.bin", "x");
+    let repository = place.open();
+    assert_eq!(edit(&repository, &[("content/a.md/b.md", Some("x"))]).unwrap_err().code(), "invalid_path");
+    assert_eq!(edit(&repository, &[("static/d", Some("x"))]).unwrap_err().code(), "invalid_path");
+    edit(&repository, &[("static/d/x.bin", None), ("static/d", Some("file"))]).unwrap().unwrap();
+    assert_eq!(place.read("static/d"), "file");
+    edit(&repository, &[("static/d", None), ("static/d/y.bin", Some("y"))]).unwrap().unwrap();
+    assert_eq!(place.read("static/d/y.bin"), "y");
+    place.fsck();
+}
+
+#[test]
+fn sizes_are_limited() {
+    let place = Place::new();
+    let repository = place.open();
+    let mut transaction = repository.begin().unwrap();
+    assert_eq!(
+        transaction.stage(path("content/a.md"), Some(vec![b'x'; (2 << 20) + 1])).unwrap_err().code(),
+        "too_large"
+    );
+    transaction.stage(path("static/a.bin"), Some(vec![0; (2 << 20) + 1])).unwrap();
+    assert_eq!(transaction.stage(path("static/b.bin"), Some(vec![0; (50 << 20) + 1])).unwrap_err().code(), "too_large");
+}
+
+#[test]
+fn writers_on_one_site_take_turns() {
+    let place = Place::new();
+    let handles = [place.open(), place.open(), place.open()];
+    std::thread::scope(|scope| {
+        for (n, repository) in handles.iter().enumerate() {
+            scope.spawn(move || {
+                for i in 0..8 {
+                    edit(repository, &[(&format!("content/{n}-{i}.md"), Some("x\n"))]).unwrap().unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!(place.log().len(), 25);
+    assert_eq!(place.open().working().unwrap().len(), 28);
+    place.fsck();
+}
+
+#[test]
+fn another_process_with_the_lock_is_waited_for() {
+    let place = Place::new();
+    let repository = place.open();
+    drop(repository.begin().unwrap());
+    let lock = place.root.join(".git/sitewright/sitewright.lock");
+    let mut child = Command::new("flock").arg(&lock).args(["sleep", "0.6"]).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(200));
+    let start = std::time::Instant::now();
+    edit(&repository, &[("content/a.md", Some("1\n"))]).unwrap().unwrap();
+    assert!(start.elapsed() > Duration::from_millis(150), "{:?}", start.elapsed());
+    child.wait().unwrap();
+}
+
+#[test]
+fn only_our_own_stale_locks_and_files_are_removed() {
+    let place = Place::new();
+    let repository = place.open();
+    edit(&repository, &[("content/a.md", Some("1\n"))]).unwrap();
+    let ours = place.root.join(".git/refs/sitewright/working.lock");
+    let theirs = place.root.join(".git/refs/heads/main.lock");
+    let index = place.root.join(".git/index.lock");
+    let left = place.site.join("content/.sitewright-tmp-1-1");
+    for file in [&ours, &theirs, &index, &left] {
+        fs::write(file, "").unwrap();
+    }
+    fs::File::options()
+        .write(true)
+        .open(&ours)
+        .unwrap()
+        .set_modified(std::time::SystemTime::now() - Duration::from_secs(9))
+        .unwrap();
+    edit(&repository, &[("content/a.md", Some("2\n"))]).unwrap().unwrap();
+    assert!(!ours.exists() && !left.exists());
+    assert!(theirs.exists() && index.exists());
+}
+
+#[test]
+fn ignored_files_are_no_part_of_the_site() {
+    let place = Place::new();
+    place.write(".gitignore", "content/drafts/\n*.log\n");
+    place.write("content/drafts/x.md", "x\n");
+    place.write("static/debug.log", "x\n");
+    place.write("content/.hidden.md", "x\n");
+    place.write("content/a.md~", "x\n");
+    place.write("content/.DS_Store", "x\n");
+    let repository = place.open();
+    let before = place.git(&["for-each-ref"]);
+    drop(repository.begin().unwrap());
+    assert_eq!(repository.working().unwrap().len(), 4);
+    assert_eq!(place.git(&["for-each-ref"]), before);
+    assert!(repository.status().unwrap().unpublished.is_empty());
+}
+
+#[test]
+fn what_git_converts_is_no_hand_edit() {
+    let place = Place::bare_start("");
+    place.write(".gitattributes", "*.md text\n*.bin filter=lfs\n");
+    place.write("site.yaml", "title: T\n");
+    place.write("content/a.md", "one\r\ntwo\r\n");
+    place.write("static/x.bin", "pointer");
+    place.git(&["add", "."]);
+    place.git(&["commit", "-qm", "start"]);
+    place.write("static/x.bin", "what the filter would make of it");
+    let repository = place.open();
+    let before = place.git(&["for-each-ref"]);
+    drop(repository.begin().unwrap());
+    assert_eq!(place.git(&["for-each-ref"]), before);
+    assert!(repository.status().unwrap().unpublished.is_empty());
+    assert_eq!(edit(&repository, &[("static/x.bin", Some("raw"))]).unwrap_err().code(), "invalid_path");
+    place.write("content/a.md", "one\r\nthree\r\n");
+    drop(repository.begin().unwrap());
+    assert!(place.log()[0].contains("hand-edit"));
+}
+
+#[test]
+fn status_tells_who_changed_what_and_writes_nothing() {
+    let place = Place::new();
+    let repository = place.open();
+    place.git(&["remote", "add", "origin", "https://me:token@example.org/site.git"]);
+    assert_eq!(repository.status().unwrap().live, None);
+    place.git(&["update-ref", "refs/remotes/origin/main", "main"]);
+    let one = edit(&repository, &[("content/a.md", Some("1\n"))]).unwrap().unwrap();
+    place.write("content/a.md", "1\nperson\n");
+    let two =
+        edit(&repository, &[("content/a.md", Some("2\nperson\n")), ("content/c.md", Some("c\n"))]).unwrap().unwrap();
+    place.write("content/b.md", "not recorded yet\n");
+    let before = place.state();
+    let status = repository.status().unwrap();
+    assert_eq!(place.state(), before);
+    assert_eq!(status.remote.as_deref(), Some("https://example.org/site.git"));
+    assert_eq!(status.tip.as_ref(), Some(&two));
+    let told: Vec<_> =
+        status.unpublished.iter().map(|u| (u.change.path.as_str(), u.hand_edit, u.revisions.len())).collect();
+    assert_eq!(told, [("content/a.md", true, 3), ("content/b.md", true, 0), ("content/c.md", false, 1)]);
+    assert_eq!(status.unpublished[0].revisions.last(), Some(&one));
+    assert_eq!(status.writable, None);
+    place.git(&["commit", "-qam", "by hand"]);
+    let local = repository.status().unwrap().local_commits;
+    assert_eq!(local.iter().map(|(_, s)| s.as_str()).collect::<Vec<_>>(), ["by hand"]);
+}
+
+#[test]
+fn what_the_remote_has_meanwhile_is_not_unpublished() {
+    let place = Place::new();
+    place.git(&["remote", "add", "origin", "/nowhere"]);
+    place.git(&["update-ref", "refs/remotes/origin/main", "main"]);
+    let repository = place.open();
+    edit(&repository, &[("content/a.md", Some("agent\n"))]).unwrap();
+    place.git(&["switch", "-qc", "theirs", "main"]);
+    place.write("content/b.md", "theirs\n");
+    place.git(&["commit", "-qm", "theirs", "content/b.md"]);
+    place.git(&["update-ref", "refs/remotes/origin/main", "theirs"]);
+    place.git(&["switch", "-q", "main"]);
+    let unpublished = repository.status().unwrap().unpublished;
+    assert_eq!(unpublished.iter().map(|u| u.change.path.as_str()).collect::<Vec<_>>(), ["content/a.md"]);
+}
+
+#[test]
+fn history_is_paged_filtered_and_resolvable() {
+    use sitewright::store::{HistoryFilter, RevisionKind};
+    let place = Place::new();
+    let repository = place.open();
+    let one = edit(&repository, &[("content/a.md", Some("1\n"))]).unwrap().unwrap();
+    place.write("content/b.md", "person\n");
+    let two = edit(&repository, &[("content/x/c.md", Some("2\n"))]).unwrap().unwrap();
+    let list = |filter: HistoryFilter| repository.history(&filter).unwrap();
+    let (all, next) = list(HistoryFilter::default());
+    assert_eq!(next, None);
+    let kinds: Vec<_> = all.iter().map(|r| r.kind).collect();
+    assert_eq!(kinds, [RevisionKind::Edit, RevisionKind::HandEdit, RevisionKind::Edit, RevisionKind::Commit]);
+    assert_eq!(all[0].trailers[0], ("Tool".to_owned(), "page_write".to_owned()));
+    assert_eq!(all[1].author.name, "Person");
+    let (page, next) = list(HistoryFilter { limit: 3, ..HistoryFilter::default() });
+    assert_eq!(page, all[..3]);
+    let (rest, none) = list(HistoryFilter { limit: 3, after: next, ..HistoryFilter::default() });
+    assert_eq!((rest.as_slice(), none), (&all[3..], None));
+    let (folder, _) = list(HistoryFilter { paths: vec!["content/x/".into()], ..HistoryFilter::default() });
+    assert_eq!(folder.iter().map(|r| &r.id).collect::<Vec<_>>(), [&two]);
+    let (file, _) = list(HistoryFilter { paths: vec!["content/a.md".into()], ..HistoryFilter::default() });
+    assert_eq!(file.len(), 2);
+    let bad = HistoryFilter { after: Some("zzz".into()), ..HistoryFilter::default() };
+    assert_eq!(repository.history(&bad).unwrap_err().code(), "invalid_arguments");
+
+    assert_eq!(repository.resolve(one.short()).unwrap(), one);
+    assert_eq!(repository.resolve(&one.as_str().to_uppercase()).unwrap(), one);
+    for bad in ["main", "--output=x", "HEAD~1", "abc", "refs/heads/main"] {
+        assert_eq!(repository.resolve(bad).unwrap_err().code(), "invalid_arguments", "{bad}");
+    }
+    let wrong = format!("{}{}", &one.as_str()[..6], if one.as_str().ends_with('0') { "11111111" } else { "00000000" });
+    let Error::NotFound { near, .. } = repository.resolve(&wrong).unwrap_err() else { panic!() };
+    assert_eq!(near, [one.short()]);
+    let blob = place.git(&["rev-parse", "main:site.yaml"]);
+    assert_eq!(repository.resolve(&blob).unwrap_err().code(), "not_found");
+    assert_eq!(repository.revision(&one).unwrap().changes.len(), 1);
+    assert_eq!(repository.snapshot_at(&one).unwrap().text("content/a.md"), Some("1\n"));
+    assert!(!repository.snapshot_at(&one).unwrap().contains("content/x/c.md"));
+}
+
+#[test]
+fn bytes_of_old_assets_come_from_git() {
+    let place = Place::new();
+    let repository = place.open();
+    let old = repository.resolve(&place.git(&["rev-parse", "main"])).unwrap();
+    edit(&repository, &[("static/s.css", Some("changed\n"))]).unwrap();
+    let name = path("static/s.css");
+    let (then, now) = (repository.snapshot_at(&old).unwrap(), repository.working().unwrap());
+    assert_eq!(&*repository.bytes(&name, then.get(&name).unwrap()).unwrap(), b"b{}\n");
+    assert_eq!(&*repository.bytes(&name, now.get(&name).unwrap()).unwrap(), b"changed\n");
+    assert!(now.get(&name).unwrap().bytes().is_none());
+}
+
+#[test]
+fn a_change_of_the_same_size_in_the_same_instant_is_seen() {
+    let place = Place::new();
+    let repository = place.open();
+    for i in 0..50 {
+        let text = format!("{i:04}\n");
+        place.write("content/a.md", &text);
+        assert_eq!(repository.working().unwrap().text("content/a.md"), Some(text.as_str()));
+    }
+    std::thread::sleep(Duration::from_millis(60));
+    let (one, two) = (repository.working().unwrap(), repository.working().unwrap());
+    assert!(Arc::ptr_eq(&one, &two));
+}
+
+#[test]
+fn permissions_survive_an_edit() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new();
+    let file = place.site.join("content/a.md");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+    place.git(&["commit", "-qam", "executable"]);
+    let repository = place.open();
+    edit(&repository, &[("content/a.md", Some("1\n"))]).unwrap();
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o755);
+    assert!(place.git(&["ls-tree", "refs/sitewright/working", "content/a.md"]).starts_with("100755"));
+}
+
+#[test]
+fn a_file_that_is_being_written_is_waited_for() {
+    let place = Place::new();
+    let repository = place.open();
+    std::thread::scope(|scope| {
+        place.write("content/a.md", "half");
+        scope.spawn(|| {
+            std::thread::sleep(Duration::from_millis(20));
+            place.write("content/a.md", "whole\n");
+        });
+        drop(repository.begin().unwrap());
+    });
+    assert_eq!(place.git(&["show", "refs/sitewright/working:content/a.md"]), "whole");
+    assert_eq!(place.log().len(), 2);
+}
+
+#[test]
+fn a_hostile_repository_runs_nothing() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new();
+    let ran = place.root.parent().unwrap().join("ran");
+    for hook in
+        ["pre-commit", "post-commit", "reference-transaction", "post-checkout", "post-index-change", "fsmonitor"]
+    {
+        let file = place.root.join(".git/hooks").join(hook);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(&file, format!("#!/bin/sh\ntouch {}\n", ran.display())).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let run = format!("touch {}", ran.display());
+    let append = format!(
+        "[core]\n\tfsmonitor = {0}\n\tsshCommand = {0}\n[filter \"x\"]\n\tclean = {0}\n\tsmudge = {0}\n[credential]\n\thelper = !{0}\n[diff \"x\"]\n\tcommand = {0}\n\ttextconv = {0}\n",
+        run
+    );
+    let config = place.root.join(".git/config");
+    fs::write(&config, fs::read_to_string(&config).unwrap() + &append).unwrap();
+    fs::write(place.root.join(".gitattributes"), "*.css filter=x diff=x\n").unwrap();
+    let repository = place.open();
+    place.write("content/b.md", "person\n");
+    edit(&repository, &[("content/a.md", Some("1\n"))]).unwrap().unwrap();
+    repository.status().unwrap();
+    assert!(!ran.exists());
 }

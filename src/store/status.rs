@@ -1,0 +1,216 @@
+//! What is unpublished, by whom, and whether the working tree may be written: read only.
+
+use std::collections::BTreeMap;
+
+use git2::{Oid, Sort};
+
+use super::failure::git_error;
+use super::message::{self, blob_id, revision_id};
+use super::objects::Entries;
+use super::revision::{Change, RevisionId, RevisionKind};
+use super::{Repository, entry, refs, refusal};
+use crate::error::Result;
+use crate::model::BlobId;
+
+/// More local commits than this are not listed one by one.
+const MAX_LOCAL: usize = 100;
+
+/// How the site stands between live, the edits and the disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// The publish branch.
+    pub branch: String,
+    /// What is live; `None` before the first publish.
+    pub live: Option<RevisionId>,
+    /// The last edit, or HEAD where there is none; `None` in an empty repository.
+    pub tip: Option<RevisionId>,
+    /// Every path that differs from live, in path order.
+    pub unpublished: Vec<Unpublished>,
+    /// A publish commit that waits for the remote.
+    pub pending: Option<RevisionId>,
+    /// A person's commits that the remote has not, newest first: id and subject.
+    pub local_commits: Vec<(RevisionId, String)>,
+    /// Why the working tree may not be written now and what resolves it; `None`: it may.
+    pub writable: Option<(String, String)>,
+    /// The remote's URL without user name or password; `None`: there is no remote.
+    pub remote: Option<String>,
+}
+
+/// A path that differs from live.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unpublished {
+    /// From live to the working tree.
+    pub change: Change,
+    /// Whether a person edited it by hand since it was last published, recorded or not.
+    pub hand_edit: bool,
+    /// The edits that made it so, newest first.
+    pub revisions: Vec<RevisionId>,
+}
+
+/// What is known about one path's unpublished edits.
+#[derive(Default)]
+struct Edits {
+    hand_edit: bool,
+    revisions: Vec<RevisionId>,
+}
+
+impl Repository {
+    /// How the site stands. Writes nothing: hand edits are seen but recorded only by the next write.
+    pub fn status(&self) -> Result<Status> {
+        let git = self.git()?;
+        let live = self.live_commit(&git)?;
+        let tip = self.tip_commit(&git)?;
+        let revision = |id: Option<Oid>| id.map(revision_id);
+        Ok(Status {
+            branch: self.branch().to_owned(),
+            live: revision(live),
+            tip: revision(tip),
+            unpublished: self.unpublished(&git)?,
+            pending: revision(refs::target(&git, &self.refs().pending)?),
+            local_commits: self.local_commits(&git)?,
+            writable: refusal::state(&git, self.branch()),
+            remote: self.remote_url(&git),
+        })
+    }
+
+    /// The paths that differ from live, with the edits behind them.
+    pub(crate) fn unpublished(&self, git: &git2::Repository) -> Result<Vec<Unpublished>> {
+        let (live, tip, head) = (self.live_commit(git)?, self.tip_commit(git)?, self.head(git)?);
+        let base = common_base(git, live, tip, head)?;
+        let (disk, _) = self.scan(git)?;
+        let (published, old) = (self.entries_of(git, live)?, self.entries_of(git, base)?);
+        let recorded = self.entries_of(git, tip)?;
+        let projected = self.entries_of(git, refs::target(git, &self.refs().projected)?.or(tip))?;
+        let mut edits = self.edits(git, base, [tip, head])?;
+        let mut found = Vec::new();
+        for path in entry::differing(&disk, &old) {
+            let (before, after) = (file(&old, path.as_str()), disk.get(&path).map(|f| f.id));
+            // The remote went on and has the same by now.
+            if base != live && file(&published, path.as_str()) == after {
+                continue;
+            }
+            if self.is_converted(git, &path, old.get(path.as_str()).copied())? {
+                continue;
+            }
+            let edits = edits.remove(path.as_str()).unwrap_or_default();
+            let (tip, projected) = (file(&recorded, path.as_str()), file(&projected, path.as_str()));
+            // As projected and not as the tip: a write was interrupted, nobody edited it.
+            let unrecorded = after != tip && (after != projected || projected == tip);
+            let hand_edit = edits.hand_edit || unrecorded;
+            found.push(Unpublished { change: Change { path, before, after }, hand_edit, revisions: edits.revisions });
+        }
+        Ok(found)
+    }
+
+    /// The edits of each path since a commit, newest first.
+    fn edits(
+        &self,
+        git: &git2::Repository,
+        since: Option<Oid>,
+        tips: [Option<Oid>; 2],
+    ) -> Result<BTreeMap<String, Edits>> {
+        let mut edits: BTreeMap<String, Edits> = BTreeMap::new();
+        for id in walk(git, since, tips.into_iter().flatten())? {
+            let commit = git.find_commit(id).map_err(git_error("read a commit"))?;
+            // A merge brings nothing of its own: its parents are walked too.
+            if commit.parent_count() > 1 {
+                continue;
+            }
+            let kind = message::kind_of(&commit);
+            for difference in self.compare(git, commit.parent_id(0).ok(), Some(id))? {
+                let edits = edits.entry(difference.path).or_default();
+                edits.hand_edit |= kind == RevisionKind::HandEdit;
+                edits.revisions.push(revision_id(id));
+            }
+        }
+        Ok(edits)
+    }
+
+    /// A person's commits that live has not, newest first.
+    pub(crate) fn local_commits(&self, git: &git2::Repository) -> Result<Vec<(RevisionId, String)>> {
+        let (Some(head), live) = (self.head(git)?, self.live_commit(git)?) else { return Ok(Vec::new()) };
+        let mut found = Vec::new();
+        for id in walk(git, live, [head])? {
+            let commit = git.find_commit(id).map_err(git_error("read a commit"))?;
+            if message::kind_of(&commit) == RevisionKind::Commit {
+                let subject = commit.summary_bytes().map(String::from_utf8_lossy).unwrap_or_default();
+                found.push((revision_id(id), subject.chars().take(200).collect()));
+            }
+            if found.len() >= MAX_LOCAL {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// The remote's URL without user name, password or query.
+    pub(crate) fn remote_url(&self, git: &git2::Repository) -> Option<String> {
+        let remote = git.find_remote(&self.options().remote).ok()?;
+        Some(without_credentials(remote.url().ok()?))
+    }
+}
+
+/// Live, or where the edits and live went apart when live has moved on.
+fn common_base(git: &git2::Repository, live: Option<Oid>, tip: Option<Oid>, head: Option<Oid>) -> Result<Option<Oid>> {
+    let Some(live) = live else { return Ok(None) };
+    for side in [tip, head].into_iter().flatten() {
+        if side == live || git.graph_descendant_of(side, live).map_err(git_error("compare commits"))? {
+            return Ok(Some(live));
+        }
+    }
+    Ok(tip.and_then(|tip| git.merge_base(tip, live).ok()))
+}
+
+fn file(entries: &Entries, path: &str) -> Option<BlobId> {
+    entries.get(path).filter(|e| e.is_file()).map(|e| blob_id(e.id))
+}
+
+/// Commits reachable from `tips` and not from `since`, newest first.
+pub(crate) fn walk(
+    git: &git2::Repository,
+    since: Option<Oid>,
+    tips: impl IntoIterator<Item = Oid>,
+) -> Result<Vec<Oid>> {
+    let action = git_error("walk the history");
+    let mut walk = git.revwalk().map_err(&action)?;
+    walk.set_sorting(Sort::TOPOLOGICAL | Sort::TIME).map_err(&action)?;
+    for tip in tips {
+        walk.push(tip).map_err(&action)?;
+    }
+    if let Some(since) = since {
+        walk.hide(since).map_err(&action)?;
+    }
+    walk.collect::<Result<_, _>>().map_err(&action)
+}
+
+/// Drops `user:password@` and everything after `?` or `#`; tokens hide in both.
+pub(crate) fn without_credentials(url: &str) -> String {
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    let Some((scheme, rest)) = url.split_once("://") else {
+        // `user@host:path`: the user name of an ssh login is no secret, a password cannot be in it.
+        return url.to_owned();
+    };
+    let (authority, path) = rest.split_once('/').map_or((rest, None), |(a, p)| (a, Some(p)));
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    path.map_or_else(|| format!("{scheme}://{host}"), |path| format!("{scheme}://{host}/{path}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_secret_is_shown() {
+        let cases = [
+            ("https://me:token@example.org/a/b.git", "https://example.org/a/b.git"),
+            ("https://token@example.org/a.git?key=1", "https://example.org/a.git"),
+            ("https://a:b@c@example.org", "https://example.org"),
+            ("git@example.org:a/b.git", "git@example.org:a/b.git"),
+            ("/srv/site.git", "/srv/site.git"),
+            ("file:///srv/site.git", "file:///srv/site.git"),
+        ];
+        for (url, shown) in cases {
+            assert_eq!(without_credentials(url), shown);
+        }
+    }
+}
