@@ -23,8 +23,8 @@ mod transaction;
 mod tree;
 mod watch;
 
-pub use merge::{Merge, merge_file};
 pub use history::HistoryFilter;
+pub use merge::{Merge, merge_file};
 pub use repository::{Clock, Durability, OpenOptions, Repository};
 pub use revision::{Change, ChangeKind, Identity, Note, Revision, RevisionId, RevisionKind};
 pub use status::{Status, Unpublished};

@@ -47,8 +47,7 @@ struct Publish {
 }
 
 fn go(context: &Context, asked: Publish) -> Result<Value> {
-    let query =
-        PublishQuery { paths: asked.paths, hand_edits: asked.hand_edits, local_commits: asked.local_commits };
+    let query = PublishQuery { paths: asked.paths, hand_edits: asked.hand_edits, local_commits: asked.local_commits };
     let call = context.call(asked.message, asked.dry_run);
     Ok(answer(&publish::publish(&context.site, &call, &query)?))
 }
@@ -65,9 +64,10 @@ fn answer(outcome: &PublishReply) -> Value {
     }
     let left: Vec<&str> = published.left.iter().map(|item| shown(&item.change.path)).collect();
     let paths: Vec<&str> = published.changes.iter().map(|change| shown(&change.path)).collect();
-    let pushed = published.pushed.as_ref().map(|pushed| {
-        lean(json!({"remote": pushed.remote, "branch": pushed.branch, "reason": pushed.reason}))
-    });
+    let pushed = published
+        .pushed
+        .as_ref()
+        .map(|pushed| lean(json!({"remote": pushed.remote, "branch": pushed.branch, "reason": pushed.reason})));
     let mut reply = lean(json!({
         "revision": published.revision,
         "unchanged": published.revision.is_none() && !outcome.dry_run,
@@ -98,7 +98,9 @@ fn answer(outcome: &PublishReply) -> Value {
 fn next(outcome: &PublishReply) -> Option<&'static str> {
     match &outcome.published.pushed {
         _ if outcome.dry_run => Some("Send it again without dry_run to publish."),
-        Some(pushed) if !pushed.ok => Some("It is committed and waits to be pushed: tell the person the reason, then publish again."),
+        Some(pushed) if !pushed.ok => {
+            Some("It is committed and waits to be pushed: tell the person the reason, then publish again.")
+        }
         _ => None,
     }
 }

@@ -53,8 +53,7 @@ pub(super) fn written(written: &Written, html: bool) -> Value {
     if let Some(revision) = &written.revision {
         reply.insert("revision".into(), json!(revision));
     }
-    for (flag, on) in
-        [("unchanged", written.unchanged()), ("dry_run", written.dry_run), ("repeated", written.repeated)]
+    for (flag, on) in [("unchanged", written.unchanged()), ("dry_run", written.dry_run), ("repeated", written.repeated)]
     {
         if on {
             reply.insert(flag.into(), true.into());
@@ -147,9 +146,7 @@ pub(super) fn diagnostics(findings: &[Diagnostic]) -> Value {
 
 /// A revision as lists show it.
 pub(super) fn revision(revision: &Revision) -> Value {
-    let trailer = |key: &str| {
-        revision.trailers.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
-    };
+    let trailer = |key: &str| revision.trailers.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str());
     let kind = match revision.kind {
         RevisionKind::Edit => "edit",
         RevisionKind::HandEdit => "hand_edit",

@@ -76,8 +76,11 @@ fn get(context: &Context, asked: SiteGet) -> Result<Value> {
 fn summary(overview: &Overview) -> Map<String, Value> {
     let config = &overview.built.library.config;
     let status = &overview.status;
-    let findings: Map<String, Value> =
-        overview.findings.iter().map(|(severity, count)| (format!("{severity:?}").to_lowercase(), (*count).into())).collect();
+    let findings: Map<String, Value> = overview
+        .findings
+        .iter()
+        .map(|(severity, count)| (format!("{severity:?}").to_lowercase(), (*count).into()))
+        .collect();
     let unpublished: Vec<&str> =
         status.unpublished.iter().take(UNPUBLISHED).map(|item| shown(&item.change.path)).collect();
     let git = lean(json!({
@@ -117,7 +120,8 @@ fn summary(overview: &Overview) -> Map<String, Value> {
 }
 
 fn config(overview: &Overview) -> Value {
-    let etag = overview.snapshot.iter().find(|(path, _)| path.as_str() == "site.yaml").map(|(_, file)| file.id.to_string());
+    let etag =
+        overview.snapshot.iter().find(|(path, _)| path.as_str() == "site.yaml").map(|(_, file)| file.id.to_string());
     json!({"path": "site.yaml", "etag": etag, "values": overview.built.library.config})
 }
 
@@ -182,7 +186,7 @@ const SYNC: Spec = Spec {
     name: "site_sync",
     title: "Take in the remote",
     description: "Fetches the remote and merges what others published into the working tree; call it when somebody else \
-        edits too. publish does it by itself. Replies what changed; a conflict changes nothing and shows base, ours, theirs.",
+        edits too. publish does it by itself. Replies what changed; conflicts show base, ours, theirs.",
     hints: Hints { read_only: false, destructive: false, idempotent: true, open_world: true },
     right: Right::Content,
 };
@@ -200,15 +204,20 @@ fn sync(context: &Context, asked: SiteSync) -> Result<Value> {
     let mut items: Vec<Value> = synced.changes.iter().map(reply::change).collect();
     let total = items.len();
     items.truncate(reply::fitting(&items));
-    let mut reply = lean(json!({
+    let next = if !synced.conflicts.is_empty() {
+        Some("Write each conflicting path with the text you want and if_match set to its theirs.etag, then publish.")
+    } else if total > 0 {
+        Some("Read what changed again before editing it: etags moved.")
+    } else {
+        None
+    };
+    Ok(lean(json!({
         "before": synced.before,
         "after": synced.after,
         "unchanged": total == 0,
         "changed": items,
-        "changed_left_out": if items.len() < total { json!(total - items.len()) } else { Value::Null },
-    }));
-    if let (Value::Object(reply), false) = (&mut reply, total == 0) {
-        reply.insert("next".into(), "Read what changed again before editing it: etags moved.".into());
-    }
-    Ok(reply)
+        "changed_left_out": (items.len() < total).then(|| total - items.len()),
+        "conflicts": synced.conflicts,
+        "next": next,
+    })))
 }

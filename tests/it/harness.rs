@@ -141,7 +141,8 @@ impl TestSite {
         let (input, output) = tokio::io::split(theirs);
         tokio::spawn(stdio::serve_over(server, input, output, CancellationToken::new()));
         let about = Implementation::new("test", "1");
-        let client = ClientConfig::new(ClientCapabilities::default(), about).serve(ours).await.expect("the handshake works");
+        let client =
+            ClientConfig::new(ClientCapabilities::default(), about).serve(ours).await.expect("the handshake works");
         Self { folder, client }
     }
 

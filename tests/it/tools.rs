@@ -126,7 +126,10 @@ fn names_are_words_a_client_takes() {
         for (at, schema) in schemas(tool) {
             let Some(Value::Object(properties)) = schema.get("properties") else { continue };
             for name in properties.keys() {
-                assert!(!["id", "data", "name", "method", "change_set", "review"].contains(&name.as_str()), "{at}.{name}");
+                assert!(
+                    !["id", "data", "name", "method", "change_set", "review"].contains(&name.as_str()),
+                    "{at}.{name}"
+                );
             }
         }
     }
@@ -165,8 +168,8 @@ fn schemas_use_only_what_every_client_understands() {
 fn all_four_hints_are_stated_and_honest() {
     for tool in Registry::standard().tools() {
         let hints = tool.listed().annotations.clone().expect("annotations");
-        let stated =
-            [hints.read_only_hint, hints.destructive_hint, hints.idempotent_hint, hints.open_world_hint].map(|hint| hint.is_some());
+        let stated = [hints.read_only_hint, hints.destructive_hint, hints.idempotent_hint, hints.open_world_hint]
+            .map(|hint| hint.is_some());
         assert_eq!(stated, [true; 4], "{}", tool.name());
         let reads = matches!(
             tool.name(),
@@ -351,7 +354,10 @@ async fn no_argument_of_any_tool_breaks_anything() {
                     assert!(failed, "{about}: {reply}");
                     assert_eq!(reply["code"], "invalid_arguments", "{about}: {reply}");
                     let last = at.trim_start_matches('.').split(['.', '[']).next().unwrap_or_default();
-                    assert!(reply["details"]["field"].as_str().is_some_and(|field| field.starts_with(last)), "{about}: {reply}");
+                    assert!(
+                        reply["details"]["field"].as_str().is_some_and(|field| field.starts_with(last)),
+                        "{about}: {reply}"
+                    );
                 }
             }
         }
@@ -432,7 +438,10 @@ async fn what_models_send_is_understood() {
 async fn long_lists_end_at_an_item_and_go_on() {
     let mut text = String::from(PAGES);
     for i in 0..300 {
-        text.push_str(&format!("-- content/notes/{i:03}.md --\n---\ntitle: Note {i} {}\n---\nText.\n", "long ".repeat(30)));
+        text.push_str(&format!(
+            "-- content/notes/{i:03}.md --\n---\ntitle: Note {i} {}\n---\nText.\n",
+            "long ".repeat(30)
+        ));
     }
     let site = TestSite::new(&text).await;
     let mut seen = BTreeSet::new();
@@ -465,7 +474,8 @@ async fn a_long_page_is_read_in_parts() {
     let mut body = first["pages"][0]["body"].as_str().expect("a body").to_owned();
     while body.lines().count() < 2_000 {
         let from = body.lines().count() + 1;
-        let more = site.call("page_get", json!({"paths": ["/long/"], "include": ["body"], "lines": format!("{from}-")})).await;
+        let more =
+            site.call("page_get", json!({"paths": ["/long/"], "include": ["body"], "lines": format!("{from}-")})).await;
         let part = more["pages"][0]["body"].as_str().expect("a body");
         assert!(part.starts_with(&format!("Line number {from} ")), "{}", &part[..40]);
         body.push_str(part);

@@ -97,7 +97,8 @@ pub(super) fn get(context: &Context, asked: PageGet) -> Result<Value> {
     }
     let next = if next.is_empty() { Value::Null } else { next.join(" ").into() };
     let mut reply = json!({"pages": items});
-    if let (Value::Object(reply), Value::Object(more)) = (&mut reply, lean(json!({"left_out": left_out, "next": next}))) {
+    if let (Value::Object(reply), Value::Object(more)) = (&mut reply, lean(json!({"left_out": left_out, "next": next})))
+    {
         reply.extend(more);
     }
     Ok(reply)
