@@ -162,6 +162,12 @@ pub enum Error {
         /// What was to be written.
         path: String,
     },
+    /// The remote moved again and again while a publish was on its way.
+    #[error("remote {remote} keeps moving")]
+    RemoteBusy {
+        /// Its name.
+        remote: String,
+    },
     /// The remote did not take the push for a reason of its own.
     #[error("the remote refused {reference}: {reason}")]
     RemoteRefused {
@@ -291,6 +297,7 @@ impl Error {
                 format!("Ask the person who runs the server to allow `{right}`; other tools work as before.")
             }
             Self::ReadOnly { .. } => "Ask the person to make the site's folder writable; nothing was changed.".into(),
+            Self::RemoteBusy { .. } => "Nothing is lost: send the same call again in a minute.".into(),
             Self::RemoteRefused { .. } => "Tell the person what the remote said; the commit waits, `publish` again resumes.".into(),
             Self::RemoteUnavailable { .. } => "Nothing is lost: call `publish` again when the remote can be reached.".into(),
             Self::RepositoryState { cure, .. } | Self::UnsupportedRepository { cure, .. } => cure.clone(),

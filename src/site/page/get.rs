@@ -13,7 +13,7 @@ use crate::store::{HistoryFilter, Revision};
 /// Revisions per page in a reply.
 const HISTORY: usize = 10;
 /// Pages in one call.
-pub const MAX_PAGES: usize = 50;
+const MAX_PAGES: usize = 50;
 
 /// What to return of each page besides path, url, title and etag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

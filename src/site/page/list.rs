@@ -9,9 +9,9 @@ use crate::error::{Error, Result};
 use crate::model::{ContentPath, Library, Page, PageKind, PageState};
 
 /// Items on a page of the list where the caller names no limit.
-pub const DEFAULT_LIMIT: usize = 50;
+const DEFAULT_LIMIT: usize = 50;
 /// Most items a caller may ask for at once.
-pub const MAX_LIMIT: usize = 500;
+const MAX_LIMIT: usize = 500;
 
 /// Which pages, by the state they are in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

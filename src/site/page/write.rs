@@ -14,7 +14,7 @@ use crate::model::{BlobId, ContentPath, Data, File, PathKind, Snapshot};
 use crate::store::Transaction;
 
 /// Pages one call may name.
-pub const MAX_PAGES: usize = 500;
+const MAX_PAGES: usize = 500;
 /// Bytes of diff in a conflict.
 const CONFLICT_DIFF: usize = 4_000;
 /// Nearest lines shown for a `find` that does not occur.
