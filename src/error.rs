@@ -45,6 +45,9 @@ pub enum Error {
         /// All conflicting paths of a merge (base, ours, theirs), empty for a single stale write.
         conflicts: Vec<crate::model::Conflict>,
     },
+    /// The caller stopped waiting before anything was written.
+    #[error("the call was cancelled")]
+    Cancelled,
     /// No space left, or a quota is used up.
     #[error("no space left on the disk while writing {path}")]
     DiskFull {
@@ -144,6 +147,14 @@ pub enum Error {
         name: String,
         /// Near matches, best first, at most three.
         near: Vec<String>,
+    },
+    /// The caller lacks a right.
+    #[error("`{tool}` needs the right `{right}`, which this connection does not have")]
+    NotAllowed {
+        /// What was called.
+        tool: String,
+        /// read, content, publish, ...
+        right: String,
     },
     /// The disk or the folder does not let us write.
     #[error("cannot write {path}: read-only or no permission")]
@@ -258,6 +269,7 @@ impl Error {
                 format!("Look at `details.diff`, then send the call again with `if_match: \"{etag}\"`.")
             }
             Self::Conflict { current: None, .. } => "It was deleted meanwhile: use `create: true` to write it anew.".into(),
+            Self::Cancelled => "Nothing was changed; send the call again if it is still wanted.".into(),
             Self::DiskFull { .. } => "Free some space on the disk; nothing was changed, send the call again then.".into(),
             Self::EditMismatch { count: 0, .. } => {
                 "Copy `find` exactly from the page (`page_get` with `include: [\"body\"]`); the nearest lines are in `details.nearest`.".into()
@@ -281,6 +293,9 @@ impl Error {
                 "List pages with `page_list`, or create it with `create: true` and a content path such as `blog/hello.md`.".into()
             }
             Self::NotFound { .. } => "List what exists with `site_get` or the noun's `_list` tool.".into(),
+            Self::NotAllowed { right, .. } => {
+                format!("Ask the person who runs the server to allow `{right}`; other tools work as before.")
+            }
             Self::ReadOnly { .. } => "Ask the person to make the site's folder writable; nothing was changed.".into(),
             Self::RemoteBusy { .. } => "Nothing is lost: send the same call again in a minute.".into(),
             Self::RemoteRefused { .. } => "Tell the person what the remote said; the commit waits, `publish` again resumes.".into(),
