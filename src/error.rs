@@ -45,6 +45,9 @@ pub enum Error {
         /// All conflicting paths of a merge (base, ours, theirs), empty for a single stale write.
         conflicts: Vec<crate::model::Conflict>,
     },
+    /// The caller stopped waiting before anything was written.
+    #[error("the call was cancelled")]
+    Cancelled,
     /// No space left, or a quota is used up.
     #[error("no space left on the disk while writing {path}")]
     DiskFull {
@@ -145,11 +148,25 @@ pub enum Error {
         /// Near matches, best first, at most three.
         near: Vec<String>,
     },
+    /// The caller lacks a right.
+    #[error("`{tool}` needs the right `{right}`, which this connection does not have")]
+    NotAllowed {
+        /// What was called.
+        tool: String,
+        /// read, content, publish, ...
+        right: String,
+    },
     /// The disk or the folder does not let us write.
     #[error("cannot write {path}: read-only or no permission")]
     ReadOnly {
         /// What was to be written.
         path: String,
+    },
+    /// The remote moved again and again while a publish was on its way.
+    #[error("remote {remote} keeps moving")]
+    RemoteBusy {
+        /// Its name.
+        remote: String,
     },
     /// The remote did not take the push for a reason of its own.
     #[error("the remote refused {reference}: {reason}")]
@@ -252,6 +269,7 @@ impl Error {
                 format!("Look at `details.diff`, then send the call again with `if_match: \"{etag}\"`.")
             }
             Self::Conflict { current: None, .. } => "It was deleted meanwhile: use `create: true` to write it anew.".into(),
+            Self::Cancelled => "Nothing was changed; send the call again if it is still wanted.".into(),
             Self::DiskFull { .. } => "Free some space on the disk; nothing was changed, send the call again then.".into(),
             Self::EditMismatch { count: 0, .. } => {
                 "Copy `find` exactly from the page (`page_get` with `include: [\"body\"]`); the nearest lines are in `details.nearest`.".into()
@@ -275,7 +293,11 @@ impl Error {
                 "List pages with `page_list`, or create it with `create: true` and a content path such as `blog/hello.md`.".into()
             }
             Self::NotFound { .. } => "List what exists with `site_get` or the noun's `_list` tool.".into(),
+            Self::NotAllowed { right, .. } => {
+                format!("Ask the person who runs the server to allow `{right}`; other tools work as before.")
+            }
             Self::ReadOnly { .. } => "Ask the person to make the site's folder writable; nothing was changed.".into(),
+            Self::RemoteBusy { .. } => "Nothing is lost: send the same call again in a minute.".into(),
             Self::RemoteRefused { .. } => "Tell the person what the remote said; the commit waits, `publish` again resumes.".into(),
             Self::RemoteUnavailable { .. } => "Nothing is lost: call `publish` again when the remote can be reached.".into(),
             Self::RepositoryState { cure, .. } | Self::UnsupportedRepository { cure, .. } => cure.clone(),

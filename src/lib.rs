@@ -6,5 +6,7 @@ pub mod build;
 pub mod error;
 pub mod model;
 pub mod preview;
+pub mod server;
 pub mod site;
 pub mod store;
+pub mod tools;

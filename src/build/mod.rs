@@ -2,10 +2,10 @@
 //!
 //! Stages: load (front matter, Markdown) -> library (sections, taxonomies, links) -> templates -> outputs.
 
-pub mod template;
 pub mod highlight;
 pub mod markdown;
 pub mod shortcode;
+pub mod template;
 
 use std::collections::BTreeSet;
 

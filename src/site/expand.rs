@@ -7,7 +7,7 @@ use crate::store::{Revision, Unpublished};
 
 /// The assets of the bundle whose page is `path` (`index.md` and what lies beside and below it that is no page).
 #[must_use]
-pub fn bundle_assets(snapshot: &Snapshot, path: &ContentPath) -> Vec<ContentPath> {
+pub(super) fn bundle_assets(snapshot: &Snapshot, path: &ContentPath) -> Vec<ContentPath> {
     if path.file_name() != "index.md" {
         return Vec::new();
     }
@@ -16,16 +16,16 @@ pub fn bundle_assets(snapshot: &Snapshot, path: &ContentPath) -> Vec<ContentPath
 }
 
 /// The trailer that records a move.
-pub const MOVED: &str = "Moved";
+pub(super) const MOVED: &str = "Moved";
 
 /// The value of a [`MOVED`] trailer.
 #[must_use]
-pub fn moved(from: &ContentPath, to: &ContentPath) -> (String, String) {
+pub(super) fn moved(from: &ContentPath, to: &ContentPath) -> (String, String) {
     (MOVED.to_owned(), format!("{from} -> {to}"))
 }
 
 /// Adds what must travel along with the selected paths: a bundle's unpublished assets, both ends of a move.
-pub fn together(selected: &mut BTreeSet<ContentPath>, unpublished: &[Unpublished], revisions: &[Revision]) {
+pub(super) fn together(selected: &mut BTreeSet<ContentPath>, unpublished: &[Unpublished], revisions: &[Revision]) {
     let open: BTreeSet<&ContentPath> = unpublished.iter().map(|unpublished| &unpublished.change.path).collect();
     let moves: Vec<(&str, &str)> = revisions
         .iter()

@@ -12,7 +12,8 @@ use crate::store::{OpenOptions, Repository};
 /// `AlreadyExists` where there is a `site.yaml` already, and what writing can fail with.
 pub fn init(folder: &Path, title: &str, settings: Settings) -> Result<Site> {
     let files = starter::files(title);
-    let options = OpenOptions { clock: settings.clock.clone(), author: settings.author.clone(), ..OpenOptions::default() };
+    let options =
+        OpenOptions { clock: settings.clock.clone(), author: settings.author.clone(), ..OpenOptions::default() };
     Repository::init(folder, &files, &format!("Start site {title}"), options)?;
     Site::open(folder, settings)
 }

@@ -44,7 +44,8 @@ pub fn list(site: &Site, query: &RevisionQuery) -> Result<(Vec<Revision>, Option
         paths.push(path);
     }
     let limit = if query.limit == 0 { 20 } else { query.limit.min(200) };
-    let mut filter = HistoryFilter { paths, since: query.since, limit, after: query.cursor.clone(), ..HistoryFilter::default() };
+    let mut filter =
+        HistoryFilter { paths, since: query.since, limit, after: query.cursor.clone(), ..HistoryFilter::default() };
     let Some(by) = query.by.as_deref().map(str::to_lowercase) else { return site.repository().history(&filter) };
     let mut found = Vec::new();
     for _ in 0..MAX_PARTS {

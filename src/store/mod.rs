@@ -12,21 +12,38 @@ mod objects;
 pub mod output;
 mod places;
 mod project;
+mod publish;
 mod refs;
 mod refusal;
 mod remote;
 mod repository;
 mod revision;
 mod scan;
+mod selection;
 mod status;
+mod sync;
 mod transaction;
 mod tree;
 mod watch;
 
-pub use merge::{Merge, merge_file};
 pub use history::HistoryFilter;
-pub use repository::{Clock, Durability, OpenOptions, Repository};
+pub use merge::{Merge, merge_file};
+pub use publish::{OutputChange, PublishRequest, Published, PushReport, Unfinished};
+pub use repository::{Clock, OpenOptions, Repository};
 pub use revision::{Change, ChangeKind, Identity, Note, Revision, RevisionId, RevisionKind};
 pub use status::{Status, Unpublished};
+pub use sync::Synced;
 pub use transaction::{Footprint, Transaction};
 pub use watch::Watch;
+
+use std::path::Path;
+
+use crate::error::{Error, Result};
+
+/// The bytes of a site's `site.yaml`, before anything else of the site is opened.
+///
+/// # Errors
+/// [`Error::NoSite`] where there is none.
+pub fn config_text(site_dir: &Path) -> Result<Vec<u8>> {
+    std::fs::read(site_dir.join(places::CONFIG)).map_err(|_| Error::NoSite { dir: site_dir.display().to_string() })
+}

@@ -17,6 +17,7 @@ use super::revision::{Identity, Note};
 use super::scan::Cache;
 use super::{message, refusal, tree};
 use crate::error::{Error, Result};
+use crate::model::config::Durability;
 use crate::model::{BlobId, Data};
 
 /// Supplies the time: revisions are stamped with it.
@@ -24,16 +25,6 @@ pub type Clock = Arc<dyn Fn() -> jiff::Timestamp + Send + Sync>;
 
 /// How long a call waits for another writer.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// What an acknowledged edit survives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Durability {
-    /// A power cut: everything is flushed to the disk before the reply.
-    #[default]
-    Power,
-    /// The end of the process, not of the power; faster on slow disks.
-    Process,
-}
 
 /// How a repository is opened.
 #[derive(Clone)]
@@ -247,6 +238,11 @@ impl Repository {
     /// The commit that is live; `None` before the first publish.
     pub(crate) fn live_commit(&self, git: &git2::Repository) -> Result<Option<Oid>> {
         refs::target(git, &self.live_ref(git))
+    }
+
+    /// The revision that is live; `None` before the first publish.
+    pub fn live(&self) -> Result<Option<super::RevisionId>> {
+        Ok(self.live_commit(&self.git()?)?.map(message::revision_id))
     }
 
     /// The tip of `working`, or HEAD where nothing was edited yet.

@@ -109,7 +109,11 @@ fn kill_9_under_load_loses_no_acknowledged_edit() {
     let mut sent = 1;
     let mut acknowledged = [0; PAGES];
     for page in 0..PAGES {
-        std::fs::write(site.join(format!("content/p{page}.md")), format!("---\ntitle: P{page}\n---\n{}", body(page, 0))).unwrap();
+        std::fs::write(
+            site.join(format!("content/p{page}.md")),
+            format!("---\ntitle: P{page}\n---\n{}", body(page, 0)),
+        )
+        .unwrap();
     }
     let mut all = 0;
     for round in 0..setting("SITEWRIGHT_KILLS", 8) {
@@ -166,7 +170,11 @@ fn check(site: &Path, round: u64, sent: usize, acknowledged: &[usize; PAGES]) {
         let text = view["body"].as_str().unwrap();
         let value: usize = text.split(' ').nth(1).unwrap().parse().unwrap();
         assert_eq!(text.trim_end(), body(page, value).trim_end(), "round {round}: page {page} is torn");
-        assert!(value >= acknowledged[page] && value < sent, "round {round}: page {page} shows {value}, acknowledged {}", acknowledged[page]);
+        assert!(
+            value >= acknowledged[page] && value < sent,
+            "round {round}: page {page} shows {value}, acknowledged {}",
+            acknowledged[page]
+        );
         let disk = std::fs::read_to_string(site.join(format!("content/p{page}.md"))).unwrap();
         assert!(disk.ends_with(text), "round {round}: page {page} differs on disk");
     }

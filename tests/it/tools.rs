@@ -1,1 +1,484 @@
-//! Tests of tools.
+//! The tool surface as an agent meets it: what is listed, how it is described, and that no argument can break it.
+
+#![allow(clippy::expect_used, reason = "a test that cannot go on has failed")]
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value, json};
+use sitewright::tools::{Registry, Tool};
+
+use crate::harness::TestSite;
+
+const NAMES: [&str; 14] = [
+    "site_get",
+    "site_sync",
+    "page_list",
+    "page_get",
+    "page_write",
+    "page_move",
+    "page_delete",
+    "preview",
+    "change_list",
+    "change_diff",
+    "change_discard",
+    "publish",
+    "revision_list",
+    "revision_restore",
+];
+
+const PAGES: &str = "\
+-- content/_index.md --
+---
+title: Home
+---
+Welcome, see [hello](blog/hello.md).
+-- content/blog/_index.md --
+---
+title: Blog
+---
+-- content/blog/hello.md --
+---
+title: Hello
+date: 2026-11-01
+tags: [rust]
+---
+## Start
+
+Some words.
+-- content/blog/draft.md --
+---
+title: Not yet
+draft: true
+---
+Later.
+";
+
+fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn listed(tool: &Tool) -> Value {
+    serde_json::to_value(tool.listed()).expect("a tool is JSON")
+}
+
+/// Every schema below a schema, with its path.
+fn walk<'a>(schema: &'a Map<String, Value>, at: String, found: &mut Vec<(String, &'a Map<String, Value>)>) {
+    if let Some(Value::Object(properties)) = schema.get("properties") {
+        for (name, property) in properties {
+            let Value::Object(property) = property else { panic!("{at}.{name} is no object: {property}") };
+            walk(property, format!("{at}.{name}"), found);
+        }
+    }
+    if let Some(items) = schema.get("items") {
+        let Value::Object(items) = items else { panic!("{at}[] is no object: {items}") };
+        walk(items, format!("{at}[]"), found);
+    }
+    found.push((at, schema));
+}
+
+fn schemas(tool: &Tool) -> Vec<(String, &Map<String, Value>)> {
+    let mut found = Vec::new();
+    walk(&tool.listed().input_schema, tool.name().to_owned(), &mut found);
+    found
+}
+
+#[test]
+fn the_tools_of_this_release_in_their_order() {
+    for _ in 0..10 {
+        let registry = Registry::standard();
+        assert_eq!(registry.tools().map(Tool::name).collect::<Vec<_>>(), NAMES);
+    }
+}
+
+#[test]
+fn the_list_stays_within_its_budget() {
+    let registry = Registry::standard();
+    let list: Vec<Value> = registry.tools().map(listed).collect();
+    for tool in &list {
+        let bytes = tool.to_string().len();
+        assert!(bytes <= 2_000, "{} has {bytes} bytes", tool["name"]);
+    }
+    let bytes = json!({"tools": list}).to_string().len();
+    assert!(bytes <= 14_000, "tools/list has {bytes} bytes");
+}
+
+#[test]
+fn descriptions_tell_what_and_when_at_once() {
+    for tool in Registry::standard().tools() {
+        let text = tool.listed().description.as_deref().unwrap_or_default();
+        let first = text.split_inclusive(". ").next().unwrap_or_default().trim();
+        assert!(first.chars().count() <= 120, "{}: {} characters: {first}", tool.name(), first.chars().count());
+        assert!(text.chars().count() <= 1_000 && text.ends_with('.'), "{}: {text}", tool.name());
+        assert!(text.contains("Replies") || text.contains("repl"), "{} does not tell its reply", tool.name());
+        assert!(tool.listed().title.as_deref().is_some_and(|title| !title.is_empty()), "{}", tool.name());
+        for (at, schema) in schemas(tool) {
+            let described = at == tool.name() || at.ends_with("[]") || schema.contains_key("description");
+            assert!(described, "{at} has no description");
+        }
+    }
+}
+
+#[test]
+fn names_are_words_a_client_takes() {
+    for tool in Registry::standard().tools() {
+        assert!(tool.name().len() <= 40 && tool.name().chars().all(|c| c.is_ascii_lowercase() || c == '_'));
+        for (at, schema) in schemas(tool) {
+            let Some(Value::Object(properties)) = schema.get("properties") else { continue };
+            for name in properties.keys() {
+                assert!(
+                    !["id", "data", "name", "method", "change_set", "review"].contains(&name.as_str()),
+                    "{at}.{name}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn schemas_use_only_what_every_client_understands() {
+    const ALLOWED: [&str; 12] = [
+        "type",
+        "description",
+        "enum",
+        "minimum",
+        "maximum",
+        "minLength",
+        "minItems",
+        "maxItems",
+        "items",
+        "properties",
+        "required",
+        "additionalProperties",
+    ];
+    for tool in Registry::standard().tools() {
+        for (at, schema) in schemas(tool) {
+            for key in schema.keys() {
+                assert!(ALLOWED.contains(&key.as_str()), "{at} uses `{key}`");
+            }
+            assert!(schema.get("type").is_some_and(Value::is_string), "{at} has no single type");
+            if schema.contains_key("properties") {
+                assert_eq!(schema.get("additionalProperties"), Some(&Value::Bool(false)), "{at} is open");
+            }
+        }
+    }
+}
+
+#[test]
+fn all_four_hints_are_stated_and_honest() {
+    for tool in Registry::standard().tools() {
+        let hints = tool.listed().annotations.clone().expect("annotations");
+        let stated = [hints.read_only_hint, hints.destructive_hint, hints.idempotent_hint, hints.open_world_hint]
+            .map(|hint| hint.is_some());
+        assert_eq!(stated, [true; 4], "{}", tool.name());
+        let reads = matches!(
+            tool.name(),
+            "site_get" | "page_list" | "page_get" | "preview" | "change_list" | "change_diff" | "revision_list"
+        );
+        assert_eq!(hints.read_only_hint, Some(reads), "{}", tool.name());
+        assert!(!(reads && hints.destructive_hint == Some(true)), "{}", tool.name());
+        let beyond = matches!(tool.name(), "publish" | "site_sync");
+        assert_eq!(hints.open_world_hint, Some(beyond), "{}", tool.name());
+        let writes_dry = tool.schema()["properties"].get("dry_run").is_some();
+        assert!(reads != writes_dry || tool.name() == "site_sync", "{} has no dry_run", tool.name());
+    }
+}
+
+/// Compares a generated file with the one that is kept; `UPDATE=1` writes it.
+fn golden(path: &Path, text: &str) {
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        std::fs::write(path, text).expect("written");
+        return;
+    }
+    let kept = std::fs::read_to_string(path).unwrap_or_default();
+    assert_eq!(kept, text, "{} is out of date: run UPDATE=1 cargo test, and look at the difference", path.display());
+}
+
+#[test]
+fn definitions_change_only_on_purpose() {
+    let folder = repository().join("tests/golden/tools");
+    for tool in Registry::standard().tools() {
+        let text = serde_json::to_string_pretty(&listed(tool)).expect("a tool is JSON") + "\n";
+        golden(&folder.join(format!("{}.json", tool.name())), &text);
+    }
+    let known: BTreeSet<PathBuf> = NAMES.iter().map(|name| folder.join(format!("{name}.json"))).collect();
+    for entry in std::fs::read_dir(&folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        assert!(known.contains(&path), "{} is no tool's definition", path.display());
+    }
+}
+
+#[test]
+fn the_reference_is_generated() {
+    let mut text = String::from(
+        "# Tools\n\nGenerated from the tool definitions by `UPDATE=1 cargo test`; do not edit.\n\nEvery argument not marked *required* may be left out.\n",
+    );
+    for tool in Registry::standard().tools() {
+        let definition = tool.listed();
+        let description = definition.description.as_deref().unwrap_or_default();
+        text.push_str(&format!("\n## `{}`\n\n{description}\n", tool.name()));
+        let hints = definition.annotations.clone().expect("annotations");
+        let mut facts = vec![if hints.read_only_hint == Some(true) { "reads only" } else { "writes" }];
+        facts.extend((hints.destructive_hint == Some(true)).then_some("can take something away"));
+        facts.extend((hints.open_world_hint == Some(true)).then_some("talks to the remote"));
+        text.push_str(&format!("\nRight: `{}`; {}.\n\n", tool.right(), facts.join(", ")));
+        arguments(&mut text, tool.schema(), 0);
+    }
+    golden(&repository().join("docs/tools.md"), &text);
+}
+
+fn arguments(text: &mut String, schema: &Map<String, Value>, depth: usize) {
+    let Some(Value::Object(properties)) = schema.get("properties") else { return };
+    let required: Vec<&str> =
+        schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+    for (name, property) in properties {
+        let Value::Object(property) = property else { continue };
+        let item = property.get("items").and_then(Value::as_object).unwrap_or(property);
+        let kind = |schema: &Map<String, Value>| match schema.get("enum").and_then(Value::as_array) {
+            Some(choices) => choices.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "),
+            None => schema.get("type").and_then(Value::as_str).unwrap_or_default().to_owned(),
+        };
+        let kind = if property.contains_key("items") { format!("list of {}", kind(item)) } else { kind(property) };
+        let must = if required.contains(&name.as_str()) { ", *required*" } else { "" };
+        let about = property.get("description").and_then(Value::as_str).unwrap_or_default();
+        text.push_str(&format!("{}- `{name}` ({kind}{must}): {about}\n", "  ".repeat(depth)));
+        arguments(text, item, depth + 1);
+    }
+}
+
+/// Arguments that fit a schema: its required properties, from their examples.
+fn example(schema: &Map<String, Value>) -> Value {
+    if let Some(example) = schema.get("examples").and_then(|all| all.get(0)) {
+        return example.clone();
+    }
+    match schema.get("type").and_then(Value::as_str) {
+        Some("object") => {
+            let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
+            let pairs = required.filter_map(Value::as_str).map(|name| {
+                let property = schema["properties"][name].as_object().expect("a property");
+                (name.to_owned(), example(property))
+            });
+            Value::Object(pairs.collect())
+        }
+        Some("array") => schema["items"].as_object().map(|item| json!([example(item)])).expect("items"),
+        Some("string") => schema.get("enum").map_or_else(|| json!("text"), |choices| choices[0].clone()),
+        Some("integer") => schema.get("minimum").cloned().unwrap_or_else(|| json!(1)),
+        _ => json!(true),
+    }
+}
+
+/// Values that no client should send for a property, and whether they must be refused as arguments.
+fn bad_values(schema: &Map<String, Value>) -> Vec<(Value, bool)> {
+    let huge = "x".repeat(100_000);
+    match schema.get("type").and_then(Value::as_str).expect("a type") {
+        "string" if schema.contains_key("enum") => {
+            vec![(json!(7), true), (json!("no such thing"), true), (json!(""), true), (json!(["x"]), true)]
+        }
+        "string" => vec![
+            (json!(7), true),
+            (json!({"a": 1}), true),
+            (json!([1]), true),
+            (json!(true), true),
+            (json!(""), false),
+            (json!(huge), false),
+            (json!("../../etc/passwd"), false),
+            (json!("\u{202e}\u{0}ünï-çødé 🌍\n{{evil}}"), false),
+        ],
+        "integer" => vec![
+            (json!("three"), true),
+            (json!(-1), true),
+            (json!(1.5), true),
+            (json!(1_000_000_000_i64), true),
+            (json!({}), true),
+        ],
+        "boolean" => vec![(json!("perhaps"), true), (json!(3), true), (json!({}), true)],
+        "array" => vec![(json!(7), true), (json!([null]), true), (json!([[[]]]), true), (json!([]), false)],
+        "object" => vec![(json!(7), true), (json!([1]), true), (json!("{broken"), true)],
+        other => panic!("a property of type {other}"),
+    }
+}
+
+/// A copy of `arguments` with `value` at `path` (names, and `[]` for the first item).
+fn with(arguments: &Value, path: &[&str], value: &Value, schema: &Map<String, Value>) -> Value {
+    let Some((first, rest)) = path.split_first() else { return value.clone() };
+    if *first == "[]" {
+        let items = schema["items"].as_object().expect("items");
+        let inner = arguments.get(0).cloned().unwrap_or_else(|| example(items));
+        return json!([with(&inner, rest, value, items)]);
+    }
+    let property = schema["properties"][*first].as_object().expect("a property");
+    let inner = arguments.get(*first).cloned().unwrap_or_else(|| example(property));
+    let mut object = arguments.as_object().cloned().unwrap_or_default();
+    object.insert((*first).to_owned(), with(&inner, rest, value, property));
+    Value::Object(object)
+}
+
+fn assert_error_shape(error: &Value, about: &str) {
+    for key in ["code", "message", "hint"] {
+        assert!(error[key].as_str().is_some_and(|text| !text.is_empty()), "{about}: no {key} in {error}");
+    }
+    assert_ne!(error["code"], "internal", "{about}: {error}");
+    let text = error.to_string();
+    for leak in ["Option<", "alloc::", "serde", "struct ", "invalid type:", "sitewright::", "/tmp/"] {
+        assert!(!text.contains(leak), "{about}: `{leak}` in {text}");
+    }
+    assert!(text.len() < 12_000, "{about}: {} bytes", text.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_argument_of_any_tool_breaks_anything() {
+    let site = TestSite::new(PAGES).await;
+    let registry = Registry::standard();
+    let mut calls = 0;
+    for tool in registry.tools() {
+        let mut base = example(tool.schema());
+        if tool.schema()["properties"].get("dry_run").is_some() {
+            base["dry_run"] = json!(true);
+        }
+        let mut found = Vec::new();
+        walk(tool.schema(), String::new(), &mut found);
+        for (at, schema) in found.into_iter().filter(|(at, _)| !at.is_empty()) {
+            let path = at.replace("[]", ".[]");
+            let path: Vec<&str> = path.split('.').filter(|part| !part.is_empty()).collect();
+            for (value, refused) in bad_values(schema) {
+                let arguments = with(&base, &path, &value, tool.schema());
+                let (failed, reply) = site.answer(tool.name(), arguments).await;
+                calls += 1;
+                let short: String = value.to_string().chars().take(60).collect();
+                let about = format!("{}{at} = {short}", tool.name());
+                if failed {
+                    assert_error_shape(&reply, &about);
+                }
+                if refused {
+                    assert!(failed, "{about}: {reply}");
+                    assert_eq!(reply["code"], "invalid_arguments", "{about}: {reply}");
+                    let last = at.trim_start_matches('.').split(['.', '[']).next().unwrap_or_default();
+                    assert!(
+                        reply["details"]["field"].as_str().is_some_and(|field| field.starts_with(last)),
+                        "{about}: {reply}"
+                    );
+                }
+            }
+        }
+    }
+    assert!(calls > 300, "only {calls} calls were made");
+    // It is still there, and still whole.
+    assert_eq!(site.call("page_list", json!({})).await["total"], 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn missing_and_null_required_arguments_are_named() {
+    let site = TestSite::new(PAGES).await;
+    for tool in Registry::standard().tools() {
+        let required = tool.schema().get("required").and_then(Value::as_array).cloned().unwrap_or_default();
+        for name in required.iter().filter_map(Value::as_str) {
+            for arguments in [json!({}), json!({name: null})] {
+                let error = site.call_err(tool.name(), arguments).await;
+                assert_eq!(error["code"], "invalid_arguments", "{}: {error}", tool.name());
+                assert_eq!(error["details"]["field"], name, "{error}");
+                assert_eq!(error["details"]["got"], "nothing", "{error}");
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_tool_refuses_arguments_it_does_not_know() {
+    let site = TestSite::new(PAGES).await;
+    for name in NAMES {
+        let error = site.call_err(name, json!({"no_such_argument": 1})).await;
+        assert_eq!(error["code"], "invalid_arguments", "{name}");
+        assert_eq!(error["details"]["field"], "no_such_argument", "{name}");
+    }
+    let error = site.call_err("page_write", json!({"path": "blog/hello.md", "body": "x"})).await;
+    assert!(error["hint"].as_str().is_some_and(|hint| hint.starts_with("Put `path` inside `pages`")), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tools_that_only_read_change_nothing() {
+    let site = TestSite::new(PAGES).await;
+    std::fs::write(site.path().join("content/blog/draft.md"), "---\ntitle: By hand\n---\nHand.\n").expect("written");
+    let before = site.fingerprint();
+    for (tool, arguments) in [
+        ("site_get", json!({"include": ["config", "sections", "taxonomies", "menus", "theme", "changes", "guide"]})),
+        ("page_list", json!({"fields": ["title", "terms", "etag"], "sort": "date"})),
+        (
+            "page_get",
+            json!({"paths": ["/blog/hello/"], "include": ["front_matter", "body", "html", "text", "outline", "backlinks", "diagnostics", "history"]}),
+        ),
+        ("preview", json!({"pages": ["/blog/hello/"], "as": "html"})),
+        ("preview", json!({"as": "text", "only": true})),
+        ("change_list", json!({})),
+        ("change_diff", json!({"as": "words"})),
+        ("revision_list", json!({"paths": ["/blog/hello/"]})),
+    ] {
+        site.call(tool, arguments).await;
+        assert_eq!(site.fingerprint(), before, "{tool} changed something");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_models_send_is_understood() {
+    let site = TestSite::new(PAGES).await;
+    let list = site.call("page_list", json!({"limit": "2", "fields": "[\"title\"]", "section": null})).await;
+    assert_eq!(list["items"].as_array().map(Vec::len), Some(2), "{list}");
+    let rest = site.call("page_list", json!({"limit": 2.0, "cursor": list["next_cursor"]})).await;
+    assert_eq!(rest["items"].as_array().map(Vec::len), Some(2), "{rest}");
+    assert_eq!(rest["next_cursor"], Value::Null);
+    let read = site.call("page_get", json!({"paths": "/blog/hello/"})).await;
+    assert_eq!(read["pages"][0]["title"], "Hello");
+    let edit = "{\"path\": \"/blog/hello/\", \"edits\": {\"find\": \"Some words\", \"replace\": \"Other words\"}}";
+    let written = site.call("page_write", json!({"pages": edit, "dry_run": "false"})).await;
+    assert!(written["revision"].is_string(), "{written}");
+    assert!(site.read("content/blog/hello.md").contains("Other words"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn long_lists_end_at_an_item_and_go_on() {
+    let mut text = String::from(PAGES);
+    for i in 0..300 {
+        text.push_str(&format!(
+            "-- content/notes/{i:03}.md --\n---\ntitle: Note {i} {}\n---\nText.\n",
+            "long ".repeat(30)
+        ));
+    }
+    let site = TestSite::new(&text).await;
+    let mut seen = BTreeSet::new();
+    let mut cursor = Value::Null;
+    loop {
+        let list = site.call("page_list", json!({"limit": 500, "cursor": cursor})).await;
+        assert!(list.to_string().len() <= 21_000, "{} bytes", list.to_string().len());
+        assert_eq!(list["total"], 304);
+        for item in list["items"].as_array().expect("items") {
+            assert!(seen.insert(item["path"].as_str().expect("a path").to_owned()), "{item} twice");
+        }
+        cursor = list["next_cursor"].clone();
+        if cursor.is_null() {
+            break;
+        }
+    }
+    assert_eq!(seen.len(), 304);
+    let error = site.call_err("page_list", json!({"cursor": "no such cursor"})).await;
+    assert_eq!(error["code"], "invalid_arguments");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_page_is_read_in_parts() {
+    let lines: String = (1..=2_000).map(|i| format!("Line number {i} of a long page.\n")).collect();
+    let site = TestSite::new(&format!("{PAGES}-- content/long.md --\n---\ntitle: Long\n---\n{lines}")).await;
+    let first = site.call("page_get", json!({"paths": ["/long/", "/blog/hello/"], "include": ["body"]})).await;
+    assert!(first.to_string().len() < 22_000);
+    assert_eq!(first["pages"][0]["body_lines"], 2_000);
+    assert_eq!(first["left_out"], json!(["blog/hello.md"]));
+    let mut body = first["pages"][0]["body"].as_str().expect("a body").to_owned();
+    while body.lines().count() < 2_000 {
+        let from = body.lines().count() + 1;
+        let more =
+            site.call("page_get", json!({"paths": ["/long/"], "include": ["body"], "lines": format!("{from}-")})).await;
+        let part = more["pages"][0]["body"].as_str().expect("a body");
+        assert!(part.starts_with(&format!("Line number {from} ")), "{}", &part[..40]);
+        body.push_str(part);
+    }
+    assert_eq!(body, lines);
+}

@@ -9,9 +9,9 @@ use crate::error::{Error, Result};
 use crate::model::{ContentPath, Library, Page, PageKind, PageState};
 
 /// Items on a page of the list where the caller names no limit.
-pub const DEFAULT_LIMIT: usize = 50;
+const DEFAULT_LIMIT: usize = 50;
 /// Most items a caller may ask for at once.
-pub const MAX_LIMIT: usize = 500;
+const MAX_LIMIT: usize = 500;
 
 /// Which pages, by the state they are in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -225,7 +225,7 @@ fn sort(library: &Library, items: &mut [usize], sort: Sort) {
         Sort::Path => {}
         Sort::Title => items.sort_by_cached_key(|index| (page(index).title.to_lowercase(), page(index).path.clone())),
         Sort::Date => {
-            items.sort_by(|a, b| page(b).date.cmp(&page(a).date).then_with(|| page(a).path.cmp(&page(b).path)))
+            items.sort_by(|a, b| page(b).date.cmp(&page(a).date).then_with(|| page(a).path.cmp(&page(b).path)));
         }
         Sort::Updated => items.sort_by(|a, b| {
             let moment = |page: &Page| page.updated.clone().or_else(|| page.date.clone());

@@ -14,7 +14,7 @@ use crate::model::{BlobId, ContentPath, Data, File, PathKind, Snapshot};
 use crate::store::Transaction;
 
 /// Pages one call may name.
-pub const MAX_PAGES: usize = 500;
+const MAX_PAGES: usize = 500;
 /// Bytes of diff in a conflict.
 const CONFLICT_DIFF: usize = 4_000;
 /// Nearest lines shown for a `find` that does not occur.
@@ -172,10 +172,10 @@ fn new_path(transaction: &Transaction<'_>, before: &Built, name: &str) -> Result
         return Err(Error::AlreadyExists { what: format!("page {}", address::shown(&path)) });
     }
     // `a.md` and `a/index.md` are the same page to a reader.
-    if let Some(twin) = twin(&path) {
-        if before.library.by_path.contains_key(twin.as_str()) {
-            return Err(Error::AlreadyExists { what: format!("page {}", twin.trim_start_matches("content/")) });
-        }
+    if let Some(twin) = twin(&path)
+        && before.library.by_path.contains_key(twin.as_str())
+    {
+        return Err(Error::AlreadyExists { what: format!("page {}", twin.trim_start_matches("content/")) });
     }
     Ok(path)
 }

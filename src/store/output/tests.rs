@@ -116,7 +116,7 @@ fn a_copy_is_compared_by_id_and_loaded_only_where_it_differs() {
 fn the_tree_holds_exactly_the_outputs() {
     let dir = tempfile::tempdir().unwrap();
     let git = git2::Repository::init_bare(dir.path()).unwrap();
-    let files = [("a-b/x", "1"), ("a.html", "2"), ("a/b/c", "3"), ("a/b.html", "4"), ("a0", "5"), ("z", "6")];
+    let files = [("a-b/x", "1"), ("a.html", "2"), ("a/b.html", "4"), ("a/b/c", "3"), ("a0", "5"), ("z", "6")];
     let id = tree(&git, &outputs(&files), &no_source).unwrap();
     let mut found = Vec::new();
     git.find_tree(id)

@@ -1,0 +1,315 @@
+//! Publishing: sources and output in one commit on the publish branch, pushed, then taken into the working tree.
+//!
+//! Fetch, plan (merge per path), build, commit, push, land. Each step can be repeated: objects never change, and a
+//! pending publish is remembered by two refs until it has landed.
+
+pub(crate) mod chain;
+mod index;
+pub(crate) mod land;
+mod outside;
+mod pending;
+pub(crate) mod plan;
+mod request;
+
+use git2::Oid;
+
+pub use request::{OutputChange, PublishRequest, Published, PushReport, Unfinished};
+
+use super::failure::git_error;
+use super::lock::WriterLock;
+use super::output::{self, Source};
+use super::remote::{Libgit2, Pushed, Transport};
+use super::{Repository, message, places, refs, tree};
+use crate::error::{Error, Result};
+use crate::model::{BlobId, ContentPath, Outputs};
+use pending::Pending;
+use plan::Plan;
+
+/// How often a publish starts again because the remote moved meanwhile.
+const TRIES: usize = 5;
+
+/// How long a publish waits for another one.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// Where live, the local branch and the edits stand.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stand {
+    /// The remote's tip (the local branch where there is no remote).
+    pub(crate) live: Option<Oid>,
+    /// The local branch.
+    pub(crate) head: Option<Oid>,
+    /// The edits.
+    pub(crate) tip: Option<Oid>,
+}
+
+/// What a fetch found.
+pub(crate) enum Fetched {
+    /// There is no remote: the local branch is live.
+    Local,
+    /// The remote answered, and the tracking branch says what it has.
+    Tracked,
+    /// It could not be reached; the tracking branch says what it had.
+    Unreachable(String),
+}
+
+impl Repository {
+    /// Publishes the working change set, or some of its paths.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] with all conflicting paths, [`Error::HandEdits`], [`Error::LocalCommits`],
+    /// [`Error::RepositoryState`], [`Error::RemoteBusy`], and what `build` answers. After an error nothing has moved except
+    /// the remote-tracking branch and the record of a person's hand edits. A remote that refuses or cannot be reached is no error:
+    /// see [`Published::pushed`].
+    pub fn publish(&self, request: &PublishRequest<'_>) -> Result<Published> {
+        self.publish_with(request, &|git| self.transport(git))
+    }
+
+    /// [`Repository::publish`] through another transport than the one the remote's address asks for.
+    pub(crate) fn publish_with(
+        &self,
+        request: &PublishRequest<'_>,
+        open: &dyn Fn(&git2::Repository) -> Option<Box<dyn Transport>>,
+    ) -> Result<Published> {
+        self.check_output()?;
+        let _one = self.publish_lock()?;
+        let git = self.git()?;
+        let transport = open(&git);
+        let mut resumed = false;
+        for _ in 0..TRIES {
+            let fetched = self.fetch_live(&git, transport.as_deref())?;
+            stop_at("publish::fetched")?;
+            let landed = if request.dry_run { false } else { self.land_pending(&git)? };
+            resumed |= landed;
+            let stand = self.stand(&git)?;
+            let pending = Pending::read(self, &git)?;
+            let plan = self.plan(&git, &stand, request, pending.as_ref())?;
+            let (commit, mut published) = match self.prepare_publish(&git, &stand, &plan, request)? {
+                Ok(prepared) => prepared,
+                Err(mut nothing) => {
+                    nothing.resumed = resumed;
+                    if landed {
+                        nothing.revision = stand.live.map(message::revision_id);
+                    }
+                    return Ok(nothing);
+                }
+            };
+            published.resumed = resumed || pending.is_some();
+            if request.dry_run {
+                return Ok(published);
+            }
+            let commit = match pending.filter(|p| p.is_same(&git, commit)) {
+                Some(pending) => pending.commit,
+                None => commit,
+            };
+            published.revision = Some(message::revision_id(commit));
+            self.durable()?;
+            stop_at("publish::committed")?;
+            Pending::write(self, &git, commit, &plan)?;
+            self.durable()?;
+            stop_at("publish::pending")?;
+            match self.push(&git, transport.as_deref(), fetched, commit, stand.live)? {
+                Pushed::Moved => continue,
+                Pushed::Refused(reason) => {
+                    published.pushed = self.report(transport.as_deref(), false, Some(reason));
+                    return self.unlanded(published);
+                }
+                Pushed::Done => published.pushed = self.report(transport.as_deref(), true, None),
+            }
+            stop_at("publish::pushed")?;
+            published.unfinished = self.finish(&git)?;
+            return self.unlanded(published);
+        }
+        Err(Error::RemoteBusy { remote: self.options().remote.clone() })
+    }
+
+    /// What is published but not in the working tree yet is told, not an error: the next publish finishes it.
+    fn finish(&self, git: &git2::Repository) -> Result<Option<Unfinished>> {
+        match self.land_pending(git) {
+            Ok(_) => Ok(None),
+            Err(error @ Error::Internal { .. }) => Err(error),
+            Err(error) => {
+                tracing::warn!(%error, "published, but the working tree is not up to date");
+                Ok(Some(Unfinished { reason: error.to_string(), cure: error.hint() }))
+            }
+        }
+    }
+
+    fn unlanded(&self, mut published: Published) -> Result<Published> {
+        published.left = self.status()?.unpublished;
+        Ok(published)
+    }
+
+    fn report(&self, transport: Option<&dyn Transport>, ok: bool, reason: Option<String>) -> Option<PushReport> {
+        transport.map(|transport| PushReport {
+            remote: self.options().remote.clone(),
+            address: transport.address(),
+            branch: self.branch().to_owned(),
+            ok,
+            reason,
+        })
+    }
+
+    pub(crate) fn transport(&self, git: &git2::Repository) -> Option<Box<dyn Transport>> {
+        Libgit2::open(git, &self.options().remote, self.branch()).map(|remote| Box::new(remote) as Box<dyn Transport>)
+    }
+
+    /// One publish or sync at a time; edits go on beside it, except while it moves refs.
+    pub(crate) fn publish_lock(&self) -> Result<WriterLock> {
+        let name = self.refs().namespace().rsplit('/').next().unwrap_or_default().to_owned();
+        WriterLock::take(&self.git_dir().join(format!("sitewright/{name}-publish.lock")), PATIENCE)
+    }
+
+    /// The output folder must not be one that holds sources.
+    fn check_output(&self) -> Result<()> {
+        let first = self.output().split('/').next().unwrap_or_default();
+        let is_source = places::FOLDERS.contains(&first) || first == places::CONFIG || first.starts_with('.');
+        if is_source || ContentPath::from_disk(self.output()).is_err() {
+            return Err(Error::InvalidConfig {
+                path: places::CONFIG.into(),
+                line: 0,
+                problem: format!("`publish.output` cannot be `{}`", self.output()),
+            });
+        }
+        Ok(())
+    }
+
+    /// Asks the remote what is live. A remote whose history was rewritten is a matter for a person.
+    pub(crate) fn fetch_live(&self, git: &git2::Repository, transport: Option<&dyn Transport>) -> Result<Fetched> {
+        let Some(transport) = transport else { return Ok(Fetched::Local) };
+        let tip = match transport.fetch() {
+            Ok(tip) => tip,
+            Err(Error::RemoteUnavailable { reason, .. }) => return Ok(Fetched::Unreachable(reason)),
+            Err(error) => return Err(error),
+        };
+        let name = self.live_ref(git);
+        let old = refs::target(git, &name)?;
+        if old == tip {
+            return Ok(Fetched::Tracked);
+        }
+        if let Some(old) = old {
+            let went_on = match tip {
+                Some(tip) => git.graph_descendant_of(tip, old).map_err(git_error("compare commits"))?,
+                None => false,
+            };
+            if !went_on {
+                return Err(rewritten(&self.options().remote, self.branch(), tip));
+            }
+        }
+        match refs::move_ref(git, &name, old, tip, "sitewright: fetch") {
+            Err(Error::Busy { .. }) if refs::target(git, &name)? == tip => Ok(Fetched::Tracked),
+            other => other.map(|()| Fetched::Tracked),
+        }
+    }
+
+    /// Takes in what a person did and answers where everything stands.
+    pub(crate) fn stand(&self, git: &git2::Repository) -> Result<Stand> {
+        let lock = self.lock()?;
+        let entered = self.enter(git, &lock)?;
+        Ok(Stand { live: self.live_commit(git)?, head: self.head(git)?, tip: entered.tip })
+    }
+
+    /// Builds and writes the commit; `Err`: there is nothing to publish. Moves no ref.
+    fn prepare_publish(
+        &self,
+        git: &git2::Repository,
+        stand: &Stand,
+        plan: &Plan,
+        request: &PublishRequest<'_>,
+    ) -> Result<Result<(Oid, Published), Published>> {
+        let exact = self.snapshot_of(git, tree::subtree(git, Some(plan.tree), self.prefix())?)?;
+        let live = self.snapshot_of(git, self.site_tree(git, stand.live)?)?;
+        let outputs = (request.build)(&exact, &live)?;
+        stop_at("publish::built")?;
+        let tree = self.with_outputs(git, plan.tree, &outputs)?;
+        let live_tree = refs::tree_of(git, stand.live)?;
+        let sources = plan::compare_sites(self, git, live_tree, Some(tree))?;
+        let mut published = Published {
+            changes: message::changes(sources),
+            outputs: self.output_changes(git, live_tree, Some(tree))?,
+            ..Published::default()
+        };
+        if live_tree == Some(tree) && !plan.has_commits {
+            published.left = self.status()?.unpublished;
+            return Ok(Err(published));
+        }
+        published.edits = plan.edits();
+        published.merged_from = plan.merged_from.map(message::revision_id);
+        self.check_outside(git, stand.head, tree)?;
+        if request.dry_run {
+            published.left = plan.left(&self.status()?.unpublished);
+            return Ok(Ok((Oid::zero(), published)));
+        }
+        let note = plan.note(&request.note, published.changes.len());
+        let commit = self.commit(git, tree, &plan.parents, &self.author(git), &note)?;
+        Ok(Ok((commit, published)))
+    }
+
+    fn with_outputs(&self, git: &git2::Repository, sources: Oid, outputs: &Outputs) -> Result<Oid> {
+        let folder = if outputs.is_empty() { None } else { Some(output::tree(git, outputs, &from_git(git))?) };
+        tree::graft(git, Some(sources), &self.whole(self.output()), folder)
+    }
+
+    fn output_changes(&self, git: &git2::Repository, old: Option<Oid>, new: Option<Oid>) -> Result<Vec<OutputChange>> {
+        let folder = self.whole(self.output());
+        let (old, new) = (tree::subtree(git, old, &folder)?, tree::subtree(git, new, &folder)?);
+        Ok(tree::compare(git, old, new)?.into_iter().map(OutputChange::from).collect())
+    }
+
+    fn push(
+        &self,
+        git: &git2::Repository,
+        transport: Option<&dyn Transport>,
+        fetched: Fetched,
+        commit: Oid,
+        expected: Option<Oid>,
+    ) -> Result<Pushed> {
+        let transport = match (transport, fetched) {
+            (None, _) | (_, Fetched::Local) => return Ok(Pushed::Done),
+            (_, Fetched::Unreachable(reason)) => return Ok(Pushed::Refused(reason)),
+            (Some(transport), Fetched::Tracked) => transport,
+        };
+        let pushed = match transport.push(commit, expected) {
+            Err(Error::RemoteUnavailable { reason, .. }) => return Ok(Pushed::Refused(reason)),
+            other => other?,
+        };
+        if pushed == Pushed::Done {
+            let name = self.live_ref(git);
+            let now = refs::target(git, &name)?;
+            if now != Some(commit) {
+                refs::move_ref(git, &name, now, Some(commit), "sitewright: publish")?;
+            }
+        }
+        Ok(pushed)
+    }
+}
+
+/// Supplies bytes from git's objects.
+fn from_git(git: &git2::Repository) -> Box<Source<'_>> {
+    Box::new(move |_: &ContentPath, id: BlobId| {
+        let id = super::objects::oid(id)?;
+        git.find_blob(id).map(|blob| blob.content().into()).map_err(git_error("read a blob"))
+    })
+}
+
+fn rewritten(remote: &str, branch: &str, tip: Option<Oid>) -> Error {
+    let state = match tip {
+        Some(_) => format!("the history of {branch} on {remote} was rewritten"),
+        None => format!("{remote} has no branch {branch} any more"),
+    };
+    let cure = match tip {
+        Some(_) => format!(
+            "Ask the person: `git fetch {remote}` accepts the new history, then `git merge` or `git rebase` joins it with yours."
+        ),
+        None => format!(
+            "Ask the person: `git push {remote} {branch}` brings it back, `git remote prune {remote}` accepts that it is gone."
+        ),
+    };
+    Error::RepositoryState { state, cure }
+}
+
+/// A named place where a test ends the process or fails the call.
+fn stop_at(name: &'static str) -> Result<()> {
+    fail::fail_point!(name, |_| Err(Error::internal(format!("failpoint {name}"))));
+    let _ = name;
+    Ok(())
+}

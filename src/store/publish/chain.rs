@@ -1,0 +1,103 @@
+//! The unpublished edits as they were made: one step per revision, oldest first.
+
+use std::collections::BTreeSet;
+
+use git2::{Oid, Sort};
+
+use crate::error::Result;
+use crate::store::failure::git_error;
+use crate::store::message;
+use crate::store::revision::RevisionKind;
+use crate::store::tree::Difference;
+use crate::store::{Repository, RevisionId};
+
+/// One edit.
+#[derive(Debug, Clone)]
+pub(crate) struct Step {
+    /// Its commit.
+    pub(crate) id: Oid,
+    /// Whether a person made it by hand.
+    pub(crate) by_hand: bool,
+    /// What it changed, site-relative.
+    pub(crate) differences: Vec<Difference>,
+    /// The first line of its message.
+    pub(crate) subject: String,
+    /// Its trailers.
+    pub(crate) trailers: Vec<(String, String)>,
+}
+
+/// The edits that `tip` has and `without` have not, oldest first. Merges and commits made outside are left out.
+pub(crate) fn read(
+    repository: &Repository,
+    git: &git2::Repository,
+    tip: Option<Oid>,
+    without: &[Option<Oid>],
+) -> Result<Vec<Step>> {
+    let Some(tip) = tip else { return Ok(Vec::new()) };
+    let action = git_error("read the edits");
+    let mut walk = git.revwalk().map_err(&action)?;
+    walk.set_sorting(Sort::TOPOLOGICAL | Sort::REVERSE).map_err(&action)?;
+    walk.push(tip).map_err(&action)?;
+    for hidden in without.iter().flatten() {
+        walk.hide(*hidden).map_err(&action)?;
+    }
+    let mut steps = Vec::new();
+    for id in walk {
+        let id = id.map_err(&action)?;
+        let commit = git.find_commit(id).map_err(&action)?;
+        let kind = message::kind_of(&commit);
+        if !matches!(kind, RevisionKind::Edit | RevisionKind::HandEdit) || commit.parent_count() > 1 {
+            continue;
+        }
+        let (text, trailers) = message::parse(&String::from_utf8_lossy(commit.message_bytes()));
+        steps.push(Step {
+            id,
+            by_hand: kind == RevisionKind::HandEdit,
+            differences: repository.compare(git, commit.parent_id(0).ok(), Some(id))?,
+            subject: text.lines().next().unwrap_or_default().to_owned(),
+            trailers,
+        });
+    }
+    Ok(steps)
+}
+
+/// The paths that a person edited by hand.
+pub(crate) fn by_hand(steps: &[Step]) -> BTreeSet<&str> {
+    steps.iter().filter(|step| step.by_hand).flat_map(|step| &step.differences).map(|d| d.path.as_str()).collect()
+}
+
+/// The edits that touch one of these paths, as revision ids.
+pub(crate) fn touching(steps: &[Step], wanted: &dyn Fn(&str) -> bool) -> Vec<RevisionId> {
+    steps
+        .iter()
+        .filter(|step| step.differences.iter().any(|d| wanted(&d.path)))
+        .map(|step| message::revision_id(step.id))
+        .collect()
+}
+
+/// Whether an edit was taken back on the way: by `change_discard`, or because a path that was touched is as it was.
+pub(crate) fn has_discarded(steps: &[Step], is_changed: &dyn Fn(&str) -> bool) -> bool {
+    steps.iter().any(|step| {
+        step.trailers.iter().any(|(key, value)| key == "Tool" && value == "change_discard")
+            || step.differences.iter().any(|d| !is_changed(&d.path))
+    })
+}
+
+/// The trailer of an edit that stayed unpublished although live contradicts it: `<blob it began with> <path>`.
+pub(crate) const UNMERGED: &str = "Unmerged";
+/// The trailer of an edit that was written knowing the other side's file: `<its blob> <path>`.
+pub(crate) const RESOLVES: &str = "Resolves";
+
+/// The blob that the edits of a path began with, where a trailer says so: the other side's, which the author knew
+/// (`Resolves`), or an older one than the last common state (`Unmerged`). The inner `None` is a file that did not
+/// exist, written as a blob of zeros. The newest trailer counts; a long path may be cut.
+pub(crate) fn base<'a>(steps: impl Iterator<Item = &'a Step>, path: &str) -> Option<Option<Oid>> {
+    let trailers = steps.flat_map(|step| &step.trailers).filter(|(key, _)| key == RESOLVES || key == UNMERGED);
+    let named = trailers.filter_map(|(_, value)| {
+        let (blob, of) = value.split_once(' ')?;
+        let is_cut = value.chars().count() >= 200;
+        let is_it = of == path || (is_cut && path.starts_with(of));
+        Oid::from_str(blob).ok().filter(|_| is_it)
+    });
+    named.last().map(|blob| (!blob.is_zero()).then_some(blob))
+}

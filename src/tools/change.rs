@@ -1,0 +1,215 @@
+//! `change_list`, `change_diff`, `change_discard`.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::reply::{self, lean};
+use super::{Context, Hints, Right, Spec, Tool};
+use crate::error::{Error, Result};
+use crate::model::ContentPath;
+use crate::site::address::shown;
+use crate::site::change::{self, ChangeList, DiffStyle, Discard, FileDiff};
+use crate::store::Unpublished;
+
+/// Edits named of one path.
+const EDITS: usize = 5;
+
+pub(super) fn tools() -> Vec<Tool> {
+    vec![Tool::new(LIST, list), Tool::new(DIFF, diff), Tool::new(DISCARD, discard)]
+}
+
+const LIST: Spec = Spec {
+    name: "change_list",
+    title: "List unpublished changes",
+    description: "Lists what is not live yet: each path with its etag and the edits behind it, by whom and why; call it before \
+        publish. hand_edit marks what a person changed by hand. For the text use change_diff.",
+    hints: Hints::READ,
+    right: Right::Read,
+};
+
+/// Arguments of `change_list`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct List {
+    /// Items at most; default 100.
+    #[schemars(range(min = 1, max = 500))]
+    limit: Option<usize>,
+    /// next_cursor of the list before.
+    cursor: Option<String>,
+}
+
+fn list(context: &Context, asked: List) -> Result<Value> {
+    let changes = change::list(&context.site)?;
+    let all = &changes.status.unpublished;
+    let start = start_after(all.iter().map(|item| &item.change.path), asked.cursor.as_deref())?;
+    let part = &all[start..all.len().min(start + asked.limit.unwrap_or(100))];
+    let mut items: Vec<Value> = part.iter().map(|item| list_item(&changes, item)).collect();
+    items.truncate(reply::fitting(&items));
+    let next_cursor = match items.len().checked_sub(1) {
+        Some(last) if start + items.len() < all.len() => Some(shown(&part[last].change.path)),
+        _ => None,
+    };
+    Ok(json!({"total": all.len(), "items": items, "next_cursor": next_cursor}))
+}
+
+fn list_item(changes: &ChangeList, item: &Unpublished) -> Value {
+    let library = &changes.built.library;
+    let url = library.by_path.get(&item.change.path).map(|&index| library.pages[index].url.as_str());
+    let edits: Vec<Value> = changes
+        .revisions
+        .iter()
+        .filter(|revision| item.revisions.contains(&revision.id))
+        .take(EDITS)
+        .map(|revision| {
+            json!({
+                "revision": revision.id,
+                "by": revision.author.name,
+                "when": revision.time.to_string(),
+                "message": revision.message.lines().next().unwrap_or_default(),
+            })
+        })
+        .collect();
+    lean(json!({
+        "path": shown(&item.change.path),
+        "url": url,
+        "change": item.change.kind(),
+        "etag": item.change.after.map(|etag| etag.to_string()),
+        "hand_edit": item.hand_edit,
+        "edits": edits,
+    }))
+}
+
+/// The index behind the path a list ended with.
+fn start_after<'a>(paths: impl Iterator<Item = &'a ContentPath>, cursor: Option<&str>) -> Result<usize> {
+    let Some(cursor) = cursor else { return Ok(0) };
+    let mut paths = paths;
+    paths.position(|path| shown(path) == cursor).map(|at| at + 1).ok_or_else(|| Error::InvalidArguments {
+        field: "cursor".into(),
+        problem: "it does not belong to this list, or its change is gone".into(),
+        example: "leave `cursor` out to start again".into(),
+    })
+}
+
+const DIFF: Spec = Spec {
+    name: "change_diff",
+    title: "Show unpublished changes",
+    description: "Shows how files differ from what is live; use it to review before publish. For rendered pages use preview. \
+        Replies per path the diff, lines added and removed, and the etag.",
+    hints: Hints::READ,
+    right: Right::Read,
+};
+
+/// Arguments of `change_diff`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Diff {
+    /// Pages, files or folders such as `blog/`; default: everything unpublished.
+    #[serde(default)]
+    #[schemars(example = ["/blog/hello/"])]
+    paths: Vec<String>,
+    /// Default unified; words marks words in lines; stat only counts.
+    #[serde(rename = "as")]
+    style: Option<As>,
+    /// next_cursor of the reply before.
+    cursor: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum As {
+    Words,
+    Unified,
+    Stat,
+}
+
+fn diff(context: &Context, asked: Diff) -> Result<Value> {
+    let style = match asked.style {
+        None | Some(As::Unified) => DiffStyle::Unified,
+        Some(As::Words) => DiffStyle::Words,
+        Some(As::Stat) => DiffStyle::Stat,
+    };
+    let all = change::diff(&context.site, &asked.paths, style)?;
+    let start = start_after(all.iter().map(|file| &file.path), asked.cursor.as_deref())?;
+    let mut items: Vec<Value> = all[start..].iter().map(diff_item).collect();
+    items.truncate(reply::fitting(&items));
+    let next_cursor = match (start + items.len()).checked_sub(1).and_then(|last| all.get(last)) {
+        Some(last) if start + items.len() < all.len() => Some(shown(&last.path)),
+        _ => None,
+    };
+    Ok(json!({"total": all.len(), "items": items, "next_cursor": next_cursor}))
+}
+
+fn diff_item(file: &FileDiff) -> Value {
+    let mut item = lean(json!({
+        "path": shown(&file.path),
+        "etag": file.etag.map(|etag| etag.to_string()),
+        "new": file.live.is_none(),
+        "deleted": file.etag.is_none(),
+        "hand_edit": file.hand_edit,
+        "lines": {"added": file.stat.added, "removed": file.stat.removed},
+    }));
+    if let (Value::Object(fields), false) = (&mut item, file.diff.is_empty()) {
+        fields.insert("diff".into(), file.diff.clone().into());
+    }
+    item
+}
+
+const DISCARD: Spec = Spec {
+    name: "change_discard",
+    title: "Discard unpublished changes",
+    description: "Brings unpublished paths back to what is live, as one revision that revision_restore can undo. Needs each \
+        path's etag from change_list. To take back single edits use revision_restore.",
+    hints: Hints { read_only: false, destructive: true, idempotent: true, open_world: false },
+    right: Right::Content,
+};
+
+/// Arguments of `change_discard`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct DiscardPaths {
+    /// The paths; [{"path": "*"}] is everything.
+    #[schemars(length(min = 1))]
+    paths: Vec<Seen>,
+    /// Why, for the history.
+    message: Option<String>,
+    /// Only show the outcome.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Seen {
+    /// Page or file as change_list names it.
+    #[schemars(length(min = 1), example = "blog/hello.md")]
+    path: String,
+    /// Its etag; none for a deleted file; `*`: whatever it is.
+    #[schemars(example = "*")]
+    etag: Option<String>,
+}
+
+fn discard(context: &Context, asked: DiscardPaths) -> Result<Value> {
+    let everything = asked.paths.iter().any(|seen| seen.path.trim() == "*");
+    if everything && asked.paths.len() > 1 {
+        return Err(Error::InvalidArguments {
+            field: "paths".into(),
+            problem: "expected either `*` alone or paths, got both".into(),
+            example: "\"paths\": [{\"path\": \"*\"}]".into(),
+        });
+    }
+    let paths: Vec<Discard> =
+        asked.paths.into_iter().map(|seen| Discard { path: seen.path, etag: seen.etag }).collect();
+    let call = context.call(asked.message, asked.dry_run);
+    let written = change::discard(&context.site, &call, (!everything).then_some(paths.as_slice()))?;
+    let mut reply = reply::written(&written, false);
+    if let Value::Object(fields) = &mut reply {
+        // There is nothing to publish of what was discarded.
+        fields.remove("next");
+        if let Some(revision) = &written.revision {
+            let next = format!("To have it back: revision_restore with undo: [\"{}\"].", revision.short());
+            fields.insert("next".into(), next.into());
+        }
+    }
+    Ok(reply)
+}

@@ -1,0 +1,237 @@
+//! The MCP tools: one file per noun, each a thin adapter from wire types to the site layer.
+//!
+//! A tool is a [`Tool`]: what clients see of it, the right it needs, and the function it calls. The [`Registry`] holds
+//! them in the order they are shown and is the one way to call them.
+
+mod arguments;
+mod change;
+mod nearest;
+mod page;
+mod preview;
+mod publish;
+mod refusal;
+mod reply;
+mod revision;
+mod rights;
+mod schema;
+mod site;
+
+use std::sync::Arc;
+
+use rmcp::model::ToolAnnotations;
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use tokio_util::sync::CancellationToken;
+
+pub use arguments::MAX_ARGUMENT_BYTES;
+pub use refusal::Refusal;
+pub use rights::{Right, Rights};
+
+use crate::error::{Error, Result};
+use crate::site::{Call, Site};
+
+/// What a tool is given besides its arguments.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// The site.
+    pub site: Arc<Site>,
+    /// The client's name and version, as it says.
+    pub client: String,
+    /// Identifies this call in the history.
+    pub id: String,
+    /// The tool that runs.
+    pub tool: String,
+    /// What makes two calls the same: a digest of the arguments as they were understood.
+    pub arguments: String,
+    /// Cancelled when the caller no longer waits.
+    pub cancel: CancellationToken,
+}
+
+impl Context {
+    /// Ends a call whose caller no longer waits. Asked between steps; never after something was written.
+    pub fn proceed(&self) -> Result<()> {
+        if self.cancel.is_cancelled() { Err(Error::Cancelled) } else { Ok(()) }
+    }
+
+    /// Who asks the site layer for an edit, with what, and why.
+    fn call(&self, message: Option<String>, dry_run: bool) -> Call {
+        Call {
+            tool: self.tool.clone(),
+            client: self.client.clone(),
+            id: self.id.clone(),
+            arguments: self.arguments.clone(),
+            message,
+            dry_run,
+        }
+    }
+}
+
+/// The four hints of the protocol, all stated.
+#[derive(Debug, Clone, Copy)]
+pub struct Hints {
+    /// Changes nothing.
+    pub read_only: bool,
+    /// Can take something away.
+    pub destructive: bool,
+    /// The same call twice does no more than once.
+    pub idempotent: bool,
+    /// Touches the world beyond the repository.
+    pub open_world: bool,
+}
+
+impl Hints {
+    /// A tool that only reads the repository.
+    pub const READ: Self = Self { read_only: true, destructive: false, idempotent: true, open_world: false };
+}
+
+/// What a tool is, as clients see it.
+#[derive(Debug, Clone, Copy)]
+pub struct Spec {
+    /// `noun_verb`; API.
+    pub name: &'static str,
+    /// For people.
+    pub title: &'static str,
+    /// For agents: the first sentence says what and when.
+    pub description: &'static str,
+    /// Honest hints.
+    pub hints: Hints,
+    /// The right it needs.
+    pub right: Right,
+}
+
+type Run = dyn Fn(&Context, Map<String, Value>) -> Result<Value, Refusal> + Send + Sync;
+
+/// One tool.
+#[derive(Clone)]
+pub struct Tool {
+    listed: rmcp::model::Tool,
+    schema: Arc<Map<String, Value>>,
+    right: Right,
+    run: Arc<Run>,
+}
+
+impl std::fmt::Debug for Tool {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tool").field("name", &self.listed.name).finish_non_exhaustive()
+    }
+}
+
+impl Tool {
+    /// A tool with arguments `A`.
+    pub fn new<A, F>(spec: Spec, run: F) -> Self
+    where
+        A: DeserializeOwned + JsonSchema,
+        F: Fn(&Context, A) -> Result<Value> + Send + Sync + 'static,
+    {
+        let schema = Arc::new(schema::of::<A>());
+        let hints = ToolAnnotations::from_raw(
+            None,
+            Some(spec.hints.read_only),
+            Some(spec.hints.destructive),
+            Some(spec.hints.idempotent),
+            Some(spec.hints.open_world),
+        );
+        let listed = rmcp::model::Tool::new(spec.name, spec.description, schema::advertised(&schema))
+            .with_title(spec.title)
+            .with_annotations(hints);
+        let accepted = Arc::clone(&schema);
+        let run = move |context: &Context, arguments: Map<String, Value>| {
+            let arguments = arguments::fit(&accepted, arguments)?;
+            let context =
+                Context { tool: spec.name.to_owned(), arguments: arguments::digest(&arguments), ..context.clone() };
+            let arguments = serde_json::from_value(Value::Object(arguments)).map_err(|error| {
+                // The schema is made from the type, so this is a constraint only the type knows.
+                tracing::warn!(tool = spec.name, %error, "arguments fit the schema and not the type");
+                let problem = "the arguments do not fit together".to_owned();
+                Error::InvalidArguments { field: "arguments".into(), problem, example: "{}".into() }
+            })?;
+            Ok(run(&context, arguments)?)
+        };
+        Self { listed, schema, right: spec.right, run: Arc::new(run) }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.listed.name
+    }
+
+    /// What clients see.
+    #[must_use]
+    pub fn listed(&self) -> &rmcp::model::Tool {
+        &self.listed
+    }
+
+    /// The schema that arguments are checked by: the advertised one, with examples.
+    #[must_use]
+    pub fn schema(&self) -> &Map<String, Value> {
+        &self.schema
+    }
+
+    /// The right it needs.
+    #[must_use]
+    pub fn right(&self) -> Right {
+        self.right
+    }
+
+    /// Runs it. Blocks: disk, git and builds happen here.
+    pub fn call(&self, context: &Context, arguments: Map<String, Value>) -> Result<Value, Refusal> {
+        context.proceed()?;
+        (self.run)(context, arguments)
+    }
+}
+
+/// The tools of one server, in the order they are listed.
+#[derive(Debug, Clone, Default)]
+pub struct Registry {
+    tools: Vec<Tool>,
+}
+
+impl Registry {
+    /// No tools.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self::default()
+    }
+
+    /// The tools of this release.
+    #[must_use]
+    pub fn standard() -> Self {
+        let nouns =
+            [site::tools(), page::tools(), preview::tools(), change::tools(), publish::tools(), revision::tools()];
+        Self { tools: nouns.into_iter().flatten().collect() }
+    }
+
+    /// With one more; a name that is taken already is replaced in its place.
+    #[must_use]
+    pub fn with(mut self, tool: Tool) -> Self {
+        match self.tools.iter_mut().find(|known| known.name() == tool.name()) {
+            Some(known) => *known = tool,
+            None => self.tools.push(tool),
+        }
+        self
+    }
+
+    /// All tools in order.
+    pub fn tools(&self) -> impl Iterator<Item = &Tool> {
+        self.tools.iter()
+    }
+
+    /// The tools `rights` serve, in order.
+    pub fn allowed(&self, rights: Rights) -> impl Iterator<Item = &Tool> {
+        self.tools.iter().filter(move |tool| rights.allow(tool.right))
+    }
+
+    /// The tool of that name.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&Tool> {
+        self.tools.iter().find(|tool| tool.name() == name)
+    }
+
+    /// The name a caller most likely meant.
+    #[must_use]
+    pub fn nearest(&self, name: &str) -> Option<&str> {
+        nearest::nearest(name, self.tools.iter().map(Tool::name))
+    }
+}

@@ -1,0 +1,18 @@
+//! `page_list`, `page_get`, `page_write`, `page_move`, `page_delete`.
+
+mod get;
+mod list;
+mod relocate;
+mod write;
+
+use super::Tool;
+
+pub(super) fn tools() -> Vec<Tool> {
+    vec![
+        Tool::new(list::LIST, list::list),
+        Tool::new(get::GET, get::get),
+        Tool::new(write::WRITE, write::write),
+        Tool::new(relocate::MOVE, relocate::relocate),
+        Tool::new(relocate::DELETE, relocate::delete),
+    ]
+}

@@ -1,0 +1,101 @@
+//! `page_move` and `page_delete`.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::super::{Context, Hints, Right, Spec, reply};
+use crate::error::Result;
+use crate::site::page::{self, Move, Removal};
+
+pub(super) const MOVE: Spec = Spec {
+    name: "page_move",
+    title: "Move or rename pages",
+    description: "Moves or renames pages, bundles or sections, and rewrites the links to them, as one unpublished revision. \
+        The old URL redirects unless redirect is false. Replies what changed, with the new url and etag.",
+    hints: Hints { read_only: false, destructive: false, idempotent: false, open_world: false },
+    right: Right::Content,
+};
+
+/// Arguments of `page_move`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PageMove {
+    /// The moves, made together.
+    #[schemars(length(min = 1))]
+    moves: Vec<OneMove>,
+    /// Keep old URLs working; default true.
+    redirect: Option<bool>,
+    /// Why, for the history.
+    message: Option<String>,
+    /// Only show the outcome.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct OneMove {
+    /// URL path or content path.
+    #[schemars(length(min = 1), example = "/blog/hello/")]
+    from: String,
+    /// New content path; a section ends in `_index.md`.
+    #[schemars(length(min = 1), example = "notes/hello.md")]
+    to: String,
+    /// etag from page_get.
+    if_match: Option<String>,
+}
+
+pub(super) fn relocate(context: &Context, asked: PageMove) -> Result<Value> {
+    let moves: Vec<Move> =
+        asked.moves.into_iter().map(|one| Move { from: one.from, to: one.to, if_match: one.if_match }).collect();
+    let call = context.call(asked.message, asked.dry_run);
+    let written = page::relocate(&context.site, &call, &moves, asked.redirect.unwrap_or(true))?;
+    Ok(reply::written(&written, false))
+}
+
+pub(super) const DELETE: Spec = Spec {
+    name: "page_delete",
+    title: "Delete pages",
+    description: "Deletes pages with their bundle's assets, as one unpublished revision; undo with revision_restore. \
+        Needs each page's etag. Replies what changed and names links that break. To rename use page_move; to hide a page \
+        set draft: true.",
+    hints: Hints { read_only: false, destructive: true, idempotent: false, open_world: false },
+    right: Right::Content,
+};
+
+/// Arguments of `page_delete`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PageDelete {
+    /// The pages.
+    #[schemars(length(min = 1))]
+    pages: Vec<Named>,
+    /// Where their URLs lead afterwards: a page or an address.
+    #[schemars(example = "/blog/")]
+    redirect_to: Option<String>,
+    /// Why, for the history.
+    message: Option<String>,
+    /// Only show the outcome.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Named {
+    /// URL path or content path.
+    #[schemars(length(min = 1), example = "/blog/hello/")]
+    path: String,
+    /// etag from page_get; `*` deletes whatever is there.
+    #[schemars(example = "*")]
+    if_match: Option<String>,
+}
+
+pub(super) fn delete(context: &Context, asked: PageDelete) -> Result<Value> {
+    let pages: Vec<Removal> =
+        asked.pages.into_iter().map(|page| Removal { path: page.path, if_match: page.if_match }).collect();
+    let call = context.call(asked.message, asked.dry_run);
+    let written = page::remove(&context.site, &call, &pages, asked.redirect_to.as_deref())?;
+    Ok(reply::written(&written, false))
+}

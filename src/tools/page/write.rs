@@ -1,0 +1,133 @@
+//! `page_write`.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::super::{Context, Hints, Right, Spec, reply};
+use crate::error::{Error, Result};
+use crate::site::page::{self, ListQuery, PageEdit, Select, TextEdit};
+
+pub(super) const WRITE: Spec = Spec {
+    name: "page_write",
+    title: "Write pages",
+    description: "Creates or changes pages, all or nothing, as one unpublished revision. Prefer edits and front_matter; \
+        replacing a whole body needs if_match. Replies revision and per page url, etag, diff, diagnostics, html if included.",
+    hints: Hints { read_only: false, destructive: true, idempotent: false, open_world: false },
+    right: Right::Content,
+};
+
+/// Arguments of `page_write`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PageWrite {
+    /// The pages; this or select.
+    #[serde(default)]
+    pages: Vec<Edit>,
+    /// Patches many pages at once.
+    select: Option<Selection>,
+    /// html: the rendered content.
+    #[serde(default)]
+    include: Vec<Extra>,
+    /// Why, for the history.
+    message: Option<String>,
+    /// Only show the outcome.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Edit {
+    /// `/blog/hello/` or `blog/hello.md`; to create, the latter.
+    #[schemars(length(min = 1), example = "blog/hello.md")]
+    path: String,
+    /// Merge patch; null deletes a key.
+    #[schemars(example = serde_json::json!({"title": "Hello", "tags": ["rust"]}))]
+    front_matter: Option<Map<String, Value>>,
+    /// The whole Markdown body.
+    #[schemars(example = "Some *Markdown*.\n")]
+    body: Option<String>,
+    /// Replacements in the body, in order.
+    #[serde(default)]
+    edits: Vec<Replacement>,
+    /// etag from page_get, or `*`.
+    #[schemars(example = "*")]
+    if_match: Option<String>,
+    /// Make a new page.
+    #[serde(default)]
+    create: bool,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Replacement {
+    /// Exact text that occurs once.
+    #[schemars(length(min = 1), example = "old words")]
+    find: String,
+    /// The new text.
+    #[schemars(example = "new words")]
+    replace: String,
+    /// Every occurrence.
+    #[serde(default)]
+    all: bool,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Selection {
+    /// As in page_list.
+    #[schemars(example = &"blog")]
+    section: Option<String>,
+    /// As in page_list.
+    #[schemars(example = "blog/2026-*.md")]
+    glob: Option<String>,
+    /// As in page_list.
+    #[schemars(example = "tags:rust")]
+    term: Option<String>,
+    /// Patch for each.
+    #[schemars(example = serde_json::json!({"draft": true}))]
+    front_matter: Map<String, Value>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Extra {
+    Html,
+}
+
+pub(super) fn write(context: &Context, asked: PageWrite) -> Result<Value> {
+    let edits: Vec<PageEdit> = asked
+        .pages
+        .into_iter()
+        .map(|edit| PageEdit {
+            path: edit.path,
+            front_matter: edit.front_matter,
+            body: edit.body,
+            edits: edit
+                .edits
+                .into_iter()
+                .map(|edit| TextEdit { find: edit.find, replace: edit.replace, all: edit.all })
+                .collect(),
+            if_match: edit.if_match,
+            create: edit.create,
+        })
+        .collect();
+    let many = match asked.select {
+        Some(Selection { section: None, glob: None, term: None, .. }) => {
+            return Err(Error::InvalidArguments {
+                field: "select".into(),
+                problem: "expected `section`, `glob` or `term`, got none of them".into(),
+                example: "\"select\": {\"section\": \"blog\", \"front_matter\": {\"draft\": true}}".into(),
+            });
+        }
+        Some(many) => {
+            let Selection { section, glob, term, front_matter } = many;
+            Some(Select { query: ListQuery { section, glob, term, ..ListQuery::default() }, front_matter })
+        }
+        None => None,
+    };
+    let call = context.call(asked.message, asked.dry_run);
+    let written = page::write(&context.site, &call, &edits, many.as_ref())?;
+    Ok(reply::written(&written, asked.include.contains(&Extra::Html)))
+}

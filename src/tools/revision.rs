@@ -1,0 +1,125 @@
+//! `revision_list` and `revision_restore`.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::reply;
+use super::{Context, Hints, Right, Spec, Tool};
+use crate::error::{Error, Result};
+use crate::model::Date;
+use crate::site::revision::{self, Restore, RevisionQuery};
+
+pub(super) fn tools() -> Vec<Tool> {
+    vec![Tool::new(LIST, list), Tool::new(RESTORE, restore)]
+}
+
+const LIST: Spec = Spec {
+    name: "revision_list",
+    title: "List revisions",
+    description: "Lists edits and publishes, newest first; use it to find what to undo or when a page changed. Replies id, kind \
+        (edit, hand_edit, publish, commit), when, by, tool, message, changes.",
+    hints: Hints::READ,
+    right: Right::Read,
+};
+
+/// Arguments of `revision_list`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct List {
+    /// Only what touched these pages, files or folders such as `blog/`.
+    #[serde(default)]
+    #[schemars(example = ["/blog/hello/"])]
+    paths: Vec<String>,
+    /// Only where author, client or tool contains this.
+    by: Option<String>,
+    /// Only from this time on, e.g. `2026-11-23` or `2026-11-23T10:00:00Z`.
+    #[schemars(example = "2026-11-23")]
+    since: Option<String>,
+    /// Items at most; default 20.
+    #[schemars(range(min = 1, max = 200))]
+    limit: Option<usize>,
+    /// next_cursor of the list before.
+    cursor: Option<String>,
+}
+
+fn list(context: &Context, asked: List) -> Result<Value> {
+    let since = asked.since.as_deref().map(moment).transpose()?;
+    let mut query = RevisionQuery {
+        paths: asked.paths,
+        by: asked.by,
+        since,
+        limit: asked.limit.unwrap_or(0),
+        cursor: asked.cursor,
+    };
+    let (mut revisions, mut next_cursor) = revision::list(&context.site, &query)?;
+    let mut items: Vec<Value> = revisions.iter().map(reply::revision).collect();
+    let fitting = reply::fitting(&items);
+    if fitting < items.len() {
+        // The cursor belongs to the end of what is listed, so a shorter list is asked for again.
+        context.proceed()?;
+        query.limit = fitting;
+        (revisions, next_cursor) = revision::list(&context.site, &query)?;
+        items = revisions.iter().map(reply::revision).collect();
+    }
+    Ok(json!({"items": items, "next_cursor": next_cursor}))
+}
+
+fn moment(text: &str) -> Result<jiff::Timestamp> {
+    Date::parse(text.trim(), &jiff::tz::TimeZone::UTC).map(|date| date.timestamp()).ok_or_else(|| {
+        let short: String = text.chars().take(40).collect();
+        Error::InvalidArguments {
+            field: "since".into(),
+            problem: format!("expected a date or time, got `{short}`"),
+            example: "\"since\": \"2026-11-23\"".into(),
+        }
+    })
+}
+
+const RESTORE: Spec = Spec {
+    name: "revision_restore",
+    title: "Undo or restore",
+    description: "Undoes revisions, published or not, or brings paths back to an earlier state; makes one new unpublished edit. \
+        Give undo, or at with paths. Later edits are kept where they do not overlap, else it is a conflict. Replies what changed.",
+    hints: Hints { read_only: false, destructive: true, idempotent: false, open_world: false },
+    right: Right::Content,
+};
+
+/// Arguments of `revision_restore`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct RestoreArguments {
+    /// Revision ids to undo, in this order.
+    #[serde(default)]
+    #[schemars(example = ["1a2b3c4d5e"])]
+    undo: Vec<String>,
+    /// The revision id whose state to bring back.
+    #[schemars(example = "1a2b3c4d5e")]
+    at: Option<String>,
+    /// With at: pages, files or folders such as `blog/`.
+    #[serde(default)]
+    #[schemars(example = ["/blog/hello/"])]
+    paths: Vec<String>,
+    /// Why, for the history.
+    message: Option<String>,
+    /// Only show the outcome.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+fn restore(context: &Context, asked: RestoreArguments) -> Result<Value> {
+    let what = match (asked.undo.is_empty(), asked.at, asked.paths.is_empty()) {
+        (false, None, true) => Restore::Undo(asked.undo),
+        (true, Some(revision), false) => Restore::At { revision, paths: asked.paths },
+        _ => {
+            return Err(Error::InvalidArguments {
+                field: "undo".into(),
+                problem: "expected either `undo`, or `at` together with `paths`".into(),
+                example: "\"undo\": [\"1a2b3c4d5e\"]".into(),
+            });
+        }
+    };
+    let call = context.call(asked.message, asked.dry_run);
+    let written = revision::restore(&context.site, &call, &what)?;
+    Ok(reply::written(&written, false))
+}

@@ -1,0 +1,223 @@
+//! `site_get` and `site_sync`.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::reply::{self, lean};
+use super::{Context, Hints, Right, Spec, Tool};
+use crate::error::Result;
+use crate::model::Library;
+use crate::site::address::shown;
+use crate::site::overview::{Overview, overview};
+use crate::site::publish;
+
+/// Unpublished paths named in the overview.
+const UNPUBLISHED: usize = 5;
+/// Sections and terms listed at most.
+const MOST_LISTED: usize = 200;
+
+/// How pages are written, for agents that never saw this software.
+const GUIDE: &str = include_str!("guide.md");
+
+pub(super) fn tools() -> Vec<Tool> {
+    vec![Tool::new(GET, get), Tool::new(SYNC, sync)]
+}
+
+const GET: Spec = Spec {
+    name: "site_get",
+    title: "Look at the site",
+    description: "Describes the site and its state in one call; start here. Replies title, theme, page counts, what is \
+        unpublished, findings, branch and remote, and whether it can be written now. include adds details; guide explains how \
+        pages are written.",
+    hints: Hints::READ,
+    right: Right::Read,
+};
+
+/// Arguments of `site_get`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct SiteGet {
+    /// What to add to the overview.
+    #[serde(default)]
+    include: Vec<Part>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Part {
+    Config,
+    Sections,
+    Taxonomies,
+    Menus,
+    Theme,
+    Changes,
+    Guide,
+}
+
+fn get(context: &Context, asked: SiteGet) -> Result<Value> {
+    let overview = overview(&context.site)?;
+    let mut reply = summary(&overview);
+    for part in asked.include {
+        let (name, value) = match part {
+            Part::Config => ("config", config(&overview)),
+            Part::Sections => ("sections", sections(&overview.built.library)),
+            Part::Taxonomies => ("taxonomies", taxonomies(&overview.built.library)),
+            Part::Menus => ("menus", json!(overview.built.library.config.menus)),
+            Part::Theme => ("theme", theme(&overview)),
+            Part::Changes => ("changes", changes(&overview)),
+            Part::Guide => ("guide", GUIDE.into()),
+        };
+        reply.insert(name.into(), value);
+    }
+    Ok(Value::Object(reply))
+}
+
+fn summary(overview: &Overview) -> Map<String, Value> {
+    let config = &overview.built.library.config;
+    let status = &overview.status;
+    let findings: Map<String, Value> = overview
+        .findings
+        .iter()
+        .map(|(severity, count)| (format!("{severity:?}").to_lowercase(), (*count).into()))
+        .collect();
+    let unpublished: Vec<&str> =
+        status.unpublished.iter().take(UNPUBLISHED).map(|item| shown(&item.change.path)).collect();
+    let git = lean(json!({
+        "branch": status.branch,
+        "live": status.live,
+        "remote": status.remote,
+        "pending_publish": status.pending,
+        "local_commits": status.local_commits.iter().map(|(id, subject)| format!("{} {subject}", id.short())).collect::<Vec<_>>(),
+    }));
+    let mut summary = json!({
+        "title": config.title,
+        "base_url": config.base_url,
+        "language": config.language,
+        "theme": config.theme,
+        "pages": overview.pages,
+        "assets": overview.assets,
+        "sections": overview.built.library.sections.len(),
+        "unpublished": {"count": status.unpublished.len(), "first": unpublished},
+        "diagnostics": findings,
+        "git": git,
+    });
+    let mut next = Vec::new();
+    if let Some((state, cure)) = &status.writable {
+        next.push(format!("It cannot be written now: {state}. {cure}"));
+    }
+    if status.pending.is_some() {
+        next.push("A publish waits to be pushed: call publish again.".into());
+    }
+    if let Value::Object(fields) = &mut summary {
+        fields.insert("writable".into(), status.writable.is_none().into());
+        if !next.is_empty() {
+            fields.insert("next".into(), next.join(" ").into());
+        }
+        return std::mem::take(fields);
+    }
+    Map::new()
+}
+
+fn config(overview: &Overview) -> Value {
+    let etag =
+        overview.snapshot.iter().find(|(path, _)| path.as_str() == "site.yaml").map(|(_, file)| file.id.to_string());
+    json!({"path": "site.yaml", "etag": etag, "values": overview.built.library.config})
+}
+
+fn sections(library: &Library) -> Value {
+    library
+        .sections
+        .values()
+        .take(MOST_LISTED)
+        .map(|section| {
+            let page = &library.pages[section.page];
+            json!({"path": shown(&page.path), "url": page.url, "title": page.title, "pages": section.pages.len()})
+        })
+        .collect()
+}
+
+fn taxonomies(library: &Library) -> Value {
+    library
+        .taxonomies
+        .values()
+        .map(|taxonomy| {
+            let terms: Vec<Value> = taxonomy
+                .terms
+                .values()
+                .take(MOST_LISTED)
+                .map(|term| json!({"name": term.name, "url": term.url, "pages": term.pages.len()}))
+                .collect();
+            json!({"key": taxonomy.key, "title": taxonomy.title, "url": taxonomy.url, "count": taxonomy.terms.len(), "terms": terms})
+        })
+        .collect()
+}
+
+fn theme(overview: &Overview) -> Value {
+    let name = &overview.built.library.config.theme;
+    let folder = format!("themes/{name}");
+    let files: Vec<&str> = overview.snapshot.under(&folder).map(|(path, _)| path.as_str()).take(MOST_LISTED).collect();
+    lean(json!({
+        "name": name,
+        "manifest": overview.theme,
+        "settings": overview.built.library.config.theme_settings,
+        "files": files,
+    }))
+}
+
+fn changes(overview: &Overview) -> Value {
+    let items: Vec<Value> = overview
+        .status
+        .unpublished
+        .iter()
+        .map(|item| {
+            let mut fields = reply::change(&item.change);
+            if let (Value::Object(fields), true) = (&mut fields, item.hand_edit) {
+                fields.insert("hand_edit".into(), true.into());
+            }
+            fields
+        })
+        .collect();
+    let fitting = reply::fitting(&items);
+    lean(json!({"items": items[..fitting], "left_out": items.len() - fitting}))
+}
+
+const SYNC: Spec = Spec {
+    name: "site_sync",
+    title: "Take in the remote",
+    description: "Fetches the remote and merges what others published into the working tree; call it when somebody else \
+        edits too. publish does it by itself. Replies what changed; conflicts show base, ours, theirs.",
+    hints: Hints { read_only: false, destructive: false, idempotent: true, open_world: true },
+    right: Right::Content,
+};
+
+/// Arguments of `site_sync`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct SiteSync {
+    /// Why, for the history.
+    message: Option<String>,
+}
+
+fn sync(context: &Context, asked: SiteSync) -> Result<Value> {
+    let synced = publish::sync(&context.site, &context.call(asked.message, false))?;
+    let mut items: Vec<Value> = synced.changes.iter().map(reply::change).collect();
+    let total = items.len();
+    items.truncate(reply::fitting(&items));
+    let next = if !synced.conflicts.is_empty() {
+        Some("Write each conflicting path with the text you want and if_match set to its theirs.etag, then publish.")
+    } else if total > 0 {
+        Some("Read what changed again before editing it: etags moved.")
+    } else {
+        None
+    };
+    Ok(lean(json!({
+        "before": synced.before,
+        "after": synced.after,
+        "unchanged": total == 0,
+        "changed": items,
+        "changed_left_out": (items.len() < total).then(|| total - items.len()),
+        "conflicts": synced.conflicts,
+        "next": next,
+    })))
+}
