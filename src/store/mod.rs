@@ -2,6 +2,7 @@
 
 mod disk;
 mod entry;
+mod export;
 mod failure;
 mod history;
 mod init;
@@ -26,6 +27,7 @@ mod transaction;
 mod tree;
 mod watch;
 
+pub use export::export;
 pub use history::HistoryFilter;
 pub use merge::{Merge, merge_file};
 pub use publish::{OutputChange, PublishRequest, Published, PushReport, Unfinished};
