@@ -1,12 +1,21 @@
 //! `site.yaml`: one type per section, unknown keys reported, every default stated here.
 
-use std::collections::BTreeMap;
+mod check;
+pub(super) mod fields;
+mod load;
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use jiff::tz::{TimeZone, TimeZoneDatabase};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Diagnostic, Snapshot};
-use crate::error::Result;
+use super::{ContentPath, Diagnostic, Snapshot};
+use crate::error::{Error, Result};
+
+/// Largest accepted `site.yaml` or `theme.yaml`, in bytes.
+pub const MAX_CONFIG: usize = 1024 * 1024;
 
 /// The whole configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -227,8 +236,20 @@ impl Config {
     /// # Errors
     /// [`crate::error::Error::InvalidConfig`] with the line; [`crate::error::Error::NoSite`] where the file is missing.
     pub fn load(snapshot: &Snapshot) -> Result<(Self, Vec<Diagnostic>)> {
-        let _ = snapshot;
-        Ok((Self::default(), Vec::new()))
+        let path = ContentPath::from_disk("site.yaml")?;
+        let Some(file) = snapshot.get(&path) else { return Err(Error::NoSite { dir: ".".into() }) };
+        let text = file.text().ok_or_else(|| Error::InvalidConfig {
+            path: path.to_string(),
+            line: 0,
+            problem: "it is not valid UTF-8 text".into(),
+        })?;
+        load::config(&path, text)
+    }
+
+    /// The time zone for dates that name none; UTC where the name is unknown.
+    #[must_use]
+    pub fn time_zone(&self) -> TimeZone {
+        time_zone(&self.timezone).unwrap_or(TimeZone::UTC)
     }
 
     /// The path part of `base_url`: `/` or `/project/`.
@@ -237,4 +258,10 @@ impl Config {
         let rest = self.base_url.split_once("://").map_or(self.base_url.as_str(), |(_, rest)| rest);
         rest.find('/').map_or("/", |at| &rest[at..])
     }
+}
+
+/// Looked up in the compiled-in database: the same on every machine, and no disk is read.
+fn time_zone(name: &str) -> Option<TimeZone> {
+    static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
+    if name.eq_ignore_ascii_case("utc") { Some(TimeZone::UTC) } else { ZONES.get(name).ok() }
 }

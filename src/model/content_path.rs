@@ -1,10 +1,15 @@
 //! A file's path inside a site, checked once so that nothing below has to.
 
+pub(super) mod rules;
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
+use unicode_normalization::UnicodeNormalization;
 
 use crate::error::{Error, Result};
 
@@ -40,8 +45,39 @@ impl ContentPath {
     /// # Errors
     /// [`Error::InvalidPath`] names the rule.
     pub fn parse(path: &str) -> Result<Self> {
-        // Filled in by the model work; structural rules only for now.
-        Self::from_disk(path)
+        let refuse = |problem: &str| Error::InvalidPath { path: shown(path), problem: problem.into() };
+        // Input is bounded before it is normalised; NFC of a path within the limit may not grow past it either.
+        if path.len() > rules::MAX_PATH {
+            return Err(refuse("it is longer than 1,024 bytes"));
+        }
+        let path: String = path.nfc().collect();
+        if path.len() > rules::MAX_PATH {
+            return Err(refuse("it is longer than 1,024 bytes"));
+        }
+        if path.is_empty() {
+            return Err(refuse("it is empty"));
+        }
+        if path.starts_with('/') {
+            return Err(refuse("it is absolute"));
+        }
+        for name in path.split('/') {
+            rules::component(name).map_err(refuse)?;
+            // Compatibility characters such as a full-width dot turn into the real ones on some disks.
+            let folded: String = name.nfkc().collect();
+            if folded != name {
+                folded.split('/').try_for_each(rules::component).map_err(|problem| {
+                    refuse(&format!("its characters are variants of plain ones, and then {problem}"))
+                })?;
+            }
+            if !rules::joiners_are_visible(name) {
+                return Err(refuse("it contains an invisible character"));
+            }
+        }
+        let inside = ["content/", "static/", "data/", "themes/"].iter().any(|folder| path.starts_with(folder));
+        if !inside && path != "site.yaml" {
+            return Err(refuse("it is not below content/, static/, data/ or themes/"));
+        }
+        Ok(Self(path.into()))
     }
 
     /// Accepts the path of an existing file: relative, no empty, `.`, `..` or `.git` component, no NUL or backslash.
@@ -56,6 +92,13 @@ impl ContentPath {
             return Err(Error::InvalidPath { path: path.into(), problem: "it is not a plain relative path".into() });
         }
         Ok(Self(path.into()))
+    }
+
+    /// A key that is equal for two names which a disk without case or normalisation takes for the same file.
+    #[must_use]
+    pub fn collision_key(&self) -> String {
+        // Upper-casing first folds what has no lower-case pair of its own (ß and ss, final sigma).
+        self.0.nfkc().flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfkc().collect()
     }
 
     /// The path as text.
@@ -88,6 +131,12 @@ impl ContentPath {
     pub fn folder(&self) -> &str {
         self.0.rsplit_once('/').map_or("", |(folder, _)| folder)
     }
+}
+
+/// The path for a message: without control characters, and not longer than a line.
+fn shown(path: &str) -> String {
+    let plain: String = path.chars().take(200).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    if plain.len() < path.len() && path.chars().count() > 200 { format!("{plain}…") } else { plain }
 }
 
 fn has_markdown_extension(path: &str) -> bool {

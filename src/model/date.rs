@@ -1,5 +1,7 @@
 //! Dates as sites write them: a day, a local time, or a time with offset.
 
+mod parse;
+
 use std::fmt;
 
 use serde::{Serialize, Serializer};
@@ -19,8 +21,7 @@ impl Date {
     /// `zone` is used where the text names none.
     #[must_use]
     pub fn parse(text: &str, zone: &jiff::tz::TimeZone) -> Option<Self> {
-        let _ = (text, zone);
-        None
+        parse::date(text, zone)
     }
 
     /// The moment, for comparison with the build's `now`.

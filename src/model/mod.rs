@@ -20,4 +20,4 @@ pub use front_matter::FrontMatter;
 pub use output::{Output, OutputData, Outputs};
 pub use page::{Heading, Library, Link, LinkTarget, MenuPlace, Page, PageKind, PageState, Section, Taxonomy, Term};
 pub use snapshot::{BlobId, Data, File, Snapshot};
-pub use theme::Theme;
+pub use theme::{Setting, Theme, resolve_settings};

@@ -1,0 +1,249 @@
+//! Turns `site.yaml` into a [`Config`], each section by a function of its own.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::fields::Fields;
+use super::{
+    Config, Durability, FeedConfig, History, Layout, MarkdownConfig, MenuItem, PublishConfig, RawHtml, TaxonomyConfig, check,
+};
+use crate::error::Result;
+use crate::model::{ContentPath, Diagnostic};
+
+const UNKNOWN: &str = "unknown_config_key";
+
+/// Reads the text of `site.yaml`.
+pub(super) fn config(path: &ContentPath, text: &str) -> Result<(Config, Vec<Diagnostic>)> {
+    let mut root = Fields::read(path, text)?;
+    let mut config = Config::default();
+    set(&mut config.title, root.text("title")?);
+    set(&mut config.description, root.text("description")?);
+    if let Some(url) = root.text("base_url")? {
+        config.base_url = check::base_url(&url).map_err(|problem| root.error("base_url", &problem))?;
+    }
+    if let Some(language) = root.text("language")? {
+        let plain = !language.is_empty() && language.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+        if !plain {
+            return Err(root.error("language", "expected a language tag such as `en` or `de-CH`"));
+        }
+        config.language = language;
+    }
+    if let Some(zone) = root.text("timezone")? {
+        if super::time_zone(&zone).is_none() {
+            return Err(root.error("timezone", &format!("unknown time zone `{zone}`, expected a name such as `Europe/Berlin`")));
+        }
+        config.timezone = zone;
+    }
+    config.author = root.text("author")?;
+    checked(&mut root, "theme", check::theme, &mut config.theme)?;
+    set(&mut config.theme_settings, root.any_map("theme_settings")?);
+    set(&mut config.menus, menus(&mut root)?);
+    set(&mut config.taxonomies, taxonomies(&mut root)?);
+    set(&mut config.permalinks, permalinks(&mut root)?);
+    set(&mut config.paginate, root.count("paginate", 10_000)?);
+    set(&mut config.redirects, redirects(&mut root)?);
+    set(&mut config.feed, feed(&mut root)?);
+    set(&mut config.markdown, markdown(&mut root)?);
+    set(&mut config.publish, publish(&mut root)?);
+    set(&mut config.params, root.any_map("params")?);
+    // `finish` consumes the fields; the findings live on in a view of the same file.
+    let view = root.below(&[], Map::new());
+    root.finish(UNKNOWN);
+    Ok((config, view.diagnostics()))
+}
+
+fn set<T>(target: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *target = value;
+    }
+}
+
+fn checked(
+    fields: &mut Fields,
+    key: &'static str,
+    check: fn(&str) -> Result<(), String>,
+    target: &mut String,
+) -> Result<()> {
+    if let Some(value) = fields.text(key)? {
+        check(&value).map_err(|problem| fields.error(key, &problem))?;
+        *target = value;
+    }
+    Ok(())
+}
+
+fn menus(root: &mut Fields) -> Result<Option<BTreeMap<String, Vec<MenuItem>>>> {
+    let Some(map) = root.any_map("menus")? else { return Ok(None) };
+    let at = root.below(&["menus"], Map::new());
+    let menus = map.into_iter().map(|(name, items)| {
+        let items = menu_items(&at, &name, &[&name], items)?;
+        Ok((name, items))
+    });
+    menus.collect::<Result<_>>().map(Some)
+}
+
+/// `menu` is the key that errors point at; a list's items have no line of their own.
+fn menu_items(at: &Fields, menu: &str, place: &[&str], items: Value) -> Result<Vec<MenuItem>> {
+    let list = match items {
+        Value::Null => return Ok(Vec::new()),
+        Value::Array(list) => list,
+        _ => return Err(at.error(menu, "expected a list of {name, url} entries")),
+    };
+    let read = |(index, item): (usize, Value)| {
+        let Value::Object(map) = item else {
+            return Err(at.error(menu, "expected a list of {name, url} entries"));
+        };
+        let number = index.to_string();
+        let place: Vec<&str> = place.iter().copied().chain([number.as_str()]).collect();
+        let mut fields = at.below(&place, map);
+        let name = fields.text("name")?.unwrap_or_default();
+        if name.is_empty() {
+            return Err(at.error(menu, &format!("entry {} has no `name`", index + 1)));
+        }
+        let children = fields.any("children").unwrap_or_default();
+        let place: Vec<&str> = place.iter().copied().chain(["children"]).collect();
+        let entry = MenuItem {
+            name,
+            url: fields.text("url")?.unwrap_or_default(),
+            weight: fields.integer("weight")?.unwrap_or_default(),
+            children: menu_items(at, menu, &place, children)?,
+        };
+        fields.finish(UNKNOWN);
+        Ok(entry)
+    };
+    list.into_iter().enumerate().map(read).collect()
+}
+
+/// As a list of keys, a list of {name, ..} (Zola), a map of key to options, or Hugo's `singular: plural`.
+fn taxonomies(root: &mut Fields) -> Result<Option<BTreeMap<String, TaxonomyConfig>>> {
+    let expected = "expected a list such as [tags, categories], or a mapping from each key to its options";
+    let mut found = BTreeMap::new();
+    match root.any("taxonomies") {
+        None => return Ok(None),
+        Some(Value::Array(items)) => {
+            for (index, item) in items.into_iter().enumerate() {
+                match item {
+                    Value::String(key) => insert_taxonomy(root, &mut found, key, TaxonomyConfig::default())?,
+                    Value::Object(map) => {
+                        let mut fields = root.below(&["taxonomies", &index.to_string()], map);
+                        let Some(key) = fields.text("name")? else {
+                            return Err(root.error("taxonomies", "an entry has no `name`"));
+                        };
+                        let options = taxonomy(fields)?;
+                        insert_taxonomy(root, &mut found, key, options)?;
+                    }
+                    _ => return Err(root.error("taxonomies", expected)),
+                }
+            }
+        }
+        Some(Value::Object(map)) => {
+            for (key, value) in map {
+                match value {
+                    Value::Object(options) => {
+                        let options = taxonomy(root.below(&["taxonomies", &key], options))?;
+                        insert_taxonomy(root, &mut found, key, options)?;
+                    }
+                    Value::Null | Value::Bool(true) => {
+                        insert_taxonomy(root, &mut found, key, TaxonomyConfig::default())?;
+                    }
+                    Value::String(plural) => insert_taxonomy(root, &mut found, plural, TaxonomyConfig::default())?,
+                    _ => return Err(root.error("taxonomies", expected)),
+                }
+            }
+        }
+        Some(_) => return Err(root.error("taxonomies", expected)),
+    }
+    Ok(Some(found))
+}
+
+fn insert_taxonomy(
+    root: &Fields,
+    found: &mut BTreeMap<String, TaxonomyConfig>,
+    key: String,
+    options: TaxonomyConfig,
+) -> Result<()> {
+    check::folder_name(&key).map_err(|problem| root.error("taxonomies", &problem))?;
+    if let Some(path) = &options.path {
+        check::folder_name(path).map_err(|problem| root.error("taxonomies", &problem))?;
+    }
+    found.insert(key, options);
+    Ok(())
+}
+
+fn taxonomy(mut fields: Fields) -> Result<TaxonomyConfig> {
+    let options = TaxonomyConfig {
+        title: fields.text("title")?,
+        path: fields.text("path")?.map(|path| path.trim_matches('/').to_owned()),
+        paginate: fields.count("paginate", 10_000)?,
+        feed: fields.flag("feed")?.unwrap_or_default(),
+    };
+    fields.finish(UNKNOWN);
+    Ok(options)
+}
+
+fn permalinks(root: &mut Fields) -> Result<Option<BTreeMap<String, String>>> {
+    let at = root.below(&["permalinks"], Map::new());
+    let Some(map) = root.any_map("permalinks")? else { return Ok(None) };
+    let read = |(section, pattern): (String, Value)| {
+        let Value::String(pattern) = pattern else {
+            return Err(at.error(&section, "expected a pattern such as `/:year/:month/:slug/`"));
+        };
+        let pattern = check::permalink(&pattern).map_err(|problem| at.error(&section, &problem))?;
+        let folder = section.trim_matches('/');
+        let folder = folder.strip_prefix("content/").unwrap_or(folder).to_owned();
+        Ok((folder, pattern))
+    };
+    map.into_iter().map(read).collect::<Result<_>>().map(Some)
+}
+
+fn redirects(root: &mut Fields) -> Result<Option<BTreeMap<String, String>>> {
+    let at = root.below(&["redirects"], Map::new());
+    let Some(map) = root.any_map("redirects")? else { return Ok(None) };
+    let read = |(from, to): (String, Value)| {
+        check::url_path(&from).map_err(|problem| at.error(&from, &problem))?;
+        let Value::String(to) = to else { return Err(at.error(&from, "expected the new address as text")) };
+        check::target(&to).map_err(|problem| at.error(&from, &problem))?;
+        Ok((from, to))
+    };
+    map.into_iter().map(read).collect::<Result<_>>().map(Some)
+}
+
+fn feed(root: &mut Fields) -> Result<Option<FeedConfig>> {
+    let Some(mut fields) = root.fields("feed")? else { return Ok(None) };
+    let mut feed = FeedConfig::default();
+    set(&mut feed.limit, fields.count("limit", 1_000)?);
+    set(&mut feed.full, fields.flag("full")?);
+    set(&mut feed.sections, fields.texts("sections")?);
+    fields.finish(UNKNOWN);
+    Ok(Some(feed))
+}
+
+fn markdown(root: &mut Fields) -> Result<Option<MarkdownConfig>> {
+    let Some(mut fields) = root.fields("markdown")? else { return Ok(None) };
+    let mut markdown = MarkdownConfig::default();
+    let policies = [("sanitize", RawHtml::Sanitize), ("trusted", RawHtml::Trusted), ("escape", RawHtml::Escape)];
+    set(&mut markdown.raw_html, fields.choice("raw_html", &policies)?);
+    set(&mut markdown.smart_punctuation, fields.flag("smart_punctuation")?);
+    set(&mut markdown.highlight, fields.flag("highlight")?);
+    set(&mut markdown.wikilinks, fields.flag("wikilinks")?);
+    set(&mut markdown.external_links_new_tab, fields.flag("external_links_new_tab")?);
+    fields.finish(UNKNOWN);
+    Ok(Some(markdown))
+}
+
+fn publish(root: &mut Fields) -> Result<Option<PublishConfig>> {
+    let Some(mut fields) = root.fields("publish")? else { return Ok(None) };
+    let mut publish = PublishConfig::default();
+    checked(&mut fields, "remote", check::git_name, &mut publish.remote)?;
+    if let Some(branch) = fields.text("branch")? {
+        check::git_name(&branch).map_err(|problem| fields.error("branch", &problem))?;
+        publish.branch = Some(branch);
+    }
+    set(&mut publish.layout, fields.choice("layout", &[("folder", Layout::Folder)])?);
+    set(&mut publish.history, fields.choice("history", &[("merge", History::Merge), ("linear", History::Linear)])?);
+    checked(&mut fields, "output", check::output, &mut publish.output)?;
+    let durability = [("power", Durability::Power), ("process", Durability::Process)];
+    set(&mut publish.durability, fields.choice("durability", &durability)?);
+    fields.finish(UNKNOWN);
+    Ok(Some(publish))
+}
