@@ -2,6 +2,8 @@
 //!
 //! Stages: load (front matter, Markdown) -> library (sections, taxonomies, links) -> templates -> outputs.
 
+pub mod template;
+
 use std::collections::BTreeSet;
 
 use crate::error::Result;

@@ -1,0 +1,261 @@
+//! Themes: layouts, partials and shortcodes in Handlebars, compiled once and rendered within bounds.
+//!
+//! A theme cannot take the process down: `scan` bounds what the parser sees, `lower` sends everything that can recurse
+//! through `blocks`, and `guard` counts steps, depth and output of each render.
+
+mod blocks;
+mod chain;
+mod compile;
+mod dates;
+mod fault;
+mod guard;
+mod helpers;
+mod links;
+mod lists;
+mod lookups;
+mod lower;
+mod scan;
+mod text;
+mod values;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use handlebars::{Context, Handlebars, RenderContext, RenderError, Renderable};
+use serde_json::{Map, Value};
+
+pub use fault::TemplateError;
+
+use crate::model::{ContentPath, Diagnostic, Snapshot};
+use blocks::{BLOCKS, Block, Lookup};
+use guard::{Capped, Fault, Run, Session};
+use lookups::LOOKUPS;
+
+/// A compiled theme with everything it extends. Cheap to share in an `Arc`.
+pub struct Templates {
+    registry: Handlebars<'static>,
+    files: BTreeMap<String, ContentPath>,
+    settings: Map<String, Value>,
+    assets: Vec<(String, ContentPath)>,
+    theme: String,
+}
+
+impl std::fmt::Debug for Templates {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Templates").field("theme", &self.theme).field("files", &self.files).finish_non_exhaustive()
+    }
+}
+
+/// What a layout is rendered with.
+#[derive(Clone, Copy)]
+pub struct Render<'a> {
+    /// `site`, `page`, `pages`, ... ; `settings` is added where it is missing.
+    pub context: &'a Value,
+    /// The page's HTML, written as it is by `{{{content}}}`.
+    pub content: &'a str,
+    /// The head made by the engine, written as it is by `{{{head}}}`.
+    pub head: &'a str,
+    /// Look-ups into the site.
+    pub lists: &'a dyn Lists,
+}
+
+/// Which pages a template asks for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ListQuery {
+    /// Section: content folder without `content/` (`blog`), or its URL path.
+    pub section: Option<String>,
+    /// Taxonomy key, with `term`.
+    pub taxonomy: Option<String>,
+    /// Term: name or slug.
+    pub term: Option<String>,
+    /// At most so many.
+    pub limit: Option<usize>,
+    /// Leave out the first ones.
+    pub offset: usize,
+    /// `date`, `title`, `weight` or any field, with `-` or ` desc` for descending; `None`: as the section is.
+    pub sort: Option<String>,
+    /// Pages of sub-sections too.
+    pub recursive: bool,
+}
+
+/// What templates look up in the site while they render.
+pub trait Lists: Sync {
+    /// Stubs of pages.
+    fn pages(&self, query: &ListQuery) -> Vec<Arc<Value>>;
+    /// The stub of one page, by content path or URL path.
+    fn page(&self, path_or_url: &str) -> Option<Arc<Value>>;
+    /// `data/<name>.yaml` or `.json`.
+    fn data(&self, name: &str) -> Option<Arc<Value>>;
+    /// A site-relative address or content path as an `href` with the base path.
+    fn url(&self, raw: &str) -> String;
+    /// The same, absolute.
+    fn absolute(&self, raw: &str) -> String;
+    /// Markdown as HTML.
+    fn markdown(&self, text: &str) -> String;
+}
+
+impl Templates {
+    /// Compiles a theme: its own files, and those of the themes it extends where it has none.
+    pub fn compile(snapshot: &Snapshot, theme: &str, overrides: &Map<String, Value>) -> (Self, Vec<Diagnostic>) {
+        let mut diagnostics = Vec::new();
+        let chain = chain::resolve(snapshot, theme, overrides, &mut diagnostics);
+        let registry = compile::registry(snapshot, theme, &chain.templates, &mut diagnostics);
+        let templates = Self {
+            registry,
+            files: chain.templates,
+            settings: chain.settings,
+            assets: chain.assets,
+            theme: theme.to_owned(),
+        };
+        (templates, diagnostics)
+    }
+
+    /// The theme's settings with the site's values.
+    pub fn settings(&self) -> &Map<String, Value> {
+        &self.settings
+    }
+
+    /// Output path below `assets/` and source of every asset, in path order.
+    pub fn assets(&self) -> &[(String, ContentPath)] {
+        &self.assets
+    }
+
+    /// The first of these layouts that exists. One that does not compile exists too, and says so when rendered.
+    pub fn layout(&self, candidates: &[String]) -> Option<String> {
+        candidates.iter().find(|name| self.files.contains_key(&format!("layouts/{name}"))).cloned()
+    }
+
+    /// The file of a layout, where there is one.
+    pub fn layout_path(&self, layout: &str) -> Option<&ContentPath> {
+        self.files.get(&format!("layouts/{layout}"))
+    }
+
+    /// Whether the theme has this shortcode.
+    pub fn has_shortcode(&self, name: &str) -> bool {
+        self.files.contains_key(&format!("shortcodes/{name}"))
+    }
+
+    /// Names of the theme's shortcodes.
+    pub fn shortcodes(&self) -> impl Iterator<Item = &str> {
+        self.files.keys().filter_map(|key| key.strip_prefix("shortcodes/"))
+    }
+
+    /// Renders a page with a layout.
+    ///
+    /// # Errors
+    /// [`TemplateError`] names the file and line, and the missing file where one is missing.
+    pub fn render(&self, layout: &str, input: &Render<'_>) -> Result<String, TemplateError> {
+        let run = Run::new(Some(input.content), input.head, input.lists, &self.theme);
+        self.run("layouts", layout, input.context, &run)
+    }
+
+    /// Renders a shortcode. `{{{inner}}}` writes `inner_html`.
+    ///
+    /// # Errors
+    /// As [`Templates::render`].
+    pub fn shortcode(
+        &self,
+        name: &str,
+        context: &Value,
+        inner_html: Option<&str>,
+        lists: &dyn Lists,
+    ) -> Result<String, TemplateError> {
+        let run = Run::new(inner_html, "", lists, &self.theme);
+        self.run("shortcodes", name, context, &run)
+    }
+
+    fn run(&self, kind: &str, name: &str, context: &Value, run: &Run<'_>) -> Result<String, TemplateError> {
+        let key = format!("{kind}/{name}");
+        let Some(template) = self.registry.get_template(&key) else {
+            return Err(self.missing(kind, name, &key));
+        };
+        let mut data = context.clone();
+        if let Value::Object(map) = &mut data
+            && !map.contains_key("settings")
+        {
+            map.insert("settings".into(), Value::Object(self.settings.clone()));
+        }
+        let context = Context::from(data);
+        let mut out = Capped::default();
+        let result: Result<(), RenderError> = Session::begin().map_err(RenderError::from).and_then(|_session| {
+            let mut render = RenderContext::new(template.name.as_ref());
+            for (name, call) in BLOCKS {
+                render.register_local_helper(name, Box::new(Block { run, call: *call }));
+            }
+            for (name, call, html) in LOOKUPS {
+                render.register_local_helper(name, Box::new(Lookup { run, call: *call, html: *html }));
+            }
+            template.render(&self.registry, &context, &mut render, &mut out)
+        });
+        match result {
+            Ok(()) => Ok(out.into_string()),
+            Err(error) => {
+                let at = error.template_name.as_deref().and_then(|name| self.files.get(name));
+                Err(TemplateError::of(&error, at.cloned().unwrap_or_else(|| self.file_or(&key))))
+            }
+        }
+    }
+
+    /// The file of a template, or the place where it would be.
+    fn file_or(&self, key: &str) -> ContentPath {
+        let file = self.files.get(key).cloned();
+        file.or_else(|| ContentPath::from_disk(&format!("themes/{}/{key}.hbs", self.theme)).ok()).unwrap_or_else(site_yaml)
+    }
+
+    fn missing(&self, kind: &str, name: &str, key: &str) -> TemplateError {
+        let what = kind.trim_end_matches('s');
+        if self.files.contains_key(key) {
+            let message = format!("the {what} `{name}` does not compile");
+            return TemplateError { path: self.file_or(key), line: 0, message, hint: "Mend the error reported for this file.".into(), refers: None };
+        }
+        let prefix = format!("{kind}/");
+        let near = near(name, self.files.keys().filter_map(|key| key.strip_prefix(&prefix)));
+        let file = format!("themes/{}/{key}.hbs", self.theme);
+        let hint = did_you_mean(&near, &format!("Create {file}."));
+        let message = format!("the theme has no {what} `{name}`");
+        TemplateError { path: self.file_or(key), line: 0, message, hint, refers: Some(file) }
+    }
+}
+
+fn site_yaml() -> ContentPath {
+    #[expect(clippy::expect_used, reason = "a constant path that from_disk accepts")]
+    ContentPath::from_disk("site.yaml").expect("a plain relative path")
+}
+
+/// A partial that no theme of the chain has.
+fn missing_partial<'a>(theme: &str, name: &str, names: impl Iterator<Item = &'a str>) -> Fault {
+    let file = format!("themes/{theme}/partials/{name}.hbs");
+    let near = near(name, names);
+    let mut fault = Fault::new(format!("there is no partial `{name}`"), did_you_mean(&near, &format!("Create {file}.")));
+    fault.refers = Some(file);
+    fault
+}
+
+/// At most three names that look like this one, best first.
+fn near<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let score = |other: &str| similar::TextDiff::from_chars(name, other).ratio();
+    let mut scored: Vec<(f32, &str)> = names.take(2_000).map(|other| (score(other), other)).filter(|(s, _)| *s > 0.5).collect();
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
+    scored.dedup_by(|a, b| a.1 == b.1);
+    scored.into_iter().take(3).map(|(_, other)| other.to_owned()).collect()
+}
+
+fn did_you_mean(near: &[String], otherwise: &str) -> String {
+    if near.is_empty() { otherwise.to_owned() } else { format!("Did you mean `{}`?", near.join("` or `")) }
+}
+
+/// Text for HTML and quoted attributes.
+pub(crate) fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + text.len() / 8);
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            other => out.push(other),
+        }
+    }
+    out
+}

@@ -1,0 +1,373 @@
+//! Block helpers that can loop or recurse: `if`, `unless`, `each`, `with`, partials and `pages`, all counted by [`Run`].
+
+use std::sync::Arc;
+
+use handlebars::{
+    BlockContext, BlockParamHolder, BlockParams, Context, Handlebars, Helper, HelperDef, HelperResult, JsonTruthy, Output,
+    PathAndJson, RenderContext, RenderError, Renderable, ScopedJson, Template,
+};
+use serde_json::Value;
+
+use super::guard::{Capped, Fault, Run, step};
+use super::lookups;
+
+/// A block helper bound to one render.
+pub(super) struct Block<'s> {
+    pub run: &'s Run<'s>,
+    pub call: BlockFn,
+}
+
+/// What a block helper is.
+pub(super) type BlockFn = for<'reg, 'rc> fn(
+    &Run<'_>,
+    &Helper<'rc>,
+    &'reg Handlebars<'reg>,
+    &'rc Context,
+    &mut RenderContext<'reg, 'rc>,
+    &mut dyn Output,
+) -> HelperResult;
+
+/// The block helpers by name.
+pub(super) const BLOCKS: &[(&str, BlockFn)] =
+    &[("if", if_block), ("unless", unless_block), ("each", each_block), ("with", with_block), (super::lower::PARTIAL, partial)];
+
+impl HelperDef for Block<'_> {
+    fn call<'reg: 'rc, 'rc>(
+        &self,
+        h: &Helper<'rc>,
+        r: &'reg Handlebars<'reg>,
+        ctx: &'rc Context,
+        rc: &mut RenderContext<'reg, 'rc>,
+        out: &mut dyn Output,
+    ) -> HelperResult {
+        (self.call)(self.run, h, r, ctx, rc, out)
+    }
+}
+
+/// Renders one branch inside the guard.
+fn render<'reg: 'rc, 'rc>(
+    run: &Run<'_>,
+    template: Option<&'rc Template>,
+    r: &'reg Handlebars<'reg>,
+    ctx: &'rc Context,
+    rc: &mut RenderContext<'reg, 'rc>,
+    out: &mut dyn Output,
+) -> HelperResult {
+    let Some(template) = template else { return Ok(()) };
+    run.enter(template.elements.len())?;
+    let result = template.render(r, ctx, rc, out);
+    run.leave();
+    result
+}
+
+fn argument<'a, 'rc>(h: &'a Helper<'rc>) -> Result<&'a PathAndJson<'rc>, Fault> {
+    h.param(0).ok_or_else(|| {
+        Fault::new(
+            format!("`{}` needs a value", h.name()),
+            format!("Write it like this: {{{{#{} page.title}}}}.", h.name()),
+        )
+    })
+}
+
+fn if_block<'reg, 'rc>(
+    run: &Run<'_>,
+    h: &Helper<'rc>,
+    r: &'reg Handlebars<'reg>,
+    ctx: &'rc Context,
+    rc: &mut RenderContext<'reg, 'rc>,
+    out: &mut dyn Output,
+) -> HelperResult {
+    let branch = if is_true(h)? { h.template() } else { h.inverse() };
+    render(run, branch, r, ctx, rc, out)
+}
+
+fn unless_block<'reg, 'rc>(
+    run: &Run<'_>,
+    h: &Helper<'rc>,
+    r: &'reg Handlebars<'reg>,
+    ctx: &'rc Context,
+    rc: &mut RenderContext<'reg, 'rc>,
+    out: &mut dyn Output,
+) -> HelperResult {
+    let branch = if is_true(h)? { h.inverse() } else { h.template() };
+    render(run, branch, r, ctx, rc, out)
+}
+
+fn is_true(h: &Helper<'_>) -> Result<bool, Fault> {
+    let include_zero = h.hash_get("includeZero").and_then(|v| v.value().as_bool()).unwrap_or(false);
+    Ok(argument(h)?.value().is_truthy(include_zero))
+}
+
+fn with_block<'reg, 'rc>(
+    run: &Run<'_>,
+    h: &Helper<'rc>,
+    r: &'reg Handlebars<'reg>,
+    ctx: &'rc Context,
+    rc: &mut RenderContext<'reg, 'rc>,
+    out: &mut dyn Output,
+) -> HelperResult {
+    let value = argument(h)?;
+    if !value.value().is_truthy(false) {
+        return render(run, h.inverse(), r, ctx, rc, out);
+    }
+    let mut block = BlockContext::new();
+    if let Some(parent) = rc.block() {
+        block.local_variables_mut().clone_from(parent.local_variables());
+    }
+    set_base(&mut block, value);
+    name_item(&mut block, h, value.context_path().is_some(), value.value(), None)?;
+    rc.push_block(block);
+    let result = render(run, h.template(), r, ctx, rc, out);
+    rc.pop_block();
+    result
+}
+
+/// Makes `this` mean the value: by path where it is part of the context, as a copy where it was computed.
+fn set_base(block: &mut BlockContext<'_>, value: &PathAndJson<'_>) {
+    match value.context_path() {
+        Some(path) => block.base_path_mut().clone_from(path),
+        None => block.set_base_value(value.value().clone()),
+    }
+}
+
+/// `as |item|` and `as |item key|`.
+fn name_item<'rc>(
+    block: &mut BlockContext<'rc>,
+    h: &Helper<'rc>,
+    by_path: bool,
+    item: &Value,
+    key: Option<&Value>,
+) -> Result<(), RenderError> {
+    let (name, key_name) = match (h.block_param(), h.block_param_pair()) {
+        (Some(name), _) => (name, None),
+        (None, Some((name, key_name))) => (name, Some(key_name)),
+        (None, None) => return Ok(()),
+    };
+    let mut params = BlockParams::new();
+    if by_path {
+        params.add_path(name, Vec::new())?;
+    } else {
+        params.add_value(name, item.clone())?;
+    }
+    if let (Some(key_name), Some(key)) = (key_name, key) {
+        params.add_value(key_name, key.clone())?;
+    }
+    block.set_block_params(params);
+    Ok(())
+}
+
+fn each_block<'reg, 'rc>(
+    run: &Run<'_>,
+    h: &Helper<'rc>,
+    r: &'reg Handlebars<'reg>,
+    ctx: &'rc Context,
+    rc: &mut RenderContext<'reg, 'rc>,
+    out: &mut dyn Output,
+) -> HelperResult {
+    let value = argument(h)?;
+    let path = value.context_path();
+    match value.value() {
+        Value::Array(items) if !items.is_empty() => {
+            let items = items.iter().enumerate().map(|(i, item)| (None, i.to_string(), item));
+            turns(run, h, items, path, r, ctx, rc, out)
+        }
+        Value::Object(map) if !map.is_empty() => {
+            let items = map.iter().map(|(key, item)| (Some(key.as_str()), key.clone(), item));
+            turns(run, h, items, path, r, ctx, rc, out)
+        }
+        _ => render(run, h.inverse(), r, ctx, rc, out),
+    }
+}
+
+/// The turns of a loop over (key of a map, path segment, item).
+#[expect(clippy::too_many_arguments, reason = "five of them are what handlebars passes to every helper")]
+fn turns<'a, 'reg, 'rc>(
+    run: &Run<'_>,
+    h: &Helper<'rc>,
+    items: impl ExactSizeIterator<Item = (Option<&'a str>, String, &'a Value)>,
+    path: Option<&Vec<String>>,
+    r: &'reg Handlebars<'reg>,
+    ctx: &'rc Context,
+    rc: &mut RenderContext<'reg, 'rc>,
+    out: &mut dyn Output,
+) -> HelperResult {
+    let count = items.len();
+    for (index, (key, segment, item)) in items.enumerate() {
+        let mut block = BlockContext::new();
+        block.set_local_var("index", Value::from(index));
+        block.set_local_var("first", Value::Bool(index == 0));
+        block.set_local_var("last", Value::Bool(index + 1 == count));
+        let key = key.map_or_else(|| Value::from(index), Value::from);
+        block.set_local_var("key", key.clone());
+        match path {
+            Some(path) => {
+                let base = block.base_path_mut();
+                base.clone_from(path);
+                base.push(segment);
+            }
+            None => block.set_base_value(item.clone()),
+        }
+        name_item(&mut block, h, path.is_some(), item, Some(&key))?;
+        rc.push_block(block);
+        let result = render(run, h.template(), r, ctx, rc, out);
+        rc.pop_block();
+        result?;
+    }
+    Ok(())
+}
+
+/// `{{#pages section="blog" limit=3 as |p|}}..{{else}}..{{/pages}}`.
+pub(super) fn pages_block<'reg: 'rc, 'rc>(
+    run: &Run<'_>,
+    h: &Helper<'rc>,
+    r: &'reg Handlebars<'reg>,
+    ctx: &'rc Context,
+    rc: &mut RenderContext<'reg, 'rc>,
+    out: &mut dyn Output,
+) -> HelperResult {
+    let stubs = lookups::find_pages(run, h)?;
+    if stubs.is_empty() {
+        return render(run, h.inverse(), r, ctx, rc, out);
+    }
+    let items: Vec<(Option<&str>, String, &Value)> = stubs.iter().map(|stub| (None, String::new(), &**stub)).collect();
+    turns(run, h, items.into_iter(), None, r, ctx, rc, out)
+}
+
+/// `{{> name}}`, `{{> name context key=value}}`, `{{#> name}}block{{/name}}`, `{{> @partial-block}}`.
+fn partial<'reg, 'rc>(
+    run: &Run<'_>,
+    h: &Helper<'rc>,
+    r: &'reg Handlebars<'reg>,
+    ctx: &'rc Context,
+    rc: &mut RenderContext<'reg, 'rc>,
+    out: &mut dyn Output,
+) -> HelperResult {
+    let name = argument(h)?.value().as_str().unwrap_or_default().to_owned();
+    if name == "@partial-block" {
+        return match run.block() {
+            Some(block) => Ok(out.write(&block)?),
+            None => render(run, h.template(), r, ctx, rc, out),
+        };
+    }
+    let Some(template) = find_partial(r, &name) else {
+        if h.template().is_some() {
+            return render(run, h.template(), r, ctx, rc, out);
+        }
+        return Err(missing_partial(run, r, &name).into());
+    };
+    run.enter(template.elements.len())?;
+    // Rendered first, among the caller's own blocks: `@partial-block` inside it is the caller's.
+    let block = match h.template() {
+        Some(inner) => capture(run, inner, r, ctx, rc).map(|text| Some(Arc::from(text))),
+        None => Ok(None),
+    };
+    let result = block.and_then(|block| {
+        run.push_partial(&name, block);
+        let pushed = push_context(h, rc);
+        let result = template.render(r, ctx, rc, out);
+        if pushed {
+            rc.pop_block();
+        }
+        run.pop_partial();
+        result
+    });
+    run.leave();
+    result
+}
+
+fn capture<'reg: 'rc, 'rc>(
+    run: &Run<'_>,
+    inner: &'rc Template,
+    r: &'reg Handlebars<'reg>,
+    ctx: &'rc Context,
+    rc: &mut RenderContext<'reg, 'rc>,
+) -> Result<String, RenderError> {
+    let mut out = Capped::default();
+    render(run, Some(inner), r, ctx, rc, &mut out)?;
+    Ok(out.into_string())
+}
+
+/// A partial without arguments sees what its caller sees; otherwise `this` is the argument and each `key=value` a name.
+fn push_context<'rc>(h: &Helper<'rc>, rc: &mut RenderContext<'_, 'rc>) -> bool {
+    let context = h.param(1);
+    if context.is_none() && h.hash().is_empty() {
+        return false;
+    }
+    let mut block = BlockContext::new();
+    if let Some(parent) = rc.block() {
+        block.local_variables_mut().clone_from(parent.local_variables());
+        if context.is_none() {
+            block.base_path_mut().clone_from(parent.base_path());
+            if let Some(value) = parent.base_value() {
+                block.set_base_value(value.clone());
+            }
+        }
+    }
+    if let Some(value) = context {
+        set_base(&mut block, value);
+    }
+    for (key, value) in h.hash() {
+        block.set_block_param(key, BlockParamHolder::Value(value.value().clone()));
+    }
+    rc.push_block(block);
+    true
+}
+
+fn find_partial<'reg>(r: &'reg Handlebars<'reg>, name: &str) -> Option<&'reg Template> {
+    r.get_template(&format!("partials/{name}")).or_else(|| r.get_template(name))
+}
+
+fn missing_partial(run: &Run<'_>, r: &Handlebars<'_>, name: &str) -> Fault {
+    let names: Vec<&str> = r.get_templates().keys().filter_map(|key| key.strip_prefix("partials/")).collect();
+    super::missing_partial(run.theme, name, names.into_iter())
+}
+
+/// A helper that gives a value and is bound to one render.
+pub(super) struct Lookup<'s> {
+    pub run: &'s Run<'s>,
+    pub call: lookups::LookupFn,
+    /// Writes its text as it is: it is HTML made by the engine.
+    pub html: bool,
+}
+
+impl HelperDef for Lookup<'_> {
+    fn call_inner<'reg: 'rc, 'rc>(
+        &self,
+        h: &Helper<'rc>,
+        _: &'reg Handlebars<'reg>,
+        _: &'rc Context,
+        _: &mut RenderContext<'reg, 'rc>,
+    ) -> Result<ScopedJson<'rc>, RenderError> {
+        step(1)?;
+        Ok(ScopedJson::Derived((self.call)(self.run, h)?))
+    }
+
+    fn call<'reg: 'rc, 'rc>(
+        &self,
+        h: &Helper<'rc>,
+        r: &'reg Handlebars<'reg>,
+        ctx: &'rc Context,
+        rc: &mut RenderContext<'reg, 'rc>,
+        out: &mut dyn Output,
+    ) -> HelperResult {
+        if h.is_block() {
+            return match h.name() {
+                "pages" => pages_block(self.run, h, r, ctx, rc, out),
+                name => Err(Fault::new(
+                    format!("`{name}` is no block"),
+                    format!("Write {{{{#with ({name} ..)}}}} or {{{{#each ({name} ..)}}}}."),
+                )
+                .into()),
+            };
+        }
+        step(1)?;
+        let value = (self.call)(self.run, h)?;
+        let text = super::values::text(&value);
+        if self.html || rc.is_disable_escape() {
+            out.write(&text)?;
+        } else {
+            out.write(&super::escape(&text))?;
+        }
+        Ok(())
+    }
+}
