@@ -1,7 +1,7 @@
 //! One build's site, ready to be rendered: the library with everything that pages and outputs read from it.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 
@@ -12,8 +12,12 @@ use super::links::{Finder, Names};
 use super::load::Parsed;
 use super::menu::Menus;
 use super::plan::Plan;
-use super::{Options, context};
+use super::template::ListQuery;
+use super::{Options, context, library, lists};
 use crate::model::{Library, Page, Snapshot};
+
+/// Answers kept of one build: themes ask a handful of questions, again on every page.
+const MOST_QUERIES: usize = 64;
 
 /// Everything the last stage reads.
 pub struct Edition<'a> {
@@ -45,47 +49,81 @@ pub struct Edition<'a> {
     pub neighbours: Vec<(Option<usize>, Option<usize>)>,
     /// Whether there is a feed.
     pub has_feed: bool,
+    /// Listed pages, newest first.
+    pub recent: Vec<usize>,
+    /// Answers to what templates ask on every page.
+    queries: Mutex<Vec<(ListQuery, Arc<Vec<usize>>)>>,
+}
+
+/// Results of the earlier stages.
+pub struct Parts {
+    /// Address of the site.
+    pub base: Base,
+    /// Pages.
+    pub assembled: Assembled,
+    /// The theme.
+    pub theme: Arc<Compiled>,
+    /// Output files.
+    pub plan: Plan,
+    /// Pages by name.
+    pub names: Names,
+    /// Menus.
+    pub menus: Menus,
+    /// Data files.
+    pub data: HashMap<String, Arc<Value>>,
 }
 
 impl<'a> Edition<'a> {
     /// Joins the results of the earlier stages.
     #[must_use]
-    pub fn new(
-        snapshot: &'a Snapshot,
-        options: &'a Options,
-        base: Base,
-        assembled: Assembled,
-        theme: Arc<Compiled>,
-        (plan, names, menus): (Plan, Names, Menus),
-    ) -> Self {
-        let Assembled { library, parsed } = assembled;
-        let has_feed = !super::outputs::feed::entries(&library, None).is_empty();
-        let neighbours = neighbours(&library);
+    pub fn new(snapshot: &'a Snapshot, options: &'a Options, parts: Parts) -> Self {
+        let Assembled { library, parsed } = parts.assembled;
         let mut edition = Self {
             snapshot,
             options,
-            base,
+            base: parts.base,
+            has_feed: !super::outputs::feed::entries(&library, None).is_empty(),
+            neighbours: neighbours(&library),
+            recent: recent(&library),
             library,
             parsed,
-            theme,
-            plan,
-            names,
-            menus,
+            theme: parts.theme,
+            plan: parts.plan,
+            names: parts.names,
+            menus: parts.menus,
             stubs: Vec::new(),
             site: Value::Null,
-            data: HashMap::new(),
-            neighbours,
-            has_feed,
+            data: parts.data,
+            queries: Mutex::default(),
         };
         edition.stubs = context::stubs(&edition);
         edition.site = context::site(&edition);
         edition
     }
 
+    /// The pages a template asks for, before limit and offset.
+    #[must_use]
+    pub fn query(&self, query: &ListQuery) -> Arc<Vec<usize>> {
+        let key = ListQuery { limit: None, offset: 0, ..query.clone() };
+        let known = |queries: &[(ListQuery, Arc<Vec<usize>>)]| {
+            queries.iter().find(|(known, _)| *known == key).map(|(_, found)| Arc::clone(found))
+        };
+        // The memo is whole after every statement, so a panic elsewhere does not spoil it.
+        if let Some(found) = known(&self.queries.lock().unwrap_or_else(PoisonError::into_inner)) {
+            return found;
+        }
+        let found = Arc::new(lists::find(self, &key));
+        let mut queries = self.queries.lock().unwrap_or_else(PoisonError::into_inner);
+        if queries.len() < MOST_QUERIES {
+            queries.push((key, Arc::clone(&found)));
+        }
+        found
+    }
+
     /// What resolves links.
     #[must_use]
     pub fn finder(&self) -> Finder<'_> {
-        Finder { snapshot: self.snapshot, library: &self.library, plan: &self.plan, base: &self.base, names: &self.names }
+        Finder { snapshot: self.snapshot, library: &self.library, parsed: &self.parsed, plan: &self.plan, base: &self.base, names: &self.names }
     }
 
     /// The body of a page as written.
@@ -98,7 +136,7 @@ impl<'a> Edition<'a> {
 
     /// Pages that go into lists of all kinds, in path order.
     pub fn listed(&self) -> impl Iterator<Item = (usize, &Page)> {
-        self.library.pages.iter().enumerate().filter(|(_, page)| super::library::listed(page))
+        self.library.pages.iter().enumerate().filter(|(_, page)| library::listed(page))
     }
 
     /// The site's language, or a page's own.
@@ -106,6 +144,15 @@ impl<'a> Edition<'a> {
     pub fn language<'p>(&'p self, page: Option<&'p Page>) -> &'p str {
         page.and_then(|page| page.lang.as_deref()).unwrap_or(&self.library.config.language)
     }
+}
+
+fn recent(library: &Library) -> Vec<usize> {
+    let pages = &library.pages;
+    let mut all: Vec<usize> = (0..pages.len()).filter(|&i| library::listed(&pages[i])).collect();
+    all.sort_by(|&a, &b| {
+        library::newest_first(&pages[a], &pages[b]).then_with(|| library::display_order(&pages[a], &pages[b]))
+    });
+    all
 }
 
 /// The neighbours of each page in its section. Dated pages without a weight run through time: what is before is older;

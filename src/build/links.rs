@@ -1,8 +1,10 @@
 //! Links in bodies: what they lead to, the href they become, and what is broken.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::address::{self, Base};
+use super::load::Parsed;
 use super::plan::{Job, Plan};
 use super::{escape, near};
 use crate::model::{ContentPath, Diagnostic, Library, LinkTarget, Page, PageState, Severity, Snapshot};
@@ -103,6 +105,8 @@ pub struct Finder<'a> {
     pub snapshot: &'a Snapshot,
     /// Pages.
     pub library: &'a Library,
+    /// Their parsed files, by page index.
+    pub parsed: &'a [Option<Arc<Parsed>>],
     /// Files and lists.
     pub plan: &'a Plan,
     /// Address of the site.
@@ -294,7 +298,7 @@ impl Finder<'_> {
 
     /// Wikilinks name a heading by its text.
     fn fragment(&self, kind: Kind, fragment: &str) -> String {
-        if kind == Kind::Wiki { address::slugify(fragment) } else { fragment.to_owned() }
+        if kind == Kind::Wiki { super::markdown::slug(fragment) } else { fragment.to_owned() }
     }
 
     fn anchor_problem(&self, from: &Page, page: &Page, kind: Kind, fragment: &str) -> Option<Problem> {
@@ -303,15 +307,11 @@ impl Finder<'_> {
             return None;
         }
         // Ids may also come from raw HTML, footnotes and shortcodes.
-        let text = self.snapshot.text(page.path.as_str()).unwrap_or_default();
-        let written = ["id=\"", "id='", "name=\"", "name='", "id=", "{#"];
-        if written.iter().any(|before| text.contains(&format!("{before}{wanted}"))) {
+        let parsed = self.library.by_path.get(&page.path).and_then(|&i| self.parsed[i].as_ref());
+        if parsed.is_some_and(|parsed| parsed.document.anchors.contains(&wanted)) || wanted.starts_with("fn") {
             return None;
         }
-        if wanted.starts_with("fn") && text.contains("[^") {
-            return None;
-        }
-        let unsure = text.contains("{{") || text.contains("{%");
+        let unsure = parsed.is_some_and(|parsed| !parsed.document.shortcodes.is_empty());
         let ids: Vec<&str> = page.outline.iter().map(|h| h.id.as_str()).collect();
         let nearest = near::nearest(&wanted, ids.iter().copied());
         let hint = match nearest.first() {
