@@ -1,0 +1,282 @@
+//! Fenced code to HTML: class names instead of styles, so that a strict content security policy holds.
+//!
+//! Output: `<pre class="highlight" tabindex="0"><code class="language-rust" data-lang="rust">…</code></pre>`.
+//! Spans carry one of [`CLASSES`]. With `linenos` or `hl_lines` each line is `<span class="line" data-line="3">` (marked ones
+//! `class="line marked"`), and the `pre` has the class `linenos` when numbers are to be shown:
+//! `.linenos .line::before { content: attr(data-line) }`.
+
+mod fence;
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::cmp::Reverse;
+use std::fmt::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, OnceLock};
+
+use arborium::advanced::Span;
+use arborium::{GrammarStore, Highlighter};
+
+use fence::Fence;
+
+/// Every class a span can have, for the CSS of themes.
+pub const CLASSES: [&str; 24] = [
+    "attribute",
+    "comment",
+    "constant",
+    "constructor",
+    "diff-add",
+    "diff-delete",
+    "emphasis",
+    "error",
+    "function",
+    "keyword",
+    "label",
+    "link",
+    "literal",
+    "macro",
+    "namespace",
+    "number",
+    "operator",
+    "property",
+    "string",
+    "strikethrough",
+    "strong",
+    "tag",
+    "title",
+    "type",
+];
+/// One more: parameters and built-in variables such as `self`; plain variables have no span.
+pub const VARIABLE: &str = "variable";
+
+/// Larger blocks are shown plain.
+const MAX_CODE: usize = 200_000;
+/// Blocks with a longer line are shown plain: that is data, not code.
+const MAX_LINE: usize = 10_000;
+
+/// A code block as HTML. `info` is what stands behind the fence; an unknown language is plain text, never an error.
+pub fn code_block(code: &str, info: &str, highlight: bool) -> String {
+    let fence = Fence::parse(info);
+    let mut out = String::with_capacity(code.len() * 2 + 96);
+    out.push_str("<pre class=\"highlight");
+    if fence.line_numbers {
+        out.push_str(" linenos");
+    }
+    out.push_str("\" tabindex=\"0\"");
+    if let Some(name) = &fence.name {
+        out.push_str(" data-name=\"");
+        escape(&mut out, name);
+        out.push('"');
+    }
+    out.push_str("><code");
+    if !fence.language.is_empty() {
+        out.push_str(" class=\"language-");
+        escape(&mut out, &fence.language);
+        out.push_str("\" data-lang=\"");
+        escape(&mut out, &fence.language);
+        out.push('"');
+    }
+    out.push('>');
+    let tokens = if highlight { tokens(code, &fence.language) } else { Vec::new() };
+    if fence.by_line() {
+        write_lines(&mut out, code, &tokens, &fence)
+    } else {
+        write_range(&mut out, code, 0..code.len(), &tokens, &mut 0)
+    }
+    out.push_str("</code></pre>\n");
+    out
+}
+
+/// A run of code with one class.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Token {
+    start: usize,
+    end: usize,
+    class: &'static str,
+}
+
+thread_local! {
+    static HIGHLIGHTER: RefCell<Option<Highlighter>> = const { RefCell::new(None) };
+}
+
+/// Compiled grammars, shared by all threads: compiling one takes longer than using it.
+fn store() -> &'static Arc<GrammarStore> {
+    static STORE: OnceLock<Arc<GrammarStore>> = OnceLock::new();
+    STORE.get_or_init(|| Arc::new(GrammarStore::new()))
+}
+
+fn tokens(code: &str, language: &str) -> Vec<Token> {
+    let language = canonical(language);
+    if language.is_empty() || code.len() > MAX_CODE || code.lines().any(|line| line.len() > MAX_LINE) {
+        return Vec::new();
+    }
+    HIGHLIGHTER.with_borrow_mut(|highlighter| {
+        let current = highlighter.get_or_insert_with(|| Highlighter::with_store(Arc::clone(store())));
+        // Grammars are generated code of other people: a panic in one costs this block its colours, not the build.
+        let spans: Result<_, Box<dyn Any + Send>> =
+            catch_unwind(AssertUnwindSafe(|| current.highlight_spans(language, code)));
+        if let Ok(spans) = spans {
+            spans.map(|spans| flatten(code, spans)).unwrap_or_default()
+        } else {
+            *highlighter = None;
+            Vec::new()
+        }
+    })
+}
+
+/// Names people write for languages, beyond those the grammar store knows.
+fn canonical(language: &str) -> &str {
+    match language {
+        "shell" | "console" | "shell-session" | "shellsession" | "sh-session" | "zsh" | "ksh" | "terminal" | "sh" => {
+            "bash"
+        }
+        "node" | "mjs" | "cjs" | "es6" | "ecmascript" => "javascript",
+        "c++" | "cc" | "hpp" | "cxx" | "h++" => "cpp",
+        "h" => "c",
+        "golang" => "go",
+        "docker" | "containerfile" => "dockerfile",
+        "htm" | "xhtml" | "hbs" | "handlebars" | "mustache" => "html",
+        "svg" | "rss" | "atom" | "xsd" | "xsl" | "plist" => "xml",
+        "jsonc" | "json5" | "jsonl" | "webmanifest" | "geojson" => "json",
+        "rs" => "rust",
+        "yml" => "yaml",
+        "md" | "mdx" => "markdown",
+        "py3" | "python3" | "pycon" => "python",
+        "patch" | "udiff" => "diff",
+        "psql" | "sqlite" | "plpgsql" | "mysql" | "postgres" | "postgresql" => "sql",
+        "scss" | "less" => "css",
+        "tsx" | "ts" | "mts" | "cts" => "typescript",
+        other => other,
+    }
+}
+
+/// Overlapping and nested spans to runs that do not overlap; the innermost wins, then the later rule of the grammar.
+fn flatten(code: &str, spans: Vec<Span>) -> Vec<Token> {
+    let mut spans: Vec<(usize, usize, u32, &'static str)> = spans
+        .into_iter()
+        .filter_map(|span| Some((span.start as usize, span.end as usize, span.pattern_index, class_of(&span.capture)?)))
+        .filter(|(start, end, ..)| {
+            start < end && code.is_char_boundary(*start) && code.is_char_boundary(*end) && *end <= code.len()
+        })
+        .collect();
+    spans.sort_by_key(|(start, end, rule, _)| (*start, Reverse(*end), *rule));
+    let mut tokens: Vec<Token> = Vec::with_capacity(spans.len());
+    let mut stack: Vec<(usize, &'static str)> = Vec::new();
+    let mut at = 0;
+    for (start, end, _, class) in spans {
+        close_until(&mut tokens, &mut stack, &mut at, start);
+        stack.push((end, class));
+    }
+    close_until(&mut tokens, &mut stack, &mut at, code.len());
+    tokens
+}
+
+/// Writes what the open spans cover up to `until`.
+fn close_until(tokens: &mut Vec<Token>, stack: &mut Vec<(usize, &'static str)>, at: &mut usize, until: usize) {
+    while *at < until {
+        let Some((end, class)) = stack.last().copied() else { break };
+        let stop = end.min(until);
+        if stop > *at {
+            match tokens.last_mut() {
+                Some(last) if last.class == class && last.end == *at => last.end = stop,
+                _ => tokens.push(Token { start: *at, end: stop, class }),
+            }
+            *at = stop;
+        }
+        if end <= *at {
+            stack.pop();
+        }
+    }
+    *at = (*at).max(until);
+}
+
+/// Class of a grammar's capture name; `None`: shown like plain text.
+fn class_of(capture: &str) -> Option<&'static str> {
+    let capture = capture.trim_start_matches('@');
+    let (head, tail) = capture.split_once('.').unwrap_or((capture, ""));
+    Some(match head {
+        "keyword" | "include" | "conditional" | "repeat" | "exception" | "storageclass" | "preproc" | "define"
+        | "structure" => "keyword",
+        "function" | "method" if tail == "macro" => "macro",
+        "function" | "method" => "function",
+        "string" | "character" | "escape" => "string",
+        "comment" => "comment",
+        "type" => "type",
+        "variable" if tail.is_empty() => return None,
+        "variable" | "parameter" => VARIABLE,
+        "constant" if tail.starts_with("numeric") => "number",
+        "constant" | "boolean" => "constant",
+        "number" | "float" => "number",
+        "operator" => "operator",
+        "property" | "field" => "property",
+        "attribute" => "attribute",
+        "tag" if tail == "attribute" => "attribute",
+        "tag" if tail == "delimiter" => return None,
+        "tag" if tail == "error" => "error",
+        "tag" => "tag",
+        "macro" => "macro",
+        "label" => "label",
+        "namespace" | "module" => "namespace",
+        "constructor" => "constructor",
+        "diff" if tail.starts_with("plus") || tail.starts_with("add") => "diff-add",
+        "diff" if tail.starts_with("minus") || tail.starts_with("del") => "diff-delete",
+        "error" => "error",
+        "markup" | "text" => return markup_class(tail),
+        _ => return None,
+    })
+}
+
+fn markup_class(tail: &str) -> Option<&'static str> {
+    Some(match tail.split('.').next().unwrap_or_default() {
+        "heading" | "title" => "title",
+        "strong" | "bold" => "strong",
+        "italic" | "emphasis" => "emphasis",
+        "link" | "uri" | "url" | "reference" => "link",
+        "raw" | "literal" => "literal",
+        "strikethrough" | "strike" => "strikethrough",
+        "list" => "operator",
+        "quote" => "comment",
+        _ => return None,
+    })
+}
+
+/// Writes a range of code; `next` is the first token that may reach into it.
+fn write_range(out: &mut String, code: &str, range: std::ops::Range<usize>, tokens: &[Token], next: &mut usize) {
+    let mut at = range.start;
+    while let Some(token) = tokens.get(*next).filter(|token| token.start < range.end) {
+        let (start, end) = (token.start.max(at), token.end.min(range.end));
+        escape(out, &code[at..start]);
+        if start < end {
+            let _ = write!(out, "<span class=\"{}\">", token.class);
+            escape(out, &code[start..end]);
+            out.push_str("</span>");
+        }
+        at = end.max(start);
+        if token.end > range.end {
+            break;
+        }
+        *next += 1;
+    }
+    escape(out, &code[at..range.end]);
+}
+
+fn write_lines(out: &mut String, code: &str, tokens: &[Token], fence: &Fence) {
+    let (mut at, mut next) = (0, 0);
+    for (index, line) in code.split_inclusive('\n').enumerate() {
+        let end = at + line.trim_end_matches('\n').len();
+        let marked = if fence.is_marked(index + 1) { " marked" } else { "" };
+        let _ = write!(out, "<span class=\"line{marked}\" data-line=\"{}\">", index + fence.first_line);
+        write_range(out, code, at..end, tokens, &mut next);
+        out.push_str("</span>");
+        out.push_str(&code[end..at + line.len()]);
+        at += line.len();
+    }
+}
+
+/// Escapes text for HTML, inside or outside an attribute in double quotes.
+fn escape(out: &mut String, text: &str) {
+    super::markdown::push_escaped(out, text);
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,88 @@
+//! Heading ids: readable, unique in the page, never empty.
+
+use std::collections::{HashMap, HashSet};
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+/// The ids given out in one page.
+#[derive(Debug, Default)]
+pub(super) struct Anchors {
+    taken: HashSet<String>,
+    next: HashMap<String, usize>,
+}
+
+impl Anchors {
+    /// An id made from a heading's text.
+    pub(super) fn from_text(&mut self, text: &str) -> String {
+        let slug = slug(text);
+        self.unique(if slug.is_empty() { "section".to_owned() } else { slug })
+    }
+
+    /// An id an author asked for; `Err` carries the one given instead because it was taken.
+    pub(super) fn custom(&mut self, wanted: &str) -> Result<String, String> {
+        let wanted: String = wanted.chars().filter(|c| !c.is_whitespace() && !c.is_control()).take(200).collect();
+        let reserved = wanted.is_empty() || wanted.starts_with("fn:") || wanted.starts_with("fnref:");
+        let base = if reserved { format!("section-{}", slug(&wanted)) } else { wanted };
+        let given = self.unique(base.clone());
+        if given == base && !reserved { Ok(given) } else { Err(given) }
+    }
+
+    fn unique(&mut self, base: String) -> String {
+        if self.taken.insert(base.clone()) {
+            return base;
+        }
+        // The counter goes on where it stopped, so that many equal headings cost no more than different ones.
+        let mut count = self.next.get(&base).copied().unwrap_or(1);
+        loop {
+            let candidate = format!("{base}-{count}");
+            count += 1;
+            if self.taken.insert(candidate.clone()) {
+                self.next.insert(base, count);
+                return candidate;
+            }
+        }
+    }
+}
+
+/// The fragment GitHub makes of a heading: lower case, letters of any script kept, blanks become hyphens.
+pub fn slug(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.trim().nfc().take(200) {
+        match c {
+            '-' | '_' => out.push(c),
+            c if c.is_whitespace() => out.push('-'),
+            c if c.is_alphanumeric() || is_combining_mark(c) => out.extend(c.to_lowercase()),
+            _ => {}
+        }
+    }
+    out.trim_matches('-').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slugs_keep_letters_of_every_script() {
+        assert_eq!(slug("Hello, World!"), "hello-world");
+        assert_eq!(slug("Über uns"), "über-uns");
+        assert_eq!(slug("日本語 の 見出し"), "日本語-の-見出し");
+        assert_eq!(slug("हिन्दी"), "हिन्दी");
+        assert_eq!(slug("🎉🎉"), "");
+        assert_eq!(slug("snake_case and-dash"), "snake_case-and-dash");
+    }
+
+    #[test]
+    fn ids_are_unique_and_never_empty() {
+        let mut anchors = Anchors::default();
+        assert_eq!(anchors.from_text("A"), "a");
+        assert_eq!(anchors.from_text("A 1"), "a-1");
+        assert_eq!(anchors.from_text("A"), "a-2");
+        assert_eq!(anchors.from_text("🎉"), "section");
+        assert_eq!(anchors.from_text("!"), "section-1");
+        assert_eq!(anchors.custom("mine"), Ok("mine".into()));
+        assert_eq!(anchors.custom("mine"), Err("mine-1".into()));
+        assert!(anchors.custom("fn:1").is_err());
+    }
+}

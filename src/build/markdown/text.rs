@@ -1,0 +1,160 @@
+//! Plain text of a body: for search, descriptions, summaries and word counts.
+
+/// Longest plain text kept, in bytes.
+const PLAIN_LIMIT: usize = 100_000;
+/// Words in a summary where no `<!--more-->` ends it.
+const SUMMARY_WORDS: usize = 70;
+/// Longest summary in bytes, for scripts without blanks between words.
+const SUMMARY_LIMIT: usize = 1_200;
+
+/// Text with runs of whitespace folded, and a count of all words that went in.
+#[derive(Debug, Default)]
+pub(super) struct Folded {
+    text: String,
+    words: usize,
+    in_word: bool,
+    gap: bool,
+    limit: usize,
+    cut: bool,
+}
+
+impl Folded {
+    fn new(limit: usize) -> Self {
+        Self { limit, ..Self::default() }
+    }
+
+    fn push(&mut self, text: &str) {
+        for c in text.chars() {
+            if c.is_whitespace() {
+                self.gap();
+            } else if !c.is_control() {
+                self.push_char(c);
+            }
+        }
+    }
+
+    fn gap(&mut self) {
+        self.gap = true;
+        self.in_word = false;
+    }
+
+    fn push_char(&mut self, c: char) {
+        // Scripts written without blanks: each character counts, as word processors do it.
+        if is_ideograph(c) {
+            self.words += 1;
+            self.in_word = false;
+        } else if !self.in_word && c.is_alphanumeric() {
+            self.words += 1;
+            self.in_word = true;
+        }
+        if self.text.len() + c.len_utf8() + 1 > self.limit {
+            self.cut = true;
+            return;
+        }
+        if self.gap && !self.text.is_empty() {
+            self.text.push(' ');
+        }
+        self.gap = false;
+        if !self.cut {
+            self.text.push(c);
+        }
+    }
+}
+
+fn is_ideograph(c: char) -> bool {
+    matches!(c, '\u{3040}'..='\u{30FF}' | '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}' | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFF}')
+}
+
+/// Collects the plain text of a page as its events pass.
+#[derive(Debug)]
+pub(super) struct Collector {
+    plain: Folded,
+    lead: Folded,
+    lead_done: bool,
+    /// Inside something a summary leaves out: headings, tables, footnotes.
+    pub(super) aside: usize,
+    /// Whether `<!--more-->` was seen.
+    pub(super) has_more: bool,
+}
+
+impl Default for Collector {
+    fn default() -> Self {
+        Self {
+            plain: Folded::new(PLAIN_LIMIT),
+            lead: Folded::new(PLAIN_LIMIT),
+            lead_done: false,
+            aside: 0,
+            has_more: false,
+        }
+    }
+}
+
+impl Collector {
+    /// Text of the page.
+    pub(super) fn push(&mut self, text: &str) {
+        self.plain.push(text);
+        if !self.lead_done && self.aside == 0 {
+            self.lead.push(text);
+        }
+    }
+
+    /// End of a block or a line.
+    pub(super) fn gap(&mut self) {
+        self.plain.gap();
+        self.lead.gap();
+    }
+
+    /// `<!--more-->`: the summary ends here, the first time.
+    pub(super) fn more(&mut self) {
+        self.has_more = true;
+        self.lead_done = true;
+    }
+
+    /// Words, plain text, summary.
+    pub(super) fn finish(self) -> (usize, String, String) {
+        let summary = if self.has_more { self.lead.text } else { shorten(&self.lead.text) };
+        (self.plain.words, self.plain.text, summary)
+    }
+}
+
+/// The first words of folded text, with an ellipsis where something was left out.
+fn shorten(text: &str) -> String {
+    let mut end = text.len();
+    for (words, (at, _)) in text.match_indices(' ').enumerate() {
+        if words + 1 == SUMMARY_WORDS || at > SUMMARY_LIMIT {
+            end = at;
+            break;
+        }
+    }
+    if end > SUMMARY_LIMIT {
+        end = (0..=SUMMARY_LIMIT).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        end = text[..end].rfind(' ').filter(|at| *at > SUMMARY_LIMIT / 2).unwrap_or(end);
+    }
+    if end == text.len() {
+        return text.to_owned();
+    }
+    format!("{}…", text[..end].trim_end_matches([',', ';', ':', '.', ' ']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_counted_past_the_limit_and_in_scripts_without_blanks() {
+        let mut text = Folded::new(8);
+        text.push("one  two\nthree — four's 日本");
+        assert_eq!(text.words, 6);
+        assert_eq!(text.text, "one two");
+    }
+
+    #[test]
+    fn summaries_end_at_a_word() {
+        let text = vec!["word"; 100].join(" ");
+        let short = shorten(&text);
+        assert_eq!(short.split(' ').count(), 70);
+        assert!(short.ends_with("word…"));
+        assert!(shorten(&"語".repeat(5000)).len() <= SUMMARY_LIMIT + 3);
+        assert_eq!(shorten("a b"), "a b");
+    }
+}
