@@ -199,14 +199,21 @@ impl Templates {
     /// The file of a template, or the place where it would be.
     fn file_or(&self, key: &str) -> ContentPath {
         let file = self.files.get(key).cloned();
-        file.or_else(|| ContentPath::from_disk(&format!("themes/{}/{key}.hbs", self.theme)).ok()).unwrap_or_else(site_yaml)
+        file.or_else(|| ContentPath::from_disk(&format!("themes/{}/{key}.hbs", self.theme)).ok())
+            .unwrap_or_else(site_yaml)
     }
 
     fn missing(&self, kind: &str, name: &str, key: &str) -> TemplateError {
         let what = kind.trim_end_matches('s');
         if self.files.contains_key(key) {
             let message = format!("the {what} `{name}` does not compile");
-            return TemplateError { path: self.file_or(key), line: 0, message, hint: "Mend the error reported for this file.".into(), refers: None };
+            return TemplateError {
+                path: self.file_or(key),
+                line: 0,
+                message,
+                hint: "Mend the error reported for this file.".into(),
+                refers: None,
+            };
         }
         let prefix = format!("{kind}/");
         let near = near(name, self.files.keys().filter_map(|key| key.strip_prefix(&prefix)));
@@ -226,7 +233,8 @@ fn site_yaml() -> ContentPath {
 fn missing_partial<'a>(theme: &str, name: &str, names: impl Iterator<Item = &'a str>) -> Fault {
     let file = format!("themes/{theme}/partials/{name}.hbs");
     let near = near(name, names);
-    let mut fault = Fault::new(format!("there is no partial `{name}`"), did_you_mean(&near, &format!("Create {file}.")));
+    let mut fault =
+        Fault::new(format!("there is no partial `{name}`"), did_you_mean(&near, &format!("Create {file}.")));
     fault.refers = Some(file);
     fault
 }
@@ -234,7 +242,8 @@ fn missing_partial<'a>(theme: &str, name: &str, names: impl Iterator<Item = &'a 
 /// At most three names that look like this one, best first.
 fn near<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
     let score = |other: &str| similar::TextDiff::from_chars(name, other).ratio();
-    let mut scored: Vec<(f32, &str)> = names.take(2_000).map(|other| (score(other), other)).filter(|(s, _)| *s > 0.5).collect();
+    let mut scored: Vec<(f32, &str)> =
+        names.take(2_000).map(|other| (score(other), other)).filter(|(score, _)| *score > 0.6).collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
     scored.dedup_by(|a, b| a.1 == b.1);
     scored.into_iter().take(3).map(|(_, other)| other.to_owned()).collect()

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use handlebars::{
-    BlockContext, BlockParamHolder, BlockParams, Context, Handlebars, Helper, HelperDef, HelperResult, JsonTruthy, Output,
-    PathAndJson, RenderContext, RenderError, Renderable, ScopedJson, Template,
+    BlockContext, BlockParamHolder, BlockParams, Context, Handlebars, Helper, HelperDef, HelperResult, JsonTruthy,
+    Output, PathAndJson, RenderContext, RenderError, Renderable, ScopedJson, Template,
 };
 use serde_json::Value;
 
@@ -28,8 +28,13 @@ pub(super) type BlockFn = for<'reg, 'rc> fn(
 ) -> HelperResult;
 
 /// The block helpers by name.
-pub(super) const BLOCKS: &[(&str, BlockFn)] =
-    &[("if", if_block), ("unless", unless_block), ("each", each_block), ("with", with_block), (super::lower::PARTIAL, partial)];
+pub(super) const BLOCKS: &[(&str, BlockFn)] = &[
+    ("if", if_block),
+    ("unless", unless_block),
+    ("each", each_block),
+    ("with", with_block),
+    (super::lower::PARTIAL, partial),
+];
 
 impl HelperDef for Block<'_> {
     fn call<'reg: 'rc, 'rc>(
@@ -56,7 +61,7 @@ fn render<'reg: 'rc, 'rc>(
     let Some(template) = template else { return Ok(()) };
     run.enter(template.elements.len())?;
     let result = template.render(r, ctx, rc, out);
-    run.leave();
+    Run::leave();
     result
 }
 
@@ -271,7 +276,7 @@ fn partial<'reg, 'rc>(
         run.pop_partial();
         result
     });
-    run.leave();
+    Run::leave();
     result
 }
 

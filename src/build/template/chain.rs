@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use crate::error::Error;
 use crate::model::{ContentPath, Diagnostic, Severity, Snapshot, Theme};
 
 /// Longest chain of `extends`.
@@ -47,7 +48,7 @@ pub(super) fn resolve(
     }
     chain.assets = assets.into_iter().collect();
     let themes: Vec<Theme> = manifests.into_iter().map(|(_, theme)| theme).collect();
-    let (settings, found) = crate::model::theme::resolve_settings(&themes, overrides);
+    let (settings, found) = crate::model::resolve_settings(&themes, overrides);
     diagnostics.extend(found);
     chain.settings = settings;
     chain
@@ -60,11 +61,23 @@ fn follow(snapshot: &Snapshot, theme: &str, diagnostics: &mut Vec<Diagnostic>) -
         let named_in = chain.last().map_or_else(|| "site.yaml".to_owned(), |(last, _)| manifest(last));
         if chain.iter().any(|(seen, _)| *seen == name) {
             let through: Vec<&str> = chain.iter().map(|(name, _)| name.as_str()).collect();
-            report(diagnostics, &named_in, "theme_cycle", format!("`extends` goes round: {} > {name}", through.join(" > ")), "Remove one `extends`.");
+            report(
+                diagnostics,
+                &named_in,
+                "theme_cycle",
+                format!("`extends` goes round: {} > {name}", through.join(" > ")),
+                "Remove one `extends`.",
+            );
             break;
         }
         if chain.len() == MAX_CHAIN {
-            report(diagnostics, &named_in, "theme_depth", format!("more than {MAX_CHAIN} themes extend each other"), "Merge some of them.");
+            report(
+                diagnostics,
+                &named_in,
+                "theme_depth",
+                format!("more than {MAX_CHAIN} themes extend each other"),
+                "Merge some of them.",
+            );
             break;
         }
         if snapshot.under(&format!("themes/{name}")).next().is_none() {
@@ -81,7 +94,14 @@ fn follow(snapshot: &Snapshot, theme: &str, diagnostics: &mut Vec<Diagnostic>) -
         let loaded = match Theme::load(snapshot, &name) {
             Ok(loaded) => loaded,
             Err(error) => {
-                report(diagnostics, &manifest(&name), "invalid_theme", error.to_string(), "Mend theme.yaml at that line.");
+                let (line, problem) = match &error {
+                    Error::InvalidConfig { line, problem, .. } => (*line, problem.clone()),
+                    other => (0, other.to_string()),
+                };
+                if let Ok(path) = ContentPath::from_disk(&manifest(&name)) {
+                    let finding = Diagnostic::new(Severity::Error, "invalid_theme", path, line, problem);
+                    diagnostics.push(finding.with_hint("Mend theme.yaml at that line."));
+                }
                 Theme { name: name.clone(), ..Theme::default() }
             }
         };

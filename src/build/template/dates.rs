@@ -23,7 +23,10 @@ fn date(args: &Args<'_, '_>) -> Result<Value, Fault> {
         return Err(args.fault("got a format of more than 200 characters", "Use a format such as \"%-d %B %Y\"."));
     }
     format(&source, &pattern).map(Value::from).map_err(|problem| {
-        args.fault(&format!("cannot write `{source}` as `{pattern}`: {problem}"), "Use a format such as \"%-d %B %Y\" or \"%Y-%m-%d\".")
+        args.fault(
+            &format!("cannot write `{source}` as `{pattern}`: {problem}"),
+            "Use a format such as \"%-d %B %Y\" or \"%Y-%m-%d\".",
+        )
     })
 }
 
@@ -41,7 +44,11 @@ fn moment(source: &str) -> Option<BrokenDownTime> {
             return found.to_zoned().ok().map(|zoned| BrokenDownTime::from(&zoned));
         }
     }
-    source.parse::<DateTime>().map(BrokenDownTime::from).ok().or_else(|| source.parse::<Date>().map(BrokenDownTime::from).ok())
+    source
+        .parse::<DateTime>()
+        .map(BrokenDownTime::from)
+        .ok()
+        .or_else(|| source.parse::<Date>().map(BrokenDownTime::from).ok())
 }
 
 #[cfg(test)]

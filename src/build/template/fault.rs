@@ -58,7 +58,11 @@ fn plain(reason: &RenderErrorReason) -> (String, String, Option<String>) {
         ),
         RenderErrorReason::HelperNotFound(name) => {
             let near = super::near(name, super::helpers::names());
-            (format!("there is no helper `{name}`"), super::did_you_mean(&near, "Use one of the documented helpers."), None)
+            (
+                format!("there is no helper `{name}`"),
+                super::did_you_mean(&near, "Use one of the documented helpers."),
+                None,
+            )
         }
         other => {
             let text = other.to_string();

@@ -146,7 +146,7 @@ impl<'s> Run<'s> {
     }
 
     /// Closes what [`Run::enter`] opened.
-    pub(super) fn leave(&self) {
+    pub(super) fn leave() {
         METER.with(|meter| meter.depth.set(meter.depth.get().saturating_sub(1)));
     }
 

@@ -11,7 +11,7 @@
 //! | `data "name"` | `data/name.yaml` or `.json` |
 //! | `url x`, `abs_url x`, `asset "style.css"` | address with base path, absolute address, address of a theme asset; refuses scripts |
 //! | `safe_url x` | the address as it is, `#` where its scheme is dangerous |
-//! | `markdown x inline=true`, `toc page.toc min=2 max=3` | HTML |
+//! | `markdown x inline=true`, `toc page.toc min=2 max=3 at_least=1` | HTML |
 //! | `eq a b` `ne` `lt` `lte` `gt` `gte` `and ..` `or ..` `not a` | comparisons and logic; `and`, `or` take any number |
 //! | `default a b ..` | the first that is not empty |
 //! | `contains x part`, `starts_with x part`, `ends_with x part` | tests on text; `contains` also on lists and maps |
@@ -78,7 +78,11 @@ impl HelperDef for Pure {
     ) -> Result<ScopedJson<'rc>, RenderError> {
         if h.is_block() {
             let name = h.name();
-            return Err(Fault::new(format!("`{name}` is no block"), format!("Write {{{{#if ({name} ..)}}}} or {{{{#each ({name} ..)}}}}.")).into());
+            return Err(Fault::new(
+                format!("`{name}` is no block"),
+                format!("Write {{{{#if ({name} ..)}}}} or {{{{#each ({name} ..)}}}}."),
+            )
+            .into());
         }
         step(1 + Args(h).all().map(values::weight).sum::<usize>())?;
         Ok(ScopedJson::Derived((self.0)(&Args(h))?))
@@ -104,7 +108,10 @@ impl<'a> Args<'a, '_> {
         self.0.param(index).map(handlebars::PathAndJson::value).ok_or_else(|| {
             let name = self.0.name();
             let (wanted, s) = (index + 1, if index == 0 { "" } else { "s" });
-            Fault::new(format!("`{name}` needs at least {wanted} argument{s}"), format!("Give `{name}` the missing argument."))
+            Fault::new(
+                format!("`{name}` needs at least {wanted} argument{s}"),
+                format!("Give `{name}` the missing argument."),
+            )
         })
     }
 

@@ -13,10 +13,10 @@ const MAX_LIST: i64 = 10_000;
 pub(super) const HELPERS: &[(&str, PureFn)] = &[
     ("contains", contains),
     ("length", |a| Ok(Value::from(length(a.at(0)?)))),
-    ("first", |a| cut(a, 0, if a.len() > 1 { Some(a.whole(1)?) } else { None }, false)),
-    ("last", |a| cut(a, 0, if a.len() > 1 { Some(a.whole(1)?) } else { None }, true)),
-    ("limit", |a| span(a.at(0)?, 0, a.whole(1)?)),
-    ("slice", |a| span(a.at(0)?, a.whole(1)?, if a.len() > 2 { a.whole(2)? } else { i64::MAX })),
+    ("first", |a| cut(a, false)),
+    ("last", |a| cut(a, true)),
+    ("limit", |a| Ok(span(a.at(0)?, 0, a.whole(1)?))),
+    ("slice", |a| Ok(span(a.at(0)?, a.whole(1)?, if a.len() > 2 { a.whole(2)? } else { i64::MAX }))),
     ("reverse", reverse),
     ("unique", unique),
     ("sort_by", sort_by),
@@ -56,7 +56,8 @@ fn items<'a>(args: &Args<'a, '_>) -> Result<&'a [Value], Fault> {
     match args.at(0)? {
         Value::Array(items) => Ok(items),
         Value::Null => Ok(&[]),
-        other => Err(args.fault(&format!("got `{}`, expected a list", values::excerpt(other)), "Give it a list as first argument.")),
+        other => Err(args
+            .fault(&format!("got `{}`, expected a list", values::excerpt(other)), "Give it a list as first argument.")),
     }
 }
 
@@ -86,33 +87,31 @@ fn contains(args: &Args<'_, '_>) -> Result<Value, Fault> {
 }
 
 /// `first x` is one item, `first x n` a list of up to `n`.
-fn cut(args: &Args<'_, '_>, from: i64, count: Option<i64>, last: bool) -> Result<Value, Fault> {
+fn cut(args: &Args<'_, '_>, last: bool) -> Result<Value, Fault> {
     let value = args.at(0)?;
     let length = length(value) as i64;
-    match count {
-        Some(count) if last => span(value, (length - count).max(0), i64::MAX),
-        Some(count) => span(value, from, count),
-        None => {
-            let at = if last { length - 1 } else { 0 };
-            Ok(match span(value, at.max(0), at.max(0) + 1)? {
-                Value::Array(items) => items.into_iter().next().unwrap_or_default(),
-                other => other,
-            })
-        }
+    if args.len() > 1 {
+        let count = args.whole(1)?.max(0);
+        return Ok(if last { span(value, (length - count).max(0), i64::MAX) } else { span(value, 0, count) });
     }
+    let at = if last { (length - 1).max(0) } else { 0 };
+    Ok(match span(value, at, at + 1) {
+        Value::Array(items) => items.into_iter().next().unwrap_or_default(),
+        other => other,
+    })
 }
 
 /// Items or characters from one position up to another; negative positions count from the end.
-fn span(value: &Value, from: i64, to: i64) -> Result<Value, Fault> {
+fn span(value: &Value, from: i64, to: i64) -> Value {
     let length = length(value) as i64;
     let place = |at: i64| (if at < 0 { at.saturating_add(length) } else { at }).clamp(0, length) as usize;
     let (from, to) = (place(from), place(to));
     let count = to.saturating_sub(from);
-    Ok(match value {
+    match value {
         Value::Array(items) => Value::Array(items.iter().skip(from).take(count).cloned().collect()),
         Value::Null => Value::Null,
         other => Value::from(text(other).chars().skip(from).take(count).collect::<String>()),
-    })
+    }
 }
 
 fn reverse(args: &Args<'_, '_>) -> Result<Value, Fault> {
@@ -207,7 +206,8 @@ fn group_by(args: &Args<'_, '_>) -> Result<Value, Fault> {
 
 /// `range 3` is 0 1 2, `range 1 3` is 1 2 3.
 fn range(args: &Args<'_, '_>) -> Result<Value, Fault> {
-    let (from, to) = if args.len() > 1 { (args.whole(0)?, args.whole(1)?) } else { (0, args.whole(0)?.saturating_sub(1)) };
+    let (from, to) =
+        if args.len() > 1 { (args.whole(0)?, args.whole(1)?) } else { (0, args.whole(0)?.saturating_sub(1)) };
     if to.saturating_sub(from) >= MAX_LIST {
         return Err(args.fault(&format!("makes more than {MAX_LIST} items"), "Count over less."));
     }

@@ -14,9 +14,9 @@ pub(super) type LookupFn = for<'rc> fn(&Run<'_>, &Helper<'rc>) -> Result<Value, 
 
 /// Name, function, whether its text is HTML made by the engine.
 pub(super) const LOOKUPS: &[(&str, LookupFn, bool)] = &[
-    ("content", content, true),
-    ("inner", content, true),
-    ("head", head, true),
+    ("content", |run, _| Ok(Value::from(run.content.unwrap_or_default())), true),
+    ("inner", |run, _| Ok(Value::from(run.content.unwrap_or_default())), true),
+    ("head", |run, _| Ok(Value::from(run.head)), true),
     ("pages", pages, false),
     ("page", page, false),
     ("data", data, false),
@@ -29,14 +29,6 @@ pub(super) const LOOKUPS: &[(&str, LookupFn, bool)] = &[
 
 /// These mean something without arguments; of all others a bare `{{name}}` is the value of that name.
 pub(super) const BARE: &[&str] = &["content", "inner", "head"];
-
-fn content(run: &Run<'_>, _: &Helper<'_>) -> Result<Value, Fault> {
-    Ok(Value::from(run.content.unwrap_or_default()))
-}
-
-fn head(run: &Run<'_>, _: &Helper<'_>) -> Result<Value, Fault> {
-    Ok(Value::from(run.head))
-}
 
 /// The stubs a `pages` call asks for.
 pub(super) fn find_pages(run: &Run<'_>, h: &Helper<'_>) -> Result<Vec<Arc<Value>>, Fault> {
@@ -74,7 +66,10 @@ pub(super) fn find_pages(run: &Run<'_>, h: &Helper<'_>) -> Result<Vec<Arc<Value>
 fn whole(name: &str, value: &Value) -> Result<usize, Fault> {
     let number = value.as_u64().or_else(|| value.as_str().and_then(|text| text.parse().ok()));
     number.and_then(|n| usize::try_from(n).ok()).ok_or_else(|| {
-        Fault::new(format!("`{name}` is `{}`, expected a whole number", text(value)), format!("Write it like this: {name}=5."))
+        Fault::new(
+            format!("`{name}` is `{}`, expected a whole number", text(value)),
+            format!("Write it like this: {name}=5."),
+        )
     })
 }
 
@@ -119,7 +114,8 @@ fn markdown(run: &Run<'_>, h: &Helper<'_>) -> Result<Value, Fault> {
     }))
 }
 
-/// A nested list of the outline in `toc`; `min` and `max` bound the heading levels.
+/// A nested list of the outline in `toc`; `min` and `max` bound the heading levels,
+/// and with fewer headings than `at_least` there is none.
 fn toc(_: &Run<'_>, h: &Helper<'_>) -> Result<Value, Fault> {
     let level = |name: &str, default: u64| h.hash_get(name).and_then(|v| v.value().as_u64()).unwrap_or(default);
     let (min, max) = (level("min", 2), level("max", 3));
@@ -127,7 +123,7 @@ fn toc(_: &Run<'_>, h: &Helper<'_>) -> Result<Value, Fault> {
     let mut count = 0;
     toc_list(required(h)?, min, max, 0, &mut html, &mut count);
     step(1 + count / 8)?;
-    Ok(Value::from(html))
+    Ok(Value::from(if count < level("at_least", 1) as usize { String::new() } else { html }))
 }
 
 fn toc_list(entries: &Value, min: u64, max: u64, depth: usize, html: &mut String, count: &mut usize) {
@@ -160,6 +156,9 @@ fn toc_list(entries: &Value, min: u64, max: u64, depth: usize, html: &mut String
 
 fn required<'a>(h: &'a Helper<'_>) -> Result<&'a Value, Fault> {
     h.param(0).map(handlebars::PathAndJson::value).ok_or_else(|| {
-        Fault::new(format!("`{}` needs a value", h.name()), format!("Write it like this: {{{{{} page.url}}}}.", h.name()))
+        Fault::new(
+            format!("`{}` needs a value", h.name()),
+            format!("Write it like this: {{{{{} page.url}}}}.", h.name()),
+        )
     })
 }

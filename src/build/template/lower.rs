@@ -3,7 +3,9 @@
 //! handlebars expands partials itself, with a stack of its own and a copy of the whole context for each; here a partial
 //! becomes a call of the helper `@partial` (`blocks.rs`). Inline partials and other decorators are refused.
 
-use handlebars::template::{DecoratorTemplate, ExpressionSpecBuilder, HelperTemplate, Parameter, Template, TemplateElement};
+use handlebars::template::{
+    DecoratorTemplate, ExpressionSpecBuilder, HelperTemplate, Parameter, Template, TemplateElement,
+};
 use handlebars::{Path, template::Subexpression};
 use serde_json::Value;
 

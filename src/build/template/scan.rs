@@ -99,11 +99,11 @@ impl Scan<'_> {
             self.depth += 1;
         } else if inner.starts_with('/') {
             self.depth -= self.open.pop().map_or(0, |(levels, _)| levels);
-        } else if is_chained_else(inner) {
-            if let Some((levels, _)) = self.open.last_mut() {
-                *levels += 1;
-                self.depth += 1;
-            }
+        } else if is_chained_else(inner)
+            && let Some((levels, _)) = self.open.last_mut()
+        {
+            *levels += 1;
+            self.depth += 1;
         }
         if self.depth > MAX_BLOCKS {
             let message = format!("blocks nest deeper than {MAX_BLOCKS}");
@@ -164,7 +164,11 @@ impl Scan<'_> {
         let close = open + found;
         let inner = &self.source[open + 1..close];
         if inner.bytes().filter(|b| *b == b'[').count() >= MAX_BRACKETS {
-            return self.refuse(open, format!("lists nest deeper than {MAX_BRACKETS}"), "Move the data to a file in data/.");
+            return self.refuse(
+                open,
+                format!("lists nest deeper than {MAX_BRACKETS}"),
+                "Move the data to a file in data/.",
+            );
         }
         let mut at = open + 1;
         while at < close {
@@ -269,7 +273,9 @@ mod tests {
 
     #[test]
     fn nothing_that_looks_like_text_to_us_is_a_tag_to_the_parser() {
-        for trick in ["{{a.[']}}{{/if}}{{a.[']}}", "{{a.[{]}}", "{{> 'a\\\\'}}", "{{{{raw}}}}\\{{{{/raw}}}}{{/if}}{{{{/raw}}}}"] {
+        for trick in
+            ["{{a.[']}}{{/if}}{{a.[']}}", "{{a.[{]}}", "{{> 'a\\\\'}}", "{{{{raw}}}}\\{{{{/raw}}}}{{/if}}{{{{/raw}}}}"]
+        {
             let source = format!("{}{}", format!("{{{{#if a}}}}{trick}").repeat(MAX_BLOCKS + 1), "{{/if}}".repeat(500));
             assert!(check(&source).is_err(), "{trick}");
         }

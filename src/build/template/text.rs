@@ -30,7 +30,7 @@ pub(super) const HELPERS: &[(&str, PureFn)] = &[
         Ok(Value::from(if links::is_safe(&raw) { raw.into_owned() } else { "#".into() }))
     }),
     ("plural", plural),
-    ("classes", classes),
+    ("classes", |a| Ok(Value::from(classes(a)))),
 ];
 
 fn capitalized(word: &str) -> String {
@@ -59,7 +59,8 @@ fn truncate(args: &Args<'_, '_>) -> Result<Value, Fault> {
         Some((end, _)) => end,
     };
     let kept = &source[..end];
-    let at_word = if source[end..].starts_with(char::is_whitespace) { Some(end) } else { kept.rfind(char::is_whitespace) };
+    let at_word =
+        if source[end..].starts_with(char::is_whitespace) { Some(end) } else { kept.rfind(char::is_whitespace) };
     let kept = at_word.filter(|at| *at > 0).map_or(kept, |at| &kept[..at]);
     Ok(Value::from(format!("{}…", kept.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | ':')))))
 }
@@ -77,11 +78,12 @@ fn strip_html(html: &str) -> String {
             rest = &tag[1..];
             continue;
         }
-        let closes = ["script", "style"].into_iter().find(|name| {
-            tag.get(1..=name.len()).is_some_and(|found| found.eq_ignore_ascii_case(name))
-        });
+        let closes = ["script", "style"]
+            .into_iter()
+            .find(|name| tag.get(1..=name.len()).is_some_and(|found| found.eq_ignore_ascii_case(name)));
         let end = match closes {
-            Some(name) => find_ignoring_case(tag, &format!("</{name}")).and_then(|close| tag[close..].find('>').map(|e| close + e)),
+            Some(name) => find_ignoring_case(tag, &format!("</{name}"))
+                .and_then(|close| tag[close..].find('>').map(|e| close + e)),
             None if tag.starts_with("<!--") => tag.find("-->").map(|end| end + 2),
             None => tag.find('>'),
         };
@@ -137,7 +139,7 @@ fn plural(args: &Args<'_, '_>) -> Result<Value, Fault> {
 }
 
 /// Class names: only what can stand in a class, separated by single blanks, each once.
-fn classes(args: &Args<'_, '_>) -> Result<Value, Fault> {
+fn classes(args: &Args<'_, '_>) -> String {
     let mut names: Vec<String> = Vec::new();
     for value in args.all().filter(|value| !matches!(value, Value::Null | Value::Bool(_))) {
         for word in text(value).split_whitespace() {
@@ -152,11 +154,15 @@ fn classes(args: &Args<'_, '_>) -> Result<Value, Fault> {
             names.push(slug_class(key));
         }
     }
-    Ok(Value::from(names.join(" ")))
+    names.join(" ")
 }
 
 fn slug_class(word: &str) -> String {
-    word.chars().map(|c| if c.is_alphanumeric() || matches!(c, '-' | '_') { c } else { '-' }).collect::<String>().trim_matches('-').to_owned()
+    word.chars()
+        .map(|c| if c.is_alphanumeric() || matches!(c, '-' | '_') { c } else { '-' })
+        .collect::<String>()
+        .trim_matches('-')
+        .to_owned()
 }
 
 #[cfg(test)]
@@ -179,7 +185,9 @@ mod tests {
 
     #[test]
     fn slugs_keep_letters_of_any_script() {
-        for (text, expected) in [("Hello, World!", "hello-world"), ("Don't", "dont"), ("  Ünï — 日本 ", "ünï-日本"), ("--", "")] {
+        for (text, expected) in
+            [("Hello, World!", "hello-world"), ("Don't", "dont"), ("  Ünï — 日本 ", "ünï-日本"), ("--", "")]
+        {
             assert_eq!(slug(text), expected);
         }
     }

@@ -42,7 +42,9 @@ pub(super) fn check_yaml(text: &str) -> Result<(), Problem> {
     }) {
         let mut rest = line.trim_start();
         for dashes in 1.. {
-            let Some(after) = rest.strip_prefix(['-', '?']).filter(|after| after.starts_with([' ', '\t'])) else { break };
+            let Some(after) = rest.strip_prefix(['-', '?']).filter(|after| after.starts_with([' ', '\t'])) else {
+                break;
+            };
             if dashes > MAX_DEPTH {
                 return Err(too_deep(Problem::at(text, at, "")));
             }
