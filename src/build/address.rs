@@ -4,17 +4,17 @@ use super::escape;
 
 /// A file name without extension, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stem<'a> {
+pub(crate) struct Stem<'a> {
     /// What is left without a leading `2026-11-23-`.
-    pub name: &'a str,
+    pub(crate) name: &'a str,
     /// That date, `2026-11-23`.
-    pub date: Option<&'a str>,
+    pub(crate) date: Option<&'a str>,
 }
 
 impl<'a> Stem<'a> {
     /// Takes a Jekyll date off the front, where there is one and something follows it.
     #[must_use]
-    pub fn of(stem: &'a str) -> Self {
+    pub(crate) fn of(stem: &'a str) -> Self {
         let dated = stem.as_bytes().get(..11).is_some_and(|head| {
             head.iter().enumerate().all(|(i, b)| match i {
                 4 | 7 => *b == b'-',
@@ -31,13 +31,13 @@ impl<'a> Stem<'a> {
 
 /// One path segment as it stands in a URL: lower case, blanks and URL syntax to `-`; letters of any script and emoji stay.
 #[must_use]
-pub fn segment(text: &str) -> String {
+pub(crate) fn segment(text: &str) -> String {
     fold(text, |c| !c.is_whitespace() && !c.is_control() && !"/\\?#%:*\"<>|&'`^{}[]".contains(c))
 }
 
 /// A slug for a title or a term: as [`segment`], but all ASCII punctuation but `-`, `_` and inner `.` becomes `-`.
 #[must_use]
-pub fn slugify(text: &str) -> String {
+pub(crate) fn slugify(text: &str) -> String {
     let slug = fold(text, |c| match c {
         '-' | '_' | '.' => true,
         _ if c.is_ascii() => c.is_ascii_alphanumeric(),
@@ -48,7 +48,7 @@ pub fn slugify(text: &str) -> String {
 
 /// The slug of a term: as [`segment`], so that `C++` and `C` stay apart; `C#` becomes `csharp`.
 #[must_use]
-pub fn term_slug(name: &str) -> String {
+pub(crate) fn term_slug(name: &str) -> String {
     let mut text = String::with_capacity(name.len() + 4);
     for c in name.trim().chars() {
         if c == '#' && text.ends_with(char::is_alphanumeric) { text.push_str("sharp") } else { text.push(c) }
@@ -79,7 +79,7 @@ fn fold(text: &str, keep: impl Fn(char) -> bool) -> String {
 
 /// The segments of a content folder (`content/_posts/2026` to `posts`, `2026`); `content` itself has none.
 #[must_use]
-pub fn folder_segments(folder: &str) -> Vec<String> {
+pub(crate) fn folder_segments(folder: &str) -> Vec<String> {
     folder
         .split('/')
         .skip(1)
@@ -93,7 +93,7 @@ pub fn folder_segments(folder: &str) -> Vec<String> {
 
 /// Joins segments to a URL path with slashes at both ends.
 #[must_use]
-pub fn join(segments: &[String]) -> String {
+pub(crate) fn join(segments: &[String]) -> String {
     let mut url = String::from("/");
     for segment in segments {
         url.push_str(segment);
@@ -104,24 +104,24 @@ pub fn join(segments: &[String]) -> String {
 
 /// What a permalink pattern can name.
 #[derive(Debug, Clone, Default)]
-pub struct Parts<'a> {
+pub(crate) struct Parts<'a> {
     /// Publication date.
-    pub date: Option<&'a jiff::Zoned>,
+    pub(crate) date: Option<&'a jiff::Zoned>,
     /// `slug`, else the file name.
-    pub slug: &'a str,
+    pub(crate) slug: &'a str,
     /// Slug of the title.
-    pub title: &'a str,
+    pub(crate) title: &'a str,
     /// File name without extension and date.
-    pub filename: &'a str,
+    pub(crate) filename: &'a str,
     /// Folder segments.
-    pub folders: &'a [String],
+    pub(crate) folders: &'a [String],
 }
 
 /// Expands a permalink pattern such as `/:year/:month/:slug/`. `Err` names a token that is unknown or has no value.
 ///
 /// # Errors
 /// The token, as written.
-pub fn expand(pattern: &str, parts: &Parts<'_>) -> Result<String, String> {
+pub(crate) fn expand(pattern: &str, parts: &Parts<'_>) -> Result<String, String> {
     let mut out = String::new();
     let mut rest = pattern;
     while let Some(at) = rest.find(':') {
@@ -155,7 +155,7 @@ fn token_value(token: &str, parts: &Parts<'_>) -> Option<String> {
 /// Makes a URL path of what somebody wrote: leading slash, no empty, `.` or `..` segment, a final slash unless the last
 /// segment names a file (`feed.xml`). `None` where it is an absolute URL or holds a query or fragment.
 #[must_use]
-pub fn clean(raw: &str) -> Option<String> {
+pub(crate) fn clean(raw: &str) -> Option<String> {
     let decoded = escape::percent_decode(raw.trim());
     if decoded.contains("://") || decoded.contains(['?', '#', '\\', '\0']) || decoded.chars().any(char::is_control) {
         return None;
@@ -187,20 +187,20 @@ fn names_file(segment: &str) -> bool {
 
 /// The output file of a URL path: `/a/` is `a/index.html`, `/a.html` is itself.
 #[must_use]
-pub fn output_path(url: &str) -> String {
+pub(crate) fn output_path(url: &str) -> String {
     let path = url.trim_start_matches('/');
     if path.is_empty() || path.ends_with('/') { format!("{path}index.html") } else { path.to_owned() }
 }
 
 /// The folder of a URL path, with its final slash: where the assets of a bundle go.
 #[must_use]
-pub fn folder_of(url: &str) -> &str {
+pub(crate) fn folder_of(url: &str) -> &str {
     url.rfind('/').map_or("/", |at| &url[..=at])
 }
 
 /// The Markdown twin of a page: `/a/` has `/a/index.md`, `/a.html` has `/a.md`.
 #[must_use]
-pub fn twin(url: &str) -> String {
+pub(crate) fn twin(url: &str) -> String {
     if url.ends_with('/') {
         return format!("{url}index.md");
     }
@@ -210,7 +210,7 @@ pub fn twin(url: &str) -> String {
 
 /// The address a site is published at.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Base {
+pub(crate) struct Base {
     /// Absolute, ends with `/`.
     url: String,
     /// Its path, `/` or `/project/`.
@@ -220,7 +220,7 @@ pub struct Base {
 impl Base {
     /// From a base URL, with or without a final slash.
     #[must_use]
-    pub fn new(base_url: &str) -> Self {
+    pub(crate) fn new(base_url: &str) -> Self {
         let mut url = base_url.to_owned();
         if !url.ends_with('/') {
             url.push('/');
@@ -234,31 +234,31 @@ impl Base {
 
     /// Absolute, ends with `/`.
     #[must_use]
-    pub fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
     /// `/` or `/project/`.
     #[must_use]
-    pub fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         &self.path
     }
 
     /// What stands in an `href`: base path and the URL path, percent-encoded.
     #[must_use]
-    pub fn href(&self, url: &str) -> String {
+    pub(crate) fn href(&self, url: &str) -> String {
         format!("{}{}", self.path, escape::url_path(url.trim_start_matches('/')))
     }
 
     /// The absolute address of a URL path, percent-encoded.
     #[must_use]
-    pub fn absolute(&self, url: &str) -> String {
+    pub(crate) fn absolute(&self, url: &str) -> String {
         format!("{}{}", self.url, escape::url_path(url.trim_start_matches('/')))
     }
 
     /// The absolute address of an `href` of this site made by [`Base::href`]; other hosts stay as they are.
     #[must_use]
-    pub fn absolute_href(&self, href: &str) -> String {
+    pub(crate) fn absolute_href(&self, href: &str) -> String {
         match href.strip_prefix(self.path.as_str()) {
             Some(rest) if !href.starts_with("//") => format!("{}{rest}", self.url),
             _ => href.to_owned(),
@@ -268,7 +268,7 @@ impl Base {
 
 /// `my-first_page` to `My first page`.
 #[must_use]
-pub fn humanise(stem: &str) -> String {
+pub(crate) fn humanise(stem: &str) -> String {
     let text = stem.replace(['-', '_'], " ");
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut chars = text.chars();
@@ -295,7 +295,10 @@ mod tests {
         ] {
             assert_eq!(segment(text), expected, "{text}");
         }
-        assert_eq!((term_slug("C++"), term_slug("C#"), term_slug("#rust")), ("c++".into(), "csharp".into(), "rust".into()));
+        assert_eq!(
+            (term_slug("C++"), term_slug("C#"), term_slug("#rust")),
+            ("c++".into(), "csharp".into(), "rust".into())
+        );
         assert_eq!(slugify("C++ & Rust: what's new?"), "c-rust-what-s-new");
         assert_eq!(slugify("\u{65e5}\u{672c}\u{8a9e}\u{3002}"), "\u{65e5}\u{672c}\u{8a9e}");
     }
@@ -305,7 +308,10 @@ mod tests {
         assert_eq!(Stem::of("2026-11-23-hello"), Stem { name: "hello", date: Some("2026-11-23") });
         assert_eq!(Stem::of("2026-11-23"), Stem { name: "2026-11-23", date: None });
         assert_eq!(Stem::of("2026-11-23-"), Stem { name: "2026-11-23-", date: None });
-        assert_eq!(Stem::of("h\u{e9}llo-\u{1f600}\u{1f600}"), Stem { name: "h\u{e9}llo-\u{1f600}\u{1f600}", date: None });
+        assert_eq!(
+            Stem::of("h\u{e9}llo-\u{1f600}\u{1f600}"),
+            Stem { name: "h\u{e9}llo-\u{1f600}\u{1f600}", date: None }
+        );
     }
 
     #[test]
@@ -333,7 +339,10 @@ mod tests {
         let folders = vec!["blog".to_owned(), "rust".to_owned()];
         let parts = Parts { date: date.as_ref(), slug: "s", title: "t", filename: "f", folders: &folders };
         assert_eq!(expand("/:year/:month/:day/:slug/", &parts).as_deref(), Ok("/2026/03/09/s/"));
-        assert_eq!(expand("/:section/:sections/:title-:filename.html", &parts).as_deref(), Ok("/blog/blog/rust/t-f.html"));
+        assert_eq!(
+            expand("/:section/:sections/:title-:filename.html", &parts).as_deref(),
+            Ok("/blog/blog/rust/t-f.html")
+        );
         assert_eq!(expand("/:nope/", &parts), Err(":nope".into()));
         assert_eq!(expand("/:year/", &Parts { date: None, ..parts }), Err(":year".into()));
     }

@@ -47,11 +47,11 @@ struct ThemeKey {
 }
 
 /// A compiled theme with the findings of compiling it.
-pub struct Compiled {
+pub(crate) struct Compiled {
     /// The templates.
-    pub templates: Templates,
+    pub(crate) templates: Templates,
     /// What compiling them found.
-    pub findings: Vec<Diagnostic>,
+    pub(crate) findings: Vec<Diagnostic>,
 }
 
 impl fmt::Debug for Cache {
@@ -67,7 +67,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// One build's look at the parsed pages: other options than last time begin an empty memo.
-pub struct Batch<'a> {
+pub(crate) struct Batch<'a> {
     cache: &'a Cache,
     options: MarkdownConfig,
 }
@@ -75,7 +75,7 @@ pub struct Batch<'a> {
 impl Cache {
     /// Begins a build with these options.
     #[must_use]
-    pub fn batch(&self, options: &MarkdownConfig) -> Batch<'_> {
+    pub(crate) fn batch(&self, options: &MarkdownConfig) -> Batch<'_> {
         let mut pages = lock(&self.pages);
         if pages.options.as_ref() != Some(options) {
             *pages = Pages { options: Some(options.clone()), generation: pages.generation, ..Pages::default() };
@@ -86,7 +86,7 @@ impl Cache {
 
     /// The site's theme, compiled.
     #[must_use]
-    pub fn templates(&self, snapshot: &Snapshot, name: &str, overrides: &Map<String, Value>) -> Arc<Compiled> {
+    pub(crate) fn templates(&self, snapshot: &Snapshot, name: &str, overrides: &Map<String, Value>) -> Arc<Compiled> {
         let key = ThemeKey {
             name: name.to_owned(),
             overrides: overrides.clone(),
@@ -109,7 +109,7 @@ impl Cache {
 impl Batch<'_> {
     /// A page parsed before with the same options.
     #[must_use]
-    pub fn get(&self, blob: &BlobId) -> Option<Arc<Parsed>> {
+    pub(crate) fn get(&self, blob: &BlobId) -> Option<Arc<Parsed>> {
         let pages = lock(&self.cache.pages);
         if pages.options.as_ref() != Some(&self.options) {
             return None;
@@ -118,7 +118,7 @@ impl Batch<'_> {
     }
 
     /// Keeps this build's pages; when that is too much, those of earlier builds go, then all.
-    pub fn keep<'p>(&self, parsed: impl Iterator<Item = (BlobId, u64, &'p Arc<Parsed>)>) {
+    pub(crate) fn keep<'p>(&self, parsed: impl Iterator<Item = (BlobId, u64, &'p Arc<Parsed>)>) {
         let mut pages = lock(&self.cache.pages);
         let pages = &mut *pages;
         if pages.options.as_ref() != Some(&self.options) {

@@ -17,7 +17,7 @@ const IMAGES: &[&str] = &["figure", "image", "img", "picture"];
 
 /// The links of every page by index, and what is wrong with them.
 #[must_use]
-pub fn check(finder: &Finder<'_>, templates: &Templates) -> (Vec<Vec<Link>>, Vec<Diagnostic>) {
+pub(crate) fn check(finder: &Finder<'_>, templates: &Templates) -> (Vec<Vec<Link>>, Vec<Diagnostic>) {
     let pages = &finder.library.pages;
     let results: Vec<(Vec<Link>, Vec<Diagnostic>)> = pages
         .par_iter()
@@ -62,7 +62,9 @@ impl Checked<'_> {
                     }
                 }
                 name if templates.has_shortcode(name) => {
-                    if let Some(source) = call.args.get("src").and_then(Value::as_str).filter(|_| IMAGES.contains(&name)) {
+                    if let Some(source) =
+                        call.args.get("src").and_then(Value::as_str).filter(|_| IMAGES.contains(&name))
+                    {
                         self.link(source, Kind::Image, line);
                     }
                 }
@@ -139,13 +141,13 @@ impl Checked<'_> {
 
 /// The page a `ref` or `relref` names.
 #[must_use]
-pub fn ref_target(call: &ShortcodeCall) -> Option<&str> {
+pub(crate) fn ref_target(call: &ShortcodeCall) -> Option<&str> {
     call.positional.first().or_else(|| call.args.get("path")).and_then(Value::as_str)
 }
 
 /// How a link of a body is written.
 #[must_use]
-pub fn kind_of(kind: LinkKind) -> Kind {
+pub(crate) fn kind_of(kind: LinkKind) -> Kind {
     match kind {
         LinkKind::Link => Kind::Link,
         LinkKind::Image => Kind::Image,
@@ -154,7 +156,7 @@ pub fn kind_of(kind: LinkKind) -> Kind {
 }
 
 /// Puts the links into the library, and who links to whom.
-pub fn attach(library: &mut Library, links: Vec<Vec<Link>>) {
+pub(crate) fn attach(library: &mut Library, links: Vec<Vec<Link>>) {
     let mut backlinks: HashMap<usize, Vec<usize>> = HashMap::new();
     for (from, links) in links.into_iter().enumerate() {
         let mut targets: Vec<usize> = links.iter().filter_map(|link| target(library, &link.target)).collect();

@@ -15,7 +15,7 @@ const READING_SPEED: usize = 200;
 
 /// What lists show of each page, made once and shared.
 #[must_use]
-pub fn stubs(edition: &Edition<'_>) -> Vec<Arc<Value>> {
+pub(crate) fn stubs(edition: &Edition<'_>) -> Vec<Arc<Value>> {
     edition.library.pages.par_iter().map(|page| Arc::new(stub(edition, page))).collect()
 }
 
@@ -44,13 +44,13 @@ fn stub(edition: &Edition<'_>, page: &Page) -> Value {
 
 /// Minutes, at least one.
 #[must_use]
-pub fn reading_time(words: usize) -> usize {
+pub(crate) fn reading_time(words: usize) -> usize {
     words.div_ceil(READING_SPEED).max(1)
 }
 
 /// Href of a page's share image.
 #[must_use]
-pub fn image(edition: &Edition<'_>, page: &Page) -> Option<String> {
+pub(crate) fn image(edition: &Edition<'_>, page: &Page) -> Option<String> {
     page.image.as_deref().map(|raw| edition.finder().resolve(page, raw, Kind::Image).href)
 }
 
@@ -84,7 +84,7 @@ fn link(edition: &Edition<'_>, page: &Page) -> Value {
 
 /// `site`, the same for every page; menus are added per page.
 #[must_use]
-pub fn site(edition: &Edition<'_>) -> Value {
+pub(crate) fn site(edition: &Edition<'_>) -> Value {
     let config = &edition.library.config;
     let taxonomies: Vec<Value> = edition
         .library
@@ -110,7 +110,7 @@ pub fn site(edition: &Edition<'_>) -> Value {
 
 /// `site` as one page sees it.
 #[must_use]
-pub fn site_at(edition: &Edition<'_>, url: &str) -> Value {
+pub(crate) fn site_at(edition: &Edition<'_>, url: &str) -> Value {
     let mut site = edition.site.clone();
     if let Value::Object(site) = &mut site {
         site.insert("menus".into(), edition.menus.context(url));
@@ -120,7 +120,7 @@ pub fn site_at(edition: &Edition<'_>, url: &str) -> Value {
 
 /// `page`, whole.
 #[must_use]
-pub fn page(edition: &Edition<'_>, index: usize, kind: &str) -> Value {
+pub(crate) fn page(edition: &Edition<'_>, index: usize, kind: &str) -> Value {
     let library = &edition.library;
     let page = &library.pages[index];
     let mut value = (*edition.stubs[index]).clone();
@@ -162,7 +162,7 @@ fn backlinks(edition: &Edition<'_>, library: &Library, index: usize) -> Vec<Valu
 
 /// A page that has no file and is no section: taxonomy, term, 404.
 #[must_use]
-pub fn engine_page(edition: &Edition<'_>, kind: &str, title: &str, url: &str) -> Value {
+pub(crate) fn engine_page(edition: &Edition<'_>, kind: &str, title: &str, url: &str) -> Value {
     json!({
         "kind": kind,
         "title": title,
@@ -183,7 +183,7 @@ pub fn engine_page(edition: &Edition<'_>, kind: &str, title: &str, url: &str) ->
 
 /// Headings as a tree.
 #[must_use]
-pub fn toc(outline: &[Heading]) -> Value {
+pub(crate) fn toc(outline: &[Heading]) -> Value {
     let mut at = 0;
     Value::Array(toc_level(outline, &mut at, 0))
 }
@@ -200,7 +200,7 @@ fn toc_level(outline: &[Heading], at: &mut usize, above: u8) -> Vec<Value> {
 
 /// The word templates know a page's kind by.
 #[must_use]
-pub fn kind_name(kind: PageKind) -> &'static str {
+pub(crate) fn kind_name(kind: PageKind) -> &'static str {
     match kind {
         PageKind::Home => "home",
         PageKind::Page => "page",
@@ -210,6 +210,6 @@ pub fn kind_name(kind: PageKind) -> &'static str {
 
 /// The absolute address of an href that may lead anywhere.
 #[must_use]
-pub fn absolute(edition: &Edition<'_>, href: &str) -> String {
+pub(crate) fn absolute(edition: &Edition<'_>, href: &str) -> String {
     if is_external(href) { href.to_owned() } else { edition.base.absolute_href(href) }
 }

@@ -10,7 +10,7 @@ use crate::model::{Diagnostic, Severity, Snapshot, front_matter};
 
 /// Reads every data file; one that cannot be read is a finding.
 #[must_use]
-pub fn load(snapshot: &Snapshot) -> (HashMap<String, Arc<Value>>, Vec<Diagnostic>) {
+pub(crate) fn load(snapshot: &Snapshot) -> (HashMap<String, Arc<Value>>, Vec<Diagnostic>) {
     let mut data = HashMap::new();
     let mut findings = Vec::new();
     for (path, file) in snapshot.under("data") {

@@ -20,63 +20,63 @@ use crate::model::{Library, Page, Snapshot};
 const MOST_QUERIES: usize = 64;
 
 /// Everything the last stage reads.
-pub struct Edition<'a> {
+pub(crate) struct Edition<'a> {
     /// The sources.
-    pub snapshot: &'a Snapshot,
+    pub(crate) snapshot: &'a Snapshot,
     /// What the build was asked for.
-    pub options: &'a Options,
+    pub(crate) options: &'a Options,
     /// Address of the site.
-    pub base: Base,
+    pub(crate) base: Base,
     /// Pages, sections, terms, with links resolved.
-    pub library: Library,
+    pub(crate) library: Library,
     /// By page index.
-    pub parsed: Vec<Option<Arc<Parsed>>>,
+    pub(crate) parsed: Vec<Option<Arc<Parsed>>>,
     /// The theme.
-    pub theme: Arc<Compiled>,
+    pub(crate) theme: Arc<Compiled>,
     /// Output files.
-    pub plan: Plan,
+    pub(crate) plan: Plan,
     /// Pages by name.
-    pub names: Names,
+    pub(crate) names: Names,
     /// Menus with their entries resolved.
-    pub menus: Menus,
+    pub(crate) menus: Menus,
     /// What lists show of a page, by page index.
-    pub stubs: Vec<Arc<Value>>,
+    pub(crate) stubs: Vec<Arc<Value>>,
     /// `site` of the templates, without menus.
-    pub site: Value,
+    pub(crate) site: Value,
     /// Data files by name.
-    pub data: HashMap<String, Arc<Value>>,
+    pub(crate) data: HashMap<String, Arc<Value>>,
     /// Neighbours in their section, by page index: the one before and the one after.
-    pub neighbours: Vec<(Option<usize>, Option<usize>)>,
+    pub(crate) neighbours: Vec<(Option<usize>, Option<usize>)>,
     /// Whether there is a feed.
-    pub has_feed: bool,
+    pub(crate) has_feed: bool,
     /// Listed pages, newest first.
-    pub recent: Vec<usize>,
+    pub(crate) recent: Vec<usize>,
     /// Answers to what templates ask on every page.
     queries: Mutex<Vec<(ListQuery, Arc<Vec<usize>>)>>,
 }
 
 /// Results of the earlier stages.
-pub struct Parts {
+pub(crate) struct Parts {
     /// Address of the site.
-    pub base: Base,
+    pub(crate) base: Base,
     /// Pages.
-    pub assembled: Assembled,
+    pub(crate) assembled: Assembled,
     /// The theme.
-    pub theme: Arc<Compiled>,
+    pub(crate) theme: Arc<Compiled>,
     /// Output files.
-    pub plan: Plan,
+    pub(crate) plan: Plan,
     /// Pages by name.
-    pub names: Names,
+    pub(crate) names: Names,
     /// Menus.
-    pub menus: Menus,
+    pub(crate) menus: Menus,
     /// Data files.
-    pub data: HashMap<String, Arc<Value>>,
+    pub(crate) data: HashMap<String, Arc<Value>>,
 }
 
 impl<'a> Edition<'a> {
     /// Joins the results of the earlier stages.
     #[must_use]
-    pub fn new(snapshot: &'a Snapshot, options: &'a Options, parts: Parts) -> Self {
+    pub(crate) fn new(snapshot: &'a Snapshot, options: &'a Options, parts: Parts) -> Self {
         let Assembled { library, parsed } = parts.assembled;
         let mut edition = Self {
             snapshot,
@@ -103,7 +103,7 @@ impl<'a> Edition<'a> {
 
     /// The pages a template asks for, before limit and offset.
     #[must_use]
-    pub fn query(&self, query: &ListQuery) -> Arc<Vec<usize>> {
+    pub(crate) fn query(&self, query: &ListQuery) -> Arc<Vec<usize>> {
         let key = ListQuery { limit: None, offset: 0, ..query.clone() };
         let known = |queries: &[(ListQuery, Arc<Vec<usize>>)]| {
             queries.iter().find(|(known, _)| *known == key).map(|(_, found)| Arc::clone(found))
@@ -122,26 +122,33 @@ impl<'a> Edition<'a> {
 
     /// What resolves links.
     #[must_use]
-    pub fn finder(&self) -> Finder<'_> {
-        Finder { snapshot: self.snapshot, library: &self.library, parsed: &self.parsed, plan: &self.plan, base: &self.base, names: &self.names }
+    pub(crate) fn finder(&self) -> Finder<'_> {
+        Finder {
+            snapshot: self.snapshot,
+            library: &self.library,
+            parsed: &self.parsed,
+            plan: &self.plan,
+            base: &self.base,
+            names: &self.names,
+        }
     }
 
     /// The body of a page as written.
     #[must_use]
-    pub fn body(&self, index: usize) -> &'a str {
+    pub(crate) fn body(&self, index: usize) -> &'a str {
         let Some(parsed) = self.parsed.get(index).and_then(Option::as_ref) else { return "" };
         let text = self.snapshot.text(self.library.pages[index].path.as_str()).unwrap_or_default();
         text.get(parsed.front_matter.body_offset..).unwrap_or_default()
     }
 
     /// Pages that go into lists of all kinds, in path order.
-    pub fn listed(&self) -> impl Iterator<Item = (usize, &Page)> {
+    pub(crate) fn listed(&self) -> impl Iterator<Item = (usize, &Page)> {
         self.library.pages.iter().enumerate().filter(|(_, page)| library::listed(page))
     }
 
     /// The site's language, or a page's own.
     #[must_use]
-    pub fn language<'p>(&'p self, page: Option<&'p Page>) -> &'p str {
+    pub(crate) fn language<'p>(&'p self, page: Option<&'p Page>) -> &'p str {
         page.and_then(|page| page.lang.as_deref()).unwrap_or(&self.library.config.language)
     }
 }

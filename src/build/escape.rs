@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 /// Escapes text for HTML and XML, in elements and in quoted attributes. Characters that XML 1.0 forbids are dropped.
 #[must_use]
-pub fn markup(text: &str) -> String {
+pub(crate) fn markup(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + text.len() / 16);
     for c in text.chars() {
         match c {
@@ -23,7 +23,7 @@ pub fn markup(text: &str) -> String {
 
 /// JSON that can stand inside `<script type="application/ld+json">`: no `<`, `>`, `&` and no line separators.
 #[must_use]
-pub fn json_in_html(value: &serde_json::Value) -> String {
+pub(crate) fn json_in_html(value: &serde_json::Value) -> String {
     let text = value.to_string();
     let mut out = String::with_capacity(text.len() + 16);
     for c in text.chars() {
@@ -41,14 +41,16 @@ pub fn json_in_html(value: &serde_json::Value) -> String {
 
 /// Percent-encodes a URL path given as plain text: everything but unreserved characters, `/` and harmless delimiters.
 #[must_use]
-pub fn url_path(path: &str) -> String {
+pub(crate) fn url_path(path: &str) -> String {
     encode(path, |b| matches!(b, b'/' | b'!' | b'$' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' | b':' | b'@'))
 }
 
 /// Percent-encodes what may not stand raw in a URL somebody wrote: spaces, quotes, non-ASCII; `%`, `?`, `#`, `&` stay.
 #[must_use]
-pub fn url(text: &str) -> String {
-    encode(text, |b| b.is_ascii_graphic() && !matches!(b, b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}'))
+pub(crate) fn url(text: &str) -> String {
+    encode(text, |b| {
+        b.is_ascii_graphic() && !matches!(b, b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}')
+    })
 }
 
 fn encode(text: &str, keep: impl Fn(u8) -> bool) -> String {
@@ -65,7 +67,7 @@ fn encode(text: &str, keep: impl Fn(u8) -> bool) -> String {
 
 /// Decodes `%XX`; text that is not valid UTF-8 afterwards is returned as it was.
 #[must_use]
-pub fn percent_decode(text: &str) -> String {
+pub(crate) fn percent_decode(text: &str) -> String {
     if !text.contains('%') {
         return text.to_owned();
     }

@@ -8,68 +8,100 @@ use crate::model::{Config, ContentPath, Date, Diagnostic, MenuPlace, Severity};
 
 /// Keys that have a meaning of their own and so do not pass to `params`.
 const KNOWN: &[&str] = &[
-    "title", "description", "summary", "excerpt", "date", "pubDate", "publishDate", "publish_date", "updated", "lastmod", "last_modified_at",
-    "draft", "published", "expires", "expiryDate", "expiry_date", "slug", "url", "path", "permalink", "aliases", "redirect_from",
-    "weight", "layout", "template", "authors", "author", "image", "images", "menus", "menu", "noindex", "lang", "params", "extra",
+    "title",
+    "description",
+    "summary",
+    "excerpt",
+    "date",
+    "pubDate",
+    "publishDate",
+    "publish_date",
+    "updated",
+    "lastmod",
+    "last_modified_at",
+    "draft",
+    "published",
+    "expires",
+    "expiryDate",
+    "expiry_date",
+    "slug",
+    "url",
+    "path",
+    "permalink",
+    "aliases",
+    "redirect_from",
+    "weight",
+    "layout",
+    "template",
+    "authors",
+    "author",
+    "image",
+    "images",
+    "menus",
+    "menu",
+    "noindex",
+    "lang",
+    "params",
+    "extra",
     "taxonomies",
 ];
 
 /// What a page's front matter says, interpreted.
 #[derive(Debug, Clone, Default)]
-pub struct Fields {
+pub(crate) struct Fields {
     /// `title`.
-    pub title: Option<String>,
+    pub(crate) title: Option<String>,
     /// `description`.
-    pub description: Option<String>,
+    pub(crate) description: Option<String>,
     /// `summary` or Jekyll's `excerpt`.
-    pub summary: Option<String>,
+    pub(crate) summary: Option<String>,
     /// `date`.
-    pub date: Option<Date>,
+    pub(crate) date: Option<Date>,
     /// Hugo's `publishDate`: decides what is scheduled, where given.
-    pub publish: Option<Date>,
+    pub(crate) publish: Option<Date>,
     /// `updated`, `lastmod`, `last_modified_at`.
-    pub updated: Option<Date>,
+    pub(crate) updated: Option<Date>,
     /// `expires`, `expiryDate`.
-    pub expires: Option<Date>,
+    pub(crate) expires: Option<Date>,
     /// `draft: true` or `published: false`.
-    pub draft: bool,
+    pub(crate) draft: bool,
     /// `slug`.
-    pub slug: Option<String>,
+    pub(crate) slug: Option<String>,
     /// `url`, Zola's `path`, Jekyll's `permalink` (may hold tokens).
-    pub url: Option<String>,
+    pub(crate) url: Option<String>,
     /// `aliases`, Jekyll's `redirect_from`.
-    pub aliases: Vec<String>,
+    pub(crate) aliases: Vec<String>,
     /// `weight`.
-    pub weight: Option<i64>,
+    pub(crate) weight: Option<i64>,
     /// `layout`, Zola's `template` without its extension.
-    pub layout: Option<String>,
+    pub(crate) layout: Option<String>,
     /// Terms by taxonomy key.
-    pub terms: BTreeMap<String, Vec<String>>,
+    pub(crate) terms: BTreeMap<String, Vec<String>>,
     /// `authors`, `author`.
-    pub authors: Vec<String>,
+    pub(crate) authors: Vec<String>,
     /// `image`, first of Hugo's `images`.
-    pub image: Option<String>,
+    pub(crate) image: Option<String>,
     /// `menus`, Hugo's `menu`.
-    pub menus: Vec<MenuPlace>,
+    pub(crate) menus: Vec<MenuPlace>,
     /// `noindex`.
-    pub noindex: bool,
+    pub(crate) noindex: bool,
     /// `lang`.
-    pub lang: Option<String>,
+    pub(crate) lang: Option<String>,
 }
 
 /// Where a front matter stands, for the lines of its diagnostics.
 #[derive(Debug)]
-pub struct Place<'a> {
+pub(crate) struct Place<'a> {
     /// The page.
-    pub path: &'a ContentPath,
+    pub(crate) path: &'a ContentPath,
     /// The file up to its body.
-    pub head: &'a str,
+    pub(crate) head: &'a str,
 }
 
 impl Place<'_> {
     /// 1-based line of a top-level key; 1 where it cannot be found.
     #[must_use]
-    pub fn line(&self, key: &str) -> usize {
+    pub(crate) fn line(&self, key: &str) -> usize {
         let found = self.head.lines().position(|line| {
             let line = line.trim_start_matches('\u{feff}').trim_start_matches(['"', '\'', ' ', '\t', '{', ',']);
             line.strip_prefix(key)
@@ -88,7 +120,7 @@ struct Reader<'a> {
 
 /// Interprets a page's front matter.
 #[must_use]
-pub fn read(
+pub(crate) fn read(
     values: &Map<String, Value>,
     config: &Config,
     zone: &jiff::tz::TimeZone,
@@ -123,7 +155,7 @@ pub fn read(
 
 /// What a template finds in `page.params`: `params`, Zola's `extra`, and every key that has no meaning of its own.
 #[must_use]
-pub fn params(values: &Map<String, Value>, config: &Config) -> Map<String, Value> {
+pub(crate) fn params(values: &Map<String, Value>, config: &Config) -> Map<String, Value> {
     let mut params = Map::new();
     for key in ["params", "extra"] {
         if let Some(Value::Object(map)) = values.get(key) {
@@ -281,7 +313,9 @@ impl<'a> Reader<'a> {
         if let Some((key, value)) = self.get(&["image", "images", "cover"]) {
             let text = match value {
                 Value::Array(items) => items.first().and_then(plain),
-                Value::Object(map) => ["path", "url", "src", "image"].iter().find_map(|key| map.get(*key).and_then(plain)),
+                Value::Object(map) => {
+                    ["path", "url", "src", "image"].iter().find_map(|key| map.get(*key).and_then(plain))
+                }
                 other => plain(other),
             };
             if text.is_none() && key == "image" {

@@ -27,7 +27,7 @@ struct Sheet<'a> {
 
 /// Renders a page, section or home page; `n` is the page of its list.
 #[must_use]
-pub fn page(edition: &Edition<'_>, index: usize, n: usize) -> Done {
+pub(crate) fn page(edition: &Edition<'_>, index: usize, n: usize) -> Done {
     let library = &edition.library;
     let page = &library.pages[index];
     let body = render::body(edition, index, false);
@@ -71,7 +71,7 @@ pub fn page(edition: &Edition<'_>, index: usize, n: usize) -> Done {
 
 /// Renders what has no page of its own: taxonomy, term, 404.
 #[must_use]
-pub fn listing(edition: &Edition<'_>, path: &str, job: &Job) -> Done {
+pub(crate) fn listing(edition: &Edition<'_>, path: &str, job: &Job) -> Done {
     let library = &edition.library;
     let Some(home) = library.sections.get("content").map(|section| &library.pages[section.page]) else {
         return Done::default();
@@ -88,7 +88,8 @@ pub fn listing(edition: &Edition<'_>, path: &str, job: &Job) -> Done {
             let Some(taxonomy) = library.taxonomies.get(key) else { return Done::default() };
             let Some(term) = taxonomy.terms.get(slug) else { return Done::default() };
             term_values(edition, taxonomy, slug, term, *n, &mut values);
-            let feed = feed::for_terms(library, key).then(|| (edition.base.href(&feed::term_url(term)), term.name.clone()));
+            let feed =
+                feed::for_terms(library, key).then(|| (edition.base.href(&feed::term_url(term)), term.name.clone()));
             ("term", term.name.clone(), feed)
         }
         _ => ("404", "Page not found".to_owned(), None),

@@ -8,10 +8,12 @@ use super::address::{self, Base, Parts, Stem};
 use super::fields::{self, Fields, Place};
 use super::load::{Loaded, Parsed};
 use super::{Options, taxonomy};
-use crate::model::{Config, ContentPath, Date, Diagnostic, Library, Page, PageKind, PageState, Section, Severity, Snapshot};
+use crate::model::{
+    Config, ContentPath, Date, Diagnostic, Library, Page, PageKind, PageState, Section, Severity, Snapshot,
+};
 
 /// The URL path of `content/404.md`, which hosts show for what they do not find.
-pub const NOT_FOUND_URL: &str = "/404.html";
+pub(crate) const NOT_FOUND_URL: &str = "/404.html";
 
 /// What a Markdown file is by its name, before anything is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +37,9 @@ impl<'a> Role<'a> {
             "_index" | "index" if folder == "content" => {
                 Self { kind: PageKind::Home, bundle: false, stem: Stem::of("content"), parent: folder }
             }
-            "_index" => Self { kind: PageKind::Section, bundle: false, stem: Stem::of(split(folder).1), parent: folder },
+            "_index" => {
+                Self { kind: PageKind::Section, bundle: false, stem: Stem::of(split(folder).1), parent: folder }
+            }
             "index" => {
                 let (parent, last) = split(folder);
                 Self { kind: PageKind::Page, bundle: true, stem: Stem::of(last), parent }
@@ -55,16 +59,16 @@ struct Assembly<'a> {
 }
 
 /// The library of a build, and the parsed file of each of its pages.
-pub struct Assembled {
+pub(crate) struct Assembled {
     /// Links are not resolved yet.
-    pub library: Library,
+    pub(crate) library: Library,
     /// By page index; `None` for pages without a file.
-    pub parsed: Vec<Option<Arc<Parsed>>>,
+    pub(crate) parsed: Vec<Option<Arc<Parsed>>>,
 }
 
 /// Makes the library out of the loaded pages.
 #[must_use]
-pub fn assemble(
+pub(crate) fn assemble(
     snapshot: &Snapshot,
     config: Config,
     options: &Options,
@@ -370,7 +374,9 @@ impl Assembly<'_> {
                         0,
                         format!("the page lies in the bundle of {}/index.md", role.parent),
                     )
-                    .with_hint("Rename that index.md to _index.md to make the folder a section, or move this page out."),
+                    .with_hint(
+                        "Rename that index.md to _index.md to make the folder a section, or move this page out.",
+                    ),
                 );
             }
         }
@@ -400,7 +406,7 @@ fn attach_assets(snapshot: &Snapshot, pages: &mut [Page]) {
 
 /// The URL path of an asset: beside its page's HTML.
 #[must_use]
-pub fn asset_url(page: &Page, asset: &ContentPath) -> String {
+pub(crate) fn asset_url(page: &Page, asset: &ContentPath) -> String {
     let below = asset.as_str().strip_prefix(page.path.folder()).unwrap_or(asset.file_name()).trim_start_matches('/');
     format!("{}{below}", address::folder_of(&page.url))
 }
@@ -467,7 +473,7 @@ fn build_sections(pages: &[Page], folders: &BTreeSet<String>) -> BTreeMap<String
 
 /// Whether lists, feeds and the sitemap name a page: built, an ordinary page, not the 404 page.
 #[must_use]
-pub fn listed(page: &Page) -> bool {
+pub(crate) fn listed(page: &Page) -> bool {
     page.included && page.kind == PageKind::Page && page.url != NOT_FOUND_URL
 }
 
@@ -484,7 +490,7 @@ pub fn display_order(a: &Page, b: &Page) -> Ordering {
 
 /// Date newest first; pages without a date last.
 #[must_use]
-pub fn newest_first(a: &Page, b: &Page) -> Ordering {
+pub(crate) fn newest_first(a: &Page, b: &Page) -> Ordering {
     match (&a.date, &b.date) {
         (Some(a), Some(b)) => b.cmp(a),
         (Some(_), None) => Ordering::Less,
@@ -495,7 +501,7 @@ pub fn newest_first(a: &Page, b: &Page) -> Ordering {
 
 /// The chain of sections above a page, from the home page down, without the page itself.
 #[must_use]
-pub fn ancestors(library: &Library, page: &Page) -> Vec<usize> {
+pub(crate) fn ancestors(library: &Library, page: &Page) -> Vec<usize> {
     let mut chain = Vec::new();
     let mut folder = Some(page.section.as_str());
     while let Some(at) = folder {
@@ -513,6 +519,6 @@ pub fn ancestors(library: &Library, page: &Page) -> Vec<usize> {
 
 /// The effective address of a build: the options' base URL, else the configuration's.
 #[must_use]
-pub fn base(config: &Config, options: &Options) -> Base {
+pub(crate) fn base(config: &Config, options: &Options) -> Base {
     Base::new(options.base_url.as_deref().unwrap_or(&config.base_url))
 }

@@ -11,7 +11,7 @@ use crate::model::{ContentPath, Diagnostic, Library, LinkTarget, Page, PageState
 
 /// How a link is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// `[text](target)`.
     Link,
     /// `![alt](target)`.
@@ -24,20 +24,20 @@ pub enum Kind {
 
 /// What a link turns out to be.
 #[derive(Debug, Clone)]
-pub struct Found {
+pub(crate) struct Found {
     /// Where it leads.
-    pub target: LinkTarget,
+    pub(crate) target: LinkTarget,
     /// What stands in the `href`, not HTML-escaped.
-    pub href: String,
+    pub(crate) href: String,
     /// The title of the page it leads to.
-    pub title: Option<String>,
+    pub(crate) title: Option<String>,
     /// What is wrong with it.
-    pub problem: Option<Problem>,
+    pub(crate) problem: Option<Problem>,
 }
 
 /// What is wrong with a link.
 #[derive(Debug, Clone)]
-pub struct Problem {
+pub(crate) struct Problem {
     severity: Severity,
     code: &'static str,
     message: String,
@@ -48,7 +48,7 @@ pub struct Problem {
 impl Problem {
     /// As a finding.
     #[must_use]
-    pub fn at(self, path: &ContentPath, line: usize) -> Diagnostic {
+    pub(crate) fn at(self, path: &ContentPath, line: usize) -> Diagnostic {
         let finding = Diagnostic::new(self.severity, self.code, path.clone(), line, self.message).with_hint(self.hint);
         match self.refers {
             Some(refers) => finding.with_refers(refers),
@@ -59,7 +59,7 @@ impl Problem {
 
 /// Pages by what people call them, and by old addresses.
 #[derive(Debug, Default)]
-pub struct Names {
+pub(crate) struct Names {
     by_name: HashMap<String, Vec<usize>>,
     by_alias: HashMap<String, usize>,
 }
@@ -67,7 +67,7 @@ pub struct Names {
 impl Names {
     /// Indexes titles, file names and paths of all pages.
     #[must_use]
-    pub fn of(library: &Library) -> Self {
+    pub(crate) fn of(library: &Library) -> Self {
         let mut names = Self::default();
         for (i, page) in library.pages.iter().enumerate() {
             let path = page.path.as_str();
@@ -76,7 +76,8 @@ impl Names {
             let path = path.strip_suffix("/_index").or_else(|| path.strip_suffix("/index")).unwrap_or(path);
             let stem = path.rsplit('/').next().unwrap_or(path);
             let undated = address::Stem::of(stem).name;
-            let mut keys = vec![page.title.to_lowercase(), stem.to_lowercase(), path.to_lowercase(), undated.to_lowercase()];
+            let mut keys =
+                vec![page.title.to_lowercase(), stem.to_lowercase(), path.to_lowercase(), undated.to_lowercase()];
             keys.sort();
             keys.dedup();
             for key in keys {
@@ -100,19 +101,19 @@ impl Names {
 
 /// Everything a link can lead to.
 #[derive(Clone, Copy)]
-pub struct Finder<'a> {
+pub(crate) struct Finder<'a> {
     /// The sources.
-    pub snapshot: &'a Snapshot,
+    pub(crate) snapshot: &'a Snapshot,
     /// Pages.
-    pub library: &'a Library,
+    pub(crate) library: &'a Library,
     /// Their parsed files, by page index.
-    pub parsed: &'a [Option<Arc<Parsed>>],
+    pub(crate) parsed: &'a [Option<Arc<Parsed>>],
     /// Files and lists.
-    pub plan: &'a Plan,
+    pub(crate) plan: &'a Plan,
     /// Address of the site.
-    pub base: &'a Base,
+    pub(crate) base: &'a Base,
     /// Pages by name.
-    pub names: &'a Names,
+    pub(crate) names: &'a Names,
 }
 
 /// A target inside the site.
@@ -127,7 +128,7 @@ enum Inside {
 impl Finder<'_> {
     /// Resolves a link of a page.
     #[must_use]
-    pub fn resolve(&self, from: &Page, raw: &str, kind: Kind) -> Found {
+    pub(crate) fn resolve(&self, from: &Page, raw: &str, kind: Kind) -> Found {
         let own = [self.base.url(), self.library.config.base_url.as_str()]
             .into_iter()
             .find_map(|base| raw.strip_prefix(base).map(|rest| format!("/{rest}")));
@@ -186,7 +187,9 @@ impl Finder<'_> {
         if let Some(found) = self.by_path(from, path) {
             return (Some(found), None);
         }
-        if kind == Kind::Ref && let Some((i, problem)) = self.named(from, path) {
+        if kind == Kind::Ref
+            && let Some((i, problem)) = self.named(from, path)
+        {
             return (Some(Inside::Page(i)), problem);
         }
         (None, None)
@@ -198,16 +201,23 @@ impl Finder<'_> {
             return self.content(&format!("content/{rest}"));
         }
         if let Some(rest) = path.strip_prefix('/') {
-            return self.content(&format!("content/{rest}")).or_else(|| self.url(path)).or_else(|| self.habit(rest)).or_else(|| {
-                // Written with the base path already, as it stands on the published site.
-                let inner = path.strip_prefix(self.base.path()).filter(|_| self.base.path() != "/")?;
-                self.url(&format!("/{inner}"))
-            });
+            return self
+                .content(&format!("content/{rest}"))
+                .or_else(|| self.url(path))
+                .or_else(|| self.habit(rest))
+                .or_else(|| {
+                    // Written with the base path already, as it stands on the published site.
+                    let inner = path.strip_prefix(self.base.path()).filter(|_| self.base.path() != "/")?;
+                    self.url(&format!("/{inner}"))
+                });
         }
         let beside = join(from.path.folder(), path);
         beside
             .and_then(|beside| self.content(&beside))
-            .or_else(|| join(address::folder_of(&from.url).trim_end_matches('/'), path).and_then(|url| self.url(&format!("/{}", url.trim_start_matches('/')))))
+            .or_else(|| {
+                join(address::folder_of(&from.url).trim_end_matches('/'), path)
+                    .and_then(|url| self.url(&format!("/{}", url.trim_start_matches('/'))))
+            })
             .or_else(|| if path.starts_with('.') { None } else { self.content(&format!("content/{path}")) })
             .or_else(|| if path.starts_with('.') { None } else { self.url(&format!("/{path}")) })
             .or_else(|| self.habit(path))
@@ -258,7 +268,9 @@ impl Finder<'_> {
             match self.plan.jobs.get(&output) {
                 Some(Job::Copy(file, _)) => return Some(Inside::File(url.to_owned(), file.clone())),
                 Some(_) => return Some(Inside::Listing(url.to_owned())),
-                None if super::outputs::RESERVED.contains(&output.as_str()) => return Some(Inside::Listing(url.to_owned())),
+                None if super::outputs::RESERVED.contains(&output.as_str()) => {
+                    return Some(Inside::Listing(url.to_owned()));
+                }
                 None => {}
             }
         }
@@ -281,7 +293,8 @@ impl Finder<'_> {
         if pages.len() == 1 {
             return Some((first, None));
         }
-        let near: Vec<usize> = pages.iter().copied().filter(|&i| self.library.pages[i].section == from.section).collect();
+        let near: Vec<usize> =
+            pages.iter().copied().filter(|&i| self.library.pages[i].section == from.section).collect();
         if let [only] = near[..] {
             return Some((only, None));
         }
@@ -290,7 +303,10 @@ impl Finder<'_> {
             severity: Severity::Warning,
             code: "ambiguous_link",
             message: format!("`{name}` names {} pages: {}", pages.len(), paths.join(", ")),
-            hint: format!("Write the path of the page that is meant, such as `{}`.", paths[0].trim_start_matches("content/")),
+            hint: format!(
+                "Write the path of the page that is meant, such as `{}`.",
+                paths[0].trim_start_matches("content/")
+            ),
             refers: None,
         };
         Some((first, Some(problem)))
@@ -303,7 +319,11 @@ impl Finder<'_> {
 
     fn anchor_problem(&self, from: &Page, page: &Page, kind: Kind, fragment: &str) -> Option<Problem> {
         let wanted = escape::percent_decode(&self.fragment(kind, fragment));
-        if wanted.is_empty() || wanted == "top" || wanted.starts_with(":~:") || page.outline.iter().any(|h| h.id == wanted) {
+        if wanted.is_empty()
+            || wanted == "top"
+            || wanted.starts_with(":~:")
+            || page.outline.iter().any(|h| h.id == wanted)
+        {
             return None;
         }
         // Ids may also come from raw HTML, footnotes and shortcodes.
@@ -317,7 +337,10 @@ impl Finder<'_> {
         let hint = match nearest.first() {
             Some(id) => format!("Did you mean `#{id}`?"),
             None if ids.is_empty() => "Take the fragment off: that page has no headings.".into(),
-            None => format!("Use one of its headings: {}.", ids.iter().take(5).map(|id| format!("`#{id}`")).collect::<Vec<_>>().join(", ")),
+            None => format!(
+                "Use one of its headings: {}.",
+                ids.iter().take(5).map(|id| format!("`#{id}`")).collect::<Vec<_>>().join(", ")
+            ),
         };
         Some(Problem {
             severity: if unsure || !from.included { Severity::Warning } else { Severity::Error },
@@ -333,7 +356,11 @@ impl Finder<'_> {
         let refers = looked_for(from, path, file);
         let near = if file { self.near_files(&refers) } else { self.near_pages(path) };
         let hint = if near.is_empty() {
-            if file { format!("Put the file at {refers}, or correct the path.") } else { "Link to a page that exists, or create it.".into() }
+            if file {
+                format!("Put the file at {refers}, or correct the path.")
+            } else {
+                "Link to a page that exists, or create it.".into()
+            }
         } else {
             format!("Did you mean {}?", near.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(" or "))
         };
@@ -354,8 +381,8 @@ impl Finder<'_> {
         if !same.is_empty() {
             return same;
         }
-        let urls = self.library.pages.iter().take(near::MOST).map(|page| (page.url.trim_matches('/').rsplit('/').next().unwrap_or_default(), page));
-        near::nearest_by(stem, urls).into_iter().map(|page| page.path.as_str().trim_start_matches("content/").to_owned()).collect()
+        let urls = self.library.pages.iter().take(near::MOST).map(|page| (last_segment(&page.url), page.path.as_str()));
+        near::nearest_by(stem, urls).into_iter().map(|path| path.trim_start_matches("content/").to_owned()).collect()
     }
 
     fn near_files(&self, wanted: &str) -> Vec<String> {
@@ -433,14 +460,20 @@ fn join(folder: &str, path: &str) -> Option<String> {
 fn has_file_ending(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     name.rsplit_once('.').is_some_and(|(_, ending)| {
-        (1..=5).contains(&ending.len()) && !matches!(ending, "md" | "markdown" | "html" | "htm") && ending.chars().all(|c| c.is_ascii_alphanumeric())
+        (1..=5).contains(&ending.len())
+            && !matches!(ending, "md" | "markdown" | "html" | "htm")
+            && ending.chars().all(|c| c.is_ascii_alphanumeric())
             && ending.starts_with(|c: char| c.is_ascii_alphabetic())
     })
 }
 
+fn last_segment(url: &str) -> &str {
+    url.trim_matches('/').rsplit('/').next().unwrap_or_default()
+}
+
 /// Whether a link names another host or a scheme.
 #[must_use]
-pub fn is_external(raw: &str) -> bool {
+pub(crate) fn is_external(raw: &str) -> bool {
     if raw.starts_with("//") {
         return true;
     }
@@ -457,7 +490,9 @@ mod tests {
 
     #[test]
     fn externals_and_joins() {
-        for (raw, external) in [("https://x", true), ("//x", true), ("mailto:a@b", true), ("a/b:c", false), ("x.md", false), ("#a", false)] {
+        for (raw, external) in
+            [("https://x", true), ("//x", true), ("mailto:a@b", true), ("a/b:c", false), ("x.md", false), ("#a", false)]
+        {
             assert_eq!(is_external(raw), external, "{raw}");
         }
         assert_eq!(join("content/blog", "../a.md").as_deref(), Some("content/a.md"));

@@ -12,11 +12,11 @@ use super::{address, context, library, markdown, render};
 use crate::model::{Library, LinkTarget, Page};
 
 /// Look-ups from the place of one page.
-pub struct PageLists<'a> {
+pub(crate) struct PageLists<'a> {
     /// The site.
-    pub edition: &'a Edition<'a>,
+    pub(crate) edition: &'a Edition<'a>,
     /// The page being rendered; the home page for lists of terms and the like.
-    pub page: &'a Page,
+    pub(crate) page: &'a Page,
 }
 
 impl Lists for PageLists<'_> {
@@ -50,7 +50,9 @@ impl Lists for PageLists<'_> {
         let found = self.edition.finder().resolve(self.page, raw, Kind::Link);
         match found.target {
             // What already carries the base path is an href made before, such as `page.url`.
-            LinkTarget::Broken(_) if self.edition.base.path() != "/" && raw.starts_with(self.edition.base.path()) => raw.to_owned(),
+            LinkTarget::Broken(_) if self.edition.base.path() != "/" && raw.starts_with(self.edition.base.path()) => {
+                raw.to_owned()
+            }
             _ => found.href,
         }
     }
@@ -71,7 +73,7 @@ impl Lists for PageLists<'_> {
 
 /// Finds the pages a query asks for, before limit and offset.
 #[must_use]
-pub fn find(edition: &Edition<'_>, query: &ListQuery) -> Vec<usize> {
+pub(crate) fn find(edition: &Edition<'_>, query: &ListQuery) -> Vec<usize> {
     let library = &edition.library;
     let mut found = match (&query.taxonomy, &query.term) {
         (Some(taxonomy), Some(term)) => of_term(library, taxonomy, term),
@@ -124,8 +126,10 @@ fn of_section(library: &Library, section: &str, recursive: bool) -> Vec<usize> {
         return library.sections.get(&folder).map(|section| section.pages.clone()).unwrap_or_default();
     }
     let below = library.sections.range(folder.clone()..).take_while(|(name, _)| name.starts_with(&folder));
-    let mut found: Vec<usize> =
-        below.filter(|(name, _)| is_below(name, &folder)).flat_map(|(_, section)| section.pages.iter().copied()).collect();
+    let mut found: Vec<usize> = below
+        .filter(|(name, _)| is_below(name, &folder))
+        .flat_map(|(_, section)| section.pages.iter().copied())
+        .collect();
     found.sort_by(|&a, &b| library::display_order(&library.pages[a], &library.pages[b]));
     found
 }
@@ -141,7 +145,9 @@ fn sort_by(edition: &Edition<'_>, found: &mut [usize], sort: &str) {
         let (x, y) = (&pages[a], &pages[b]);
         let order = match key {
             "date" => last_without(x.date.as_ref(), y.date.as_ref(), descending),
-            "updated" => last_without(x.updated.as_ref().or(x.date.as_ref()), y.updated.as_ref().or(y.date.as_ref()), descending),
+            "updated" => {
+                last_without(x.updated.as_ref().or(x.date.as_ref()), y.updated.as_ref().or(y.date.as_ref()), descending)
+            }
             "weight" => last_without(x.weight.as_ref(), y.weight.as_ref(), descending),
             "title" => last_without(Some(&x.title.to_lowercase()), Some(&y.title.to_lowercase()), descending),
             _ => by_field(field(&edition.stubs[a], key), field(&edition.stubs[b], key), descending),

@@ -14,43 +14,37 @@ const MAX_PAGE: u64 = 2 * 1024 * 1024;
 
 /// A page file, parsed: what depends on nothing but its bytes and the Markdown options.
 #[derive(Debug)]
-pub struct Parsed {
+pub(crate) struct Parsed {
     /// Its front matter.
-    pub front_matter: FrontMatter,
+    pub(crate) front_matter: FrontMatter,
     /// Its body.
-    pub document: Document,
+    pub(crate) document: Document,
 }
 
 /// One page file of the snapshot.
 #[derive(Debug, Clone)]
-pub struct Loaded<'a> {
+pub(crate) struct Loaded<'a> {
     /// Where it is.
-    pub path: &'a ContentPath,
+    pub(crate) path: &'a ContentPath,
     /// The file.
-    pub file: &'a File,
+    pub(crate) file: &'a File,
     /// Its text.
-    pub text: &'a str,
+    pub(crate) text: &'a str,
     /// What is in it.
-    pub parsed: Arc<Parsed>,
+    pub(crate) parsed: Arc<Parsed>,
 }
 
 impl Loaded<'_> {
     /// The file up to its body.
     #[must_use]
-    pub fn head(&self) -> &str {
+    pub(crate) fn head(&self) -> &str {
         self.text.get(..self.parsed.front_matter.body_offset).unwrap_or_default()
-    }
-
-    /// Its body.
-    #[must_use]
-    pub fn body(&self) -> &str {
-        self.text.get(self.parsed.front_matter.body_offset..).unwrap_or_default()
     }
 }
 
 /// Reads every page of a snapshot, in path order. A page that cannot be read is a diagnostic and left out.
 #[must_use]
-pub fn load<'a>(snapshot: &'a Snapshot, config: &Config, cache: &Cache) -> (Vec<Loaded<'a>>, Vec<Diagnostic>) {
+pub(crate) fn load<'a>(snapshot: &'a Snapshot, config: &Config, cache: &Cache) -> (Vec<Loaded<'a>>, Vec<Diagnostic>) {
     let files: Vec<_> = snapshot.under("content").filter(|(path, _)| path.kind() == PathKind::Page).collect();
     let batch = cache.batch(&config.markdown);
     let results: Vec<_> = files

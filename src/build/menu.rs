@@ -13,7 +13,7 @@ const MAX_DEPTH: usize = 8;
 
 /// One entry, resolved.
 #[derive(Debug, Clone)]
-pub struct Item {
+pub(crate) struct Item {
     name: String,
     href: String,
     /// URL path, where it leads to a page of this site.
@@ -24,13 +24,13 @@ pub struct Item {
 
 /// All menus by name, in display order.
 #[derive(Debug, Clone, Default)]
-pub struct Menus {
+pub(crate) struct Menus {
     menus: BTreeMap<String, Vec<Item>>,
 }
 
 /// Resolves every menu. Addresses that lead nowhere are findings on `site.yaml`.
 #[must_use]
-pub fn resolve(finder: &Finder<'_>) -> (Menus, Vec<Diagnostic>) {
+pub(crate) fn resolve(finder: &Finder<'_>) -> (Menus, Vec<Diagnostic>) {
     let library = finder.library;
     let mut findings = Vec::new();
     let mut menus: BTreeMap<String, Vec<Item>> = BTreeMap::new();
@@ -127,7 +127,7 @@ fn sort(items: &mut [Item]) {
 impl Menus {
     /// What a template sees as `site.menus` on the page with this URL path.
     #[must_use]
-    pub fn context(&self, here: &str) -> Value {
+    pub(crate) fn context(&self, here: &str) -> Value {
         Value::Object(self.menus.iter().map(|(name, items)| (name.clone(), list(items, here))).collect())
     }
 }

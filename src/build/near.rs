@@ -1,17 +1,17 @@
 //! Near matches for what does not exist.
 
 /// How many candidates are looked at, so that a site full of broken links stays cheap.
-pub const MOST: usize = 5_000;
+pub(crate) const MOST: usize = 5_000;
 
 /// The names nearest to a wanted one, best first, at most three.
 #[must_use]
-pub fn nearest<'n>(wanted: &str, names: impl Iterator<Item = &'n str>) -> Vec<&'n str> {
+pub(crate) fn nearest<'n>(wanted: &str, names: impl Iterator<Item = &'n str>) -> Vec<&'n str> {
     nearest_by(wanted, names.map(|name| (name, name)))
 }
 
 /// The values whose names are nearest to a wanted one, best first, at most three.
 #[must_use]
-pub fn nearest_by<'n, T: Ord>(wanted: &str, names: impl Iterator<Item = (&'n str, T)>) -> Vec<T> {
+pub(crate) fn nearest_by<'n, T: Ord>(wanted: &str, names: impl Iterator<Item = (&'n str, T)>) -> Vec<T> {
     let wanted: Vec<char> = wanted.to_lowercase().chars().take(64).collect();
     let limit = (wanted.len() / 3).clamp(1, 4);
     let mut found: Vec<(usize, T)> = names

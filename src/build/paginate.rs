@@ -9,13 +9,13 @@ use crate::model::Config;
 
 /// How many list pages `items` make; at least one. `size` 0: no pagination.
 #[must_use]
-pub fn count(items: usize, size: usize) -> usize {
+pub(crate) fn count(items: usize, size: usize) -> usize {
     if size == 0 { 1 } else { items.div_ceil(size).max(1) }
 }
 
 /// The URL path of list page `n`: `/blog/`, `/blog/page/2/`.
 #[must_use]
-pub fn url(first: &str, n: usize) -> String {
+pub(crate) fn url(first: &str, n: usize) -> String {
     if n <= 1 {
         return first.to_owned();
     }
@@ -25,7 +25,7 @@ pub fn url(first: &str, n: usize) -> String {
 
 /// The entries of list page `n`.
 #[must_use]
-pub fn range(items: usize, size: usize, n: usize) -> Range<usize> {
+pub(crate) fn range(items: usize, size: usize, n: usize) -> Range<usize> {
     if size == 0 {
         return 0..items;
     }
@@ -35,13 +35,13 @@ pub fn range(items: usize, size: usize, n: usize) -> Range<usize> {
 
 /// Entries on one page of a taxonomy's term lists.
 #[must_use]
-pub fn term_size(config: &Config, key: &str) -> usize {
+pub(crate) fn term_size(config: &Config, key: &str) -> usize {
     config.taxonomies.get(key).and_then(|taxonomy| taxonomy.paginate).unwrap_or(config.paginate)
 }
 
 /// What a template sees as `paginator`.
 #[must_use]
-pub fn context(base: &Base, first: &str, items: usize, size: usize, n: usize) -> Value {
+pub(crate) fn context(base: &Base, first: &str, items: usize, size: usize, n: usize) -> Value {
     let total = count(items, size);
     let href = |n: usize| base.href(&url(first, n));
     json!({

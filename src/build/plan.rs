@@ -11,7 +11,7 @@ use crate::model::{BlobId, ContentPath, Diagnostic, Library, PageKind, Severity,
 
 /// What makes an output file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Job {
+pub(crate) enum Job {
     /// A page, section or home page (the first page of its list).
     Page(usize),
     /// A further page of a section's list, from 2.
@@ -30,25 +30,30 @@ pub enum Job {
 
 /// One redirect, for stubs and `_redirects`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Redirect {
+pub(crate) struct Redirect {
     /// URL path, unencoded; may hold `*` where it comes from the configuration.
-    pub from: String,
+    pub(crate) from: String,
     /// Href with base path, or absolute URL.
-    pub to: String,
+    pub(crate) to: String,
 }
 
 /// Every output file but the engine's own formats, with what serves the links that lead to it.
 #[derive(Debug, Default)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// Jobs by output path.
-    pub jobs: BTreeMap<String, Job>,
+    pub(crate) jobs: BTreeMap<String, Job>,
     /// Redirects in order.
-    pub redirects: Vec<Redirect>,
+    pub(crate) redirects: Vec<Redirect>,
 }
 
 /// Lays out the outputs of a library.
 #[must_use]
-pub fn plan(snapshot: &Snapshot, library: &Library, templates: &Templates, base: &Base) -> (Plan, Vec<Diagnostic>) {
+pub(crate) fn plan(
+    snapshot: &Snapshot,
+    library: &Library,
+    templates: &Templates,
+    base: &Base,
+) -> (Plan, Vec<Diagnostic>) {
     let mut plan = Plan::default();
     let mut findings = Vec::new();
     plan.pages(library, &mut findings);
@@ -80,7 +85,13 @@ impl Plan {
         }
     }
 
-    fn copies(&mut self, snapshot: &Snapshot, library: &Library, templates: &Templates, findings: &mut Vec<Diagnostic>) {
+    fn copies(
+        &mut self,
+        snapshot: &Snapshot,
+        library: &Library,
+        templates: &Templates,
+        findings: &mut Vec<Diagnostic>,
+    ) {
         for page in library.pages.iter().filter(|page| page.included) {
             for asset in &page.assets {
                 let path = library::asset_url(page, asset);
@@ -257,7 +268,7 @@ fn redirect_target(library: &Library, base: &Base, to: &str) -> String {
 
 /// The URL path of an output path: `a/index.html` is `/a/`.
 #[must_use]
-pub fn url_of(output: &str) -> String {
+pub(crate) fn url_of(output: &str) -> String {
     match output.strip_suffix("index.html") {
         Some(folder) if folder.is_empty() || folder.ends_with('/') => format!("/{folder}"),
         _ => format!("/{output}"),
@@ -266,6 +277,6 @@ pub fn url_of(output: &str) -> String {
 
 /// Whether a page is the site's own 404 page.
 #[must_use]
-pub fn is_not_found(url: &str) -> bool {
+pub(crate) fn is_not_found(url: &str) -> bool {
     url == NOT_FOUND_URL
 }

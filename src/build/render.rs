@@ -17,37 +17,37 @@ use crate::model::{ContentPath, Diagnostic, LinkTarget, Output, OutputData, Outp
 
 /// What rendering made.
 #[derive(Default)]
-pub struct Rendered {
+pub(crate) struct Rendered {
     /// Output files.
-    pub outputs: Outputs,
+    pub(crate) outputs: Outputs,
     /// Bodies of pages by index.
-    pub bodies: Vec<(usize, Arc<str>)>,
+    pub(crate) bodies: Vec<(usize, Arc<str>)>,
     /// What was found on the way.
-    pub findings: Vec<Diagnostic>,
+    pub(crate) findings: Vec<Diagnostic>,
 }
 
 /// What one job made.
 #[derive(Default)]
-pub struct Done {
+pub(crate) struct Done {
     /// The file.
-    pub output: Option<Output>,
+    pub(crate) output: Option<Output>,
     /// Its Markdown twin, with its path.
-    pub twin: Option<(String, Output)>,
+    pub(crate) twin: Option<(String, Output)>,
     /// A page's body.
-    pub body: Option<(usize, Arc<str>)>,
+    pub(crate) body: Option<(usize, Arc<str>)>,
     /// What was found.
-    pub findings: Vec<Diagnostic>,
+    pub(crate) findings: Vec<Diagnostic>,
 }
 
 /// An output file of text.
 #[must_use]
-pub fn output(text: String, source: Option<ContentPath>) -> Output {
+pub(crate) fn output(text: String, source: Option<ContentPath>) -> Output {
     Output { data: OutputData::Bytes(text.into_bytes().into()), source }
 }
 
 /// Renders what is in scope.
 #[must_use]
-pub fn render(edition: &Edition<'_>) -> Rendered {
+pub(crate) fn render(edition: &Edition<'_>) -> Rendered {
     let jobs: Vec<(&String, &Job)> = edition.plan.jobs.iter().filter(|(_, job)| in_scope(edition, job)).collect();
     let everything = edition.options.scope == Scope::Everything;
     let done: Vec<(&String, Done)> =
@@ -66,7 +66,8 @@ pub fn render(edition: &Edition<'_>) -> Rendered {
         for (path, output) in twins {
             rendered.outputs.entry(path).or_insert(output);
         }
-        let files: Vec<(String, String)> = outputs::FORMATS.par_iter().flat_map_iter(|format| format(edition)).collect();
+        let files: Vec<(String, String)> =
+            outputs::FORMATS.par_iter().flat_map_iter(|format| format(edition)).collect();
         for (path, text) in files {
             rendered.outputs.entry(path).or_insert_with(|| output(text, None));
         }
@@ -104,16 +105,16 @@ fn run(edition: &Edition<'_>, path: &str, job: &Job, with_twin: bool) -> Done {
 }
 
 /// A body as HTML.
-pub struct Body {
+pub(crate) struct Body {
     /// The HTML.
-    pub html: String,
+    pub(crate) html: String,
     /// What shortcodes found.
-    pub findings: Vec<Diagnostic>,
+    pub(crate) findings: Vec<Diagnostic>,
 }
 
 /// Renders a page's body; `absolute` makes every address whole, as feeds want it.
 #[must_use]
-pub fn body(edition: &Edition<'_>, index: usize, absolute: bool) -> Body {
+pub(crate) fn body(edition: &Edition<'_>, index: usize, absolute: bool) -> Body {
     let Some(parsed) = edition.parsed.get(index).and_then(Option::as_ref) else {
         return Body { html: String::new(), findings: Vec::new() };
     };
@@ -123,7 +124,7 @@ pub fn body(edition: &Edition<'_>, index: usize, absolute: bool) -> Body {
 }
 
 /// Fills the slots of one body.
-pub struct Resolver<'a> {
+pub(crate) struct Resolver<'a> {
     edition: &'a Edition<'a>,
     page: &'a Page,
     /// The page's index; `None`: shortcodes are left out.
@@ -137,7 +138,7 @@ pub struct Resolver<'a> {
 impl<'a> Resolver<'a> {
     /// For the text of a page.
     #[must_use]
-    pub fn new(edition: &'a Edition<'a>, page: &'a Page, index: Option<usize>, absolute: bool) -> Self {
+    pub(crate) fn new(edition: &'a Edition<'a>, page: &'a Page, index: Option<usize>, absolute: bool) -> Self {
         Self { edition, page, index, absolute, context: None, findings: Vec::new() }
     }
 
@@ -151,7 +152,12 @@ impl<'a> Resolver<'a> {
         context::absolute(self.edition, &href)
     }
 
-    fn run_shortcode(&mut self, index: usize, call: &ShortcodeCall, inner: Option<&str>) -> Result<String, TemplateError> {
+    fn run_shortcode(
+        &mut self,
+        index: usize,
+        call: &ShortcodeCall,
+        inner: Option<&str>,
+    ) -> Result<String, TemplateError> {
         let (edition, page) = (self.edition, self.page);
         let base = self.context.get_or_insert_with(|| {
             let kind = context::kind_name(page.kind);
@@ -197,7 +203,8 @@ impl Resolve for Resolver<'_> {
             Err(error) => {
                 let line = self.page.body_line.max(1) + call.line.max(1) - 1;
                 let message = format!("shortcode `{}` fails: {error}", call.name);
-                let finding = Diagnostic::new(Severity::Error, "shortcode_error", self.page.path.clone(), line, message);
+                let finding =
+                    Diagnostic::new(Severity::Error, "shortcode_error", self.page.path.clone(), line, message);
                 self.findings.push(finding.with_hint(error.hint.clone()));
                 String::new()
             }

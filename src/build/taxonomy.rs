@@ -8,7 +8,7 @@ use crate::model::{Config, Page, Taxonomy, Term};
 
 /// All configured taxonomies with the terms that built pages have.
 #[must_use]
-pub fn collect(config: &Config, pages: &[Page]) -> BTreeMap<String, Taxonomy> {
+pub(crate) fn collect(config: &Config, pages: &[Page]) -> BTreeMap<String, Taxonomy> {
     config
         .taxonomies
         .iter()
@@ -41,7 +41,8 @@ fn terms(key: &str, url: &str, pages: &[Page]) -> BTreeMap<String, Term> {
         }
     }
     for term in terms.values_mut() {
-        term.pages.sort_by(|&a, &b| newest_first(&pages[a], &pages[b]).then_with(|| display_order(&pages[a], &pages[b])));
+        term.pages
+            .sort_by(|&a, &b| newest_first(&pages[a], &pages[b]).then_with(|| display_order(&pages[a], &pages[b])));
     }
     terms
 }

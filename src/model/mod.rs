@@ -9,7 +9,7 @@ pub mod front_matter;
 mod output;
 mod page;
 mod snapshot;
-mod theme;
+pub mod theme;
 
 pub use config::Config;
 pub use conflict::{Conflict, Side};

@@ -8,23 +8,23 @@ use super::head;
 use crate::model::{Library, Page, Term};
 
 /// URL path of the site's feed.
-pub const URL: &str = "/atom.xml";
+pub(crate) const URL: &str = "/atom.xml";
 
 /// URL path of a term's feed.
 #[must_use]
-pub fn term_url(term: &Term) -> String {
+pub(crate) fn term_url(term: &Term) -> String {
     format!("{}atom.xml", term.url)
 }
 
 /// Whether the terms of a taxonomy have feeds.
 #[must_use]
-pub fn for_terms(library: &Library, key: &str) -> bool {
+pub(crate) fn for_terms(library: &Library, key: &str) -> bool {
     library.config.taxonomies.get(key).is_some_and(|taxonomy| taxonomy.feed)
 }
 
 /// The newest dated pages of the site or of a term: what a feed lists.
 #[must_use]
-pub fn entries(library: &Library, term: Option<&Term>) -> Vec<usize> {
+pub(crate) fn entries(library: &Library, term: Option<&Term>) -> Vec<usize> {
     let config = &library.config.feed;
     let in_feed = |page: &Page| {
         let below = page.section.strip_prefix("content").unwrap_or_default().trim_start_matches('/');
@@ -56,7 +56,7 @@ pub fn entries(library: &Library, term: Option<&Term>) -> Vec<usize> {
 
 /// All feeds.
 #[must_use]
-pub fn files(edition: &Edition<'_>) -> Vec<(String, String)> {
+pub(crate) fn files(edition: &Edition<'_>) -> Vec<(String, String)> {
     let library = &edition.library;
     let mut files = Vec::new();
     if edition.has_feed {
@@ -82,7 +82,8 @@ fn feed(edition: &Edition<'_>, title: &str, home: &str, url: &str, entries: &[us
     let pages = || entries.iter().map(|&i| &library.pages[i]);
     let updated = pages().filter_map(|page| page.updated.as_ref().max(page.date.as_ref())).max();
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n");
-    let _ = writeln!(out, "<feed xmlns=\"http://www.w3.org/2005/Atom\" xml:lang=\"{}\">", escape::markup(&config.language));
+    let _ =
+        writeln!(out, "<feed xmlns=\"http://www.w3.org/2005/Atom\" xml:lang=\"{}\">", escape::markup(&config.language));
     element(&mut out, "  ", "title", title);
     if !config.description.is_empty() {
         element(&mut out, "  ", "subtitle", &config.description);
@@ -95,7 +96,11 @@ fn feed(edition: &Edition<'_>, title: &str, home: &str, url: &str, entries: &[us
         element(&mut out, "  ", "updated", &updated.rfc3339());
     }
     let author = config.author.as_deref().unwrap_or(&config.title);
-    let _ = writeln!(out, "  <author><name>{}</name></author>", escape::markup(if author.is_empty() { "unknown" } else { author }));
+    let _ = writeln!(
+        out,
+        "  <author><name>{}</name></author>",
+        escape::markup(if author.is_empty() { "unknown" } else { author })
+    );
     for &i in entries {
         entry(edition, &mut out, i);
     }

@@ -9,22 +9,22 @@ use super::super::{address, context, escape, library};
 use crate::model::{Page, PageKind};
 
 /// What the head is made of.
-pub struct Subject<'a> {
+pub(crate) struct Subject<'a> {
     /// The page, where there is one.
-    pub page: Option<&'a Page>,
+    pub(crate) page: Option<&'a Page>,
     /// Its own title.
-    pub title: &'a str,
+    pub(crate) title: &'a str,
     /// URL path.
-    pub url: &'a str,
+    pub(crate) url: &'a str,
     /// Keep out of search engines.
-    pub noindex: bool,
+    pub(crate) noindex: bool,
     /// A feed of its own: href and title.
-    pub feed: Option<(String, String)>,
+    pub(crate) feed: Option<(String, String)>,
 }
 
 /// Makes the head.
 #[must_use]
-pub fn head(edition: &Edition<'_>, subject: &Subject<'_>) -> String {
+pub(crate) fn head(edition: &Edition<'_>, subject: &Subject<'_>) -> String {
     let config = &edition.library.config;
     let mut out = Tags::default();
     let home = subject.page.is_some_and(|page| page.kind == PageKind::Home);
@@ -55,7 +55,7 @@ pub fn head(edition: &Edition<'_>, subject: &Subject<'_>) -> String {
 
 /// Puts the head before `</head>` where a layout forgot it.
 #[must_use]
-pub fn ensure(html: String, head: &str) -> String {
+pub(crate) fn ensure(html: String, head: &str) -> String {
     let Some(end) = html.find("</head>") else { return html };
     let before = &html[..end];
     if before.contains(head) {
@@ -71,7 +71,7 @@ pub fn ensure(html: String, head: &str) -> String {
 
 /// Description of a page: its own, else its summary cut to what search engines show, else the site's.
 #[must_use]
-pub fn description(edition: &Edition<'_>, page: Option<&Page>) -> String {
+pub(crate) fn description(edition: &Edition<'_>, page: Option<&Page>) -> String {
     let site = &edition.library.config.description;
     let Some(page) = page else { return String::new() };
     match &page.description {
@@ -83,7 +83,7 @@ pub fn description(edition: &Edition<'_>, page: Option<&Page>) -> String {
 
 /// At most `most` characters, cut between words.
 #[must_use]
-pub fn cut(text: &str, most: usize) -> String {
+pub(crate) fn cut(text: &str, most: usize) -> String {
     let Some((at, _)) = text.char_indices().nth(most) else { return text.to_owned() };
     let short = &text[..at];
     let end = short.rfind(char::is_whitespace).filter(|end| *end > 0).unwrap_or(at);
@@ -99,7 +99,8 @@ fn open_graph(edition: &Edition<'_>, subject: &Subject<'_>, out: &mut Tags, desc
     out.meta("property", "og:description", description);
     out.meta("property", "og:site_name", &config.title);
     out.meta("property", "og:locale", &edition.language(subject.page).replace('-', "_"));
-    let image = subject.page.and_then(|page| context::image(edition, page)).map(|href| context::absolute(edition, &href));
+    let image =
+        subject.page.and_then(|page| context::image(edition, page)).map(|href| context::absolute(edition, &href));
     if let Some(image) = &image {
         out.meta("property", "og:image", image);
         out.meta("property", "og:image:alt", subject.title);
@@ -175,7 +176,8 @@ fn json_ld(edition: &Edition<'_>, subject: &Subject<'_>, description: &str, cano
 
 fn breadcrumbs(edition: &Edition<'_>, page: &Page, canonical: &str) -> Vec<Value> {
     let pages = library::ancestors(&edition.library, page);
-    let above = pages.into_iter().map(|i| &edition.library.pages[i]).map(|p| (p.title.clone(), edition.base.absolute(&p.url)));
+    let above =
+        pages.into_iter().map(|i| &edition.library.pages[i]).map(|p| (p.title.clone(), edition.base.absolute(&p.url)));
     above
         .chain([(page.title.clone(), canonical.to_owned())])
         .enumerate()
@@ -185,7 +187,7 @@ fn breadcrumbs(edition: &Edition<'_>, page: &Page, canonical: &str) -> Vec<Value
 
 /// Authors of a page, else the site's.
 #[must_use]
-pub fn authors(edition: &Edition<'_>, page: &Page) -> Vec<String> {
+pub(crate) fn authors(edition: &Edition<'_>, page: &Page) -> Vec<String> {
     if page.authors.is_empty() { edition.library.config.author.iter().cloned().collect() } else { page.authors.clone() }
 }
 
@@ -224,7 +226,10 @@ mod tests {
         let with = format!("<html><head>{head}</head><body></body></html>");
         assert_eq!(ensure(with.clone(), head), with);
         assert_eq!(ensure("<head></head>".into(), head), format!("<head>{head}\n</head>"));
-        assert_eq!(ensure("<head><title>o</title></head>".into(), head), "<head><title>o</title><meta name=\"x\">\n</head>");
+        assert_eq!(
+            ensure("<head><title>o</title></head>".into(), head),
+            "<head><title>o</title><meta name=\"x\">\n</head>"
+        );
         assert_eq!(ensure("<p>".into(), head), "<p>");
     }
 

@@ -12,7 +12,7 @@ const MOST: usize = 100;
 
 /// Title, description, and the pages of each section.
 #[must_use]
-pub fn files(edition: &Edition<'_>) -> Vec<(String, String)> {
+pub(crate) fn files(edition: &Edition<'_>) -> Vec<(String, String)> {
     let library = &edition.library;
     let config = &library.config;
     let mut out = format!("# {}\n", line(if config.title.is_empty() { "Site" } else { &config.title }));

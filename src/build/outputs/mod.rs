@@ -1,14 +1,14 @@
 //! The engine's own output formats, one file each. A static file of the site of the same name stands in for any of them.
 
-pub mod feed;
-pub mod head;
-pub mod headers;
-pub mod llms;
-pub mod redirects;
-pub mod robots;
-pub mod search;
-pub mod sitemap;
-pub mod twin;
+pub(crate) mod feed;
+pub(crate) mod head;
+pub(crate) mod headers;
+pub(crate) mod llms;
+pub(crate) mod redirects;
+pub(crate) mod robots;
+pub(crate) mod search;
+pub(crate) mod sitemap;
+pub(crate) mod twin;
 
 use super::edition::Edition;
 
@@ -16,10 +16,9 @@ use super::edition::Edition;
 type Format = fn(&Edition<'_>) -> Vec<(String, String)>;
 
 /// Every format that makes files of the whole site.
-pub const FORMATS: &[Format] =
+pub(crate) const FORMATS: &[Format] =
     &[feed::files, headers::files, llms::files, redirects::files, robots::files, search::files, sitemap::files];
 
 /// Output files that belong to the engine (or to a static file of the same name), never to a page.
-pub const RESERVED: &[&str] = &[
-    ".nojekyll", "_headers", "_redirects", "atom.xml", "llms.txt", "robots.txt", "search.json", "sitemap.xml",
-];
+pub(crate) const RESERVED: &[&str] =
+    &[".nojekyll", "_headers", "_redirects", "atom.xml", "llms.txt", "robots.txt", "search.json", "sitemap.xml"];

@@ -7,7 +7,7 @@ use super::super::{context, escape};
 
 /// `_redirects`.
 #[must_use]
-pub fn files(edition: &Edition<'_>) -> Vec<(String, String)> {
+pub(crate) fn files(edition: &Edition<'_>) -> Vec<(String, String)> {
     if edition.plan.redirects.is_empty() {
         return Vec::new();
     }
@@ -20,7 +20,7 @@ pub fn files(edition: &Edition<'_>) -> Vec<(String, String)> {
 
 /// The page that stands at an old address: no script, and never in a search engine in place of its target.
 #[must_use]
-pub fn stub(edition: &Edition<'_>, to: &str) -> String {
+pub(crate) fn stub(edition: &Edition<'_>, to: &str) -> String {
     let address = escape::markup(&context::absolute(edition, to));
     let href = escape::markup(to);
     let lang = escape::markup(edition.language(None));

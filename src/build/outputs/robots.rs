@@ -4,7 +4,7 @@ use super::super::edition::Edition;
 
 /// Everything is allowed; the sitemap is named. `.nojekyll` keeps GitHub Pages from hiding files.
 #[must_use]
-pub fn files(edition: &Edition<'_>) -> Vec<(String, String)> {
+pub(crate) fn files(edition: &Edition<'_>) -> Vec<(String, String)> {
     let robots = format!("User-agent: *\nAllow: /\n\nSitemap: {}\n", edition.base.absolute("/sitemap.xml"));
     vec![("robots.txt".into(), robots), (".nojekyll".into(), String::new())]
 }

@@ -6,7 +6,7 @@ use super::super::edition::Edition;
 use super::head;
 
 /// URL path of the index.
-pub const URL: &str = "/search.json";
+pub(crate) const URL: &str = "/search.json";
 /// Pages that are searchable; beyond, the file would cost readers more than it helps.
 const MOST: usize = 20_000;
 /// Headings kept of one page.
@@ -16,7 +16,7 @@ const SHORT: usize = 2_000;
 
 /// The index: one line a page, in path order.
 #[must_use]
-pub fn files(edition: &Edition<'_>) -> Vec<(String, String)> {
+pub(crate) fn files(edition: &Edition<'_>) -> Vec<(String, String)> {
     let pages: Vec<_> = edition.listed().filter(|(_, page)| !page.noindex).take(MOST).collect();
     let short = pages.len() > SHORT;
     let rows: Vec<String> = pages

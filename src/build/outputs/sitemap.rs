@@ -17,7 +17,7 @@ type Row = (String, Option<String>);
 
 /// The sitemap and its parts.
 #[must_use]
-pub fn files(edition: &Edition<'_>) -> Vec<(String, String)> {
+pub(crate) fn files(edition: &Edition<'_>) -> Vec<(String, String)> {
     split(edition.base.url(), rows(edition), SPLIT, MOST)
 }
 

@@ -5,7 +5,7 @@ use super::head;
 
 /// Title, description and address, then the body as written with shortcode tags left out.
 #[must_use]
-pub fn text(edition: &Edition<'_>, index: usize) -> String {
+pub(crate) fn text(edition: &Edition<'_>, index: usize) -> String {
     let page = &edition.library.pages[index];
     let mut out = format!("---\ntitle: {}\n", quoted(&page.title));
     let description = head::description(edition, Some(page));
