@@ -27,6 +27,7 @@ mod transaction;
 mod tree;
 mod watch;
 
+pub use crate::model::config::Durability;
 pub use export::export;
 pub use history::HistoryFilter;
 pub use merge::{Merge, merge_file};
