@@ -2,15 +2,38 @@
 //!
 //! Stages: load (front matter, Markdown) -> library (sections, taxonomies, links) -> templates -> outputs.
 
+mod address;
+mod cache;
+mod check;
+mod context;
+mod data;
+mod edition;
+mod escape;
+mod fields;
 pub mod highlight;
+mod layout;
+mod library;
+mod links;
+mod lists;
+mod load;
 pub mod markdown;
+mod menu;
+mod near;
+mod outputs;
+mod paginate;
+mod plan;
+mod render;
 pub mod shortcode;
+mod taxonomy;
 pub mod template;
 
 use std::collections::BTreeSet;
 
+pub use cache::Cache;
+pub use library::display_order;
+
 use crate::error::Result;
-use crate::model::{ContentPath, Diagnostic, Library, Outputs, Snapshot};
+use crate::model::{Config, ContentPath, Diagnostic, Library, Outputs, Snapshot};
 
 /// What a build depends on besides the snapshot.
 #[derive(Debug, Clone)]
@@ -49,15 +72,46 @@ pub struct Built {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Work kept between builds of one process, keyed by content: parsed pages and compiled templates. Never changes a result.
-#[derive(Debug, Default)]
-pub struct Cache {}
-
 /// Builds a snapshot.
 ///
 /// # Errors
 /// [`crate::error::Error::InvalidConfig`] and [`crate::error::Error::NoSite`] only: everything else is a diagnostic.
 pub fn build(snapshot: &Snapshot, options: &Options, cache: &Cache) -> Result<Built> {
-    let _ = (snapshot, options, cache);
-    Err(crate::error::Error::internal("not built yet"))
+    let (config, mut findings) = Config::load(snapshot)?;
+    let (loaded, found) = load::load(snapshot, &config, cache);
+    findings.extend(found);
+    let theme = cache.templates(snapshot, &config.theme, &config.theme_settings);
+    findings.extend(theme.findings.iter().cloned());
+    let base = library::base(&config, options);
+    let (mut assembled, found) = library::assemble(snapshot, config, options, &loaded);
+    findings.extend(found);
+    drop(loaded);
+    let (plan, found) = plan::plan(snapshot, &assembled.library, &theme.templates, &base);
+    findings.extend(found);
+    let names = links::Names::of(&assembled.library);
+    let finder = links::Finder {
+        snapshot,
+        library: &assembled.library,
+        parsed: &assembled.parsed,
+        plan: &plan,
+        base: &base,
+        names: &names,
+    };
+    let (links, found) = check::check(&finder, &theme.templates);
+    findings.extend(found);
+    let (menus, found) = menu::resolve(&finder);
+    findings.extend(found);
+    check::attach(&mut assembled.library, links);
+    let (data, found) = data::load(snapshot);
+    findings.extend(found);
+    let parts = edition::Parts { base, assembled, theme, plan, names, menus, data };
+    let mut edition = edition::Edition::new(snapshot, options, parts);
+    let rendered = render::render(&edition);
+    findings.extend(rendered.findings);
+    for (index, html) in rendered.bodies {
+        edition.library.pages[index].html = Some(html);
+    }
+    findings.sort_by(|a, b| (&a.path, a.line, a).cmp(&(&b.path, b.line, b)));
+    findings.dedup();
+    Ok(Built { library: edition.library, outputs: rendered.outputs, diagnostics: findings })
 }

@@ -9,7 +9,7 @@ pub mod front_matter;
 mod output;
 mod page;
 mod snapshot;
-mod theme;
+pub mod theme;
 
 pub use config::Config;
 pub use conflict::{Conflict, Side};
@@ -18,6 +18,6 @@ pub use date::Date;
 pub use diagnostic::{Diagnostic, Severity};
 pub use front_matter::FrontMatter;
 pub use output::{Output, OutputData, Outputs};
-pub use page::{Heading, Library, Link, LinkTarget, Page, PageKind, PageState, Section, Taxonomy, Term};
+pub use page::{Heading, Library, Link, LinkTarget, MenuPlace, Page, PageKind, PageState, Section, Taxonomy, Term};
 pub use snapshot::{BlobId, Data, File, Snapshot};
 pub use theme::{Setting, Theme, resolve_settings};

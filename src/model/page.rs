@@ -56,6 +56,8 @@ pub enum LinkTarget {
     File(ContentPath),
     /// Another host, `mailto:` and the like.
     External(String),
+    /// Something the engine makes: the list of a term, a feed, the sitemap; its URL path.
+    Listing(String),
     /// Something of this site that does not exist.
     Broken(String),
 }
@@ -100,6 +102,8 @@ pub struct Page {
     pub expires: Option<Date>,
     /// Whether it goes out.
     pub state: PageState,
+    /// Whether this build has it: live, or a draft or scheduled page that the options ask for.
+    pub included: bool,
     /// Sorting among siblings; lower first.
     pub weight: Option<i64>,
     /// Layout name asked for.
@@ -116,6 +120,8 @@ pub struct Page {
     pub noindex: bool,
     /// Language, where it differs from the site's.
     pub lang: Option<String>,
+    /// Menus it asks to be in.
+    pub menus: Vec<MenuPlace>,
     /// Whole front matter.
     pub front_matter: Map<String, Value>,
     /// 1-based line on which the body begins.
@@ -132,6 +138,19 @@ pub struct Page {
     pub section: String,
     /// Rendered body; filled for pages in the build's scope.
     pub html: Option<Arc<str>>,
+}
+
+/// A place in a menu that a page's front matter asks for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MenuPlace {
+    /// The menu's name.
+    pub menu: String,
+    /// Text shown; `None`: the page's title.
+    pub name: Option<String>,
+    /// Lower comes first; `None`: the page's weight.
+    pub weight: Option<i64>,
+    /// Name of the entry it goes below.
+    pub parent: Option<String>,
 }
 
 /// A content folder: its own page, its pages, its sub-sections.

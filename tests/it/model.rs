@@ -1,5 +1,7 @@
 //! Tests of model.
 
+#![allow(clippy::unwrap_used, reason = "a broken expectation is a failed test")]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

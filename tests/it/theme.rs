@@ -242,7 +242,7 @@ fn mistakes_are_named_with_file_line_and_what_to_do() {
     let cases: &[(&str, usize, &str, &str)] = &[
         ("a\nb\n{{> heder}}", 3, "there is no partial `heder`", "Did you mean `header`?"),
         ("\n{{uper page.title}}", 2, "there is no helper `uper`", "Did you mean `upper`?"),
-        ("x\n{{#if a}}\n", 2, "`{{#if}}` of line 2 is never closed", "Add `{{/if}}`."),
+        ("x\n{{#if a}}\n", 2, "`{{#if}}` is never closed", "Add `{{/if}}`."),
         ("{{#if a}}x{{/each}}", 1, "is closed by", "Close it with `{{/if}}`."),
         ("x\n{{a", 2, "not closed", "}}"),
         ("{{#if (eq a 1}}x{{/if}}", 1, "", ""),

@@ -74,12 +74,11 @@ fn refused(source: &str, problem: &handlebars::TemplateError) -> scan::Refused {
     let (message, hint) = match problem.reason() {
         TemplateErrorReason::MismatchingClosedHelper(open, close)
         | TemplateErrorReason::MismatchingClosedDecorator(open, close) => {
-            let bare =
-                |name: &str| name.trim_start_matches("Name(").trim_matches(|c| matches!(c, '"' | ')')).to_owned();
+            let bare = |name: &str| name.trim_start_matches("Name(").trim_matches(|c| matches!(c, '"' | ')')).to_owned();
             let (open, close) = (bare(open), bare(close));
             (format!("`{{{{#{open}}}}}` is closed by `{{{{/{close}}}}}`"), format!("Close it with `{{{{/{open}}}}}`."))
         }
-        TemplateErrorReason::InvalidSyntax(_) => unclosed(source, line),
+        TemplateErrorReason::InvalidSyntax(_) => return syntax(source, line, column),
         TemplateErrorReason::InvalidParam(parameter) => {
             (format!("`{parameter}` is no valid argument"), "Use a path, a number, or text in double quotes.".into())
         }
@@ -88,16 +87,22 @@ fn refused(source: &str, problem: &handlebars::TemplateError) -> scan::Refused {
     scan::Refused { line, column, message, hint }
 }
 
-/// The parser only says where it stopped; say which block is open there, as that is the usual reason.
-fn unclosed(source: &str, line: usize) -> (String, String) {
-    match scan::open_blocks(source).last() {
-        Some((name, at)) if source.lines().count() <= line + 1 => {
-            (format!("`{{{{#{name}}}}}` of line {at} is never closed"), format!("Add `{{{{/{name}}}}}`."))
-        }
-        _ => (
-            "this is no valid tag".into(),
-            "Check the spelling: `{{value}}`, `{{helper argument}}`, `{{#if value}}..{{/if}}`, `{{> partial}}`.".into(),
-        ),
+/// The parser only says where it stopped. Where that is the end, a block is still open: name that block.
+fn syntax(source: &str, line: usize, column: usize) -> scan::Refused {
+    let last = source.lines().count();
+    match scan::open_blocks(source).pop() {
+        Some((name, opened)) if line >= last => scan::Refused {
+            line: opened,
+            column: 1,
+            message: format!("`{{{{#{name}}}}}` is never closed"),
+            hint: format!("Add `{{{{/{name}}}}}`."),
+        },
+        _ => scan::Refused {
+            line,
+            column,
+            message: "this is no valid tag".into(),
+            hint: "Write it as `{{value}}`, `{{helper argument}}`, `{{#if value}}..{{/if}}` or `{{> partial}}`.".into(),
+        },
     }
 }
 

@@ -18,6 +18,9 @@ pub(in crate::model) fn component(name: &str) -> Result<(), &'static str> {
     if name.len() > MAX_COMPONENT {
         return Err("a component is longer than 255 bytes");
     }
+    if is_encoded_traversal(name) {
+        return Err("it has an encoded dot or slash");
+    }
     if is_git(name) {
         return Err("it names a git folder or file");
     }
@@ -35,9 +38,6 @@ pub(in crate::model) fn component(name: &str) -> Result<(), &'static str> {
     }
     if is_windows_device(name) {
         return Err("it is a reserved name on Windows");
-    }
-    if is_encoded_traversal(name) {
-        return Err("it has an encoded dot or slash");
     }
     Ok(())
 }

@@ -1,0 +1,150 @@
+//! Work kept between builds of one process, keyed by content, bounded; it never changes a result.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::{Map, Value};
+
+use super::load::Parsed;
+use super::template::Templates;
+use crate::model::config::MarkdownConfig;
+use crate::model::{BlobId, ContentPath, Diagnostic, Snapshot};
+
+/// Parsed pages are kept up to this many bytes of source (each costs a few times that in memory).
+const MAX_SOURCE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Compiled themes kept: live, working tree and a few change sets.
+const MAX_THEMES: usize = 4;
+
+/// Parsed pages and compiled templates of earlier builds.
+#[derive(Default)]
+pub struct Cache {
+    pages: Mutex<Pages>,
+    themes: Mutex<Vec<(ThemeKey, Arc<Compiled>)>>,
+}
+
+#[derive(Default)]
+struct Pages {
+    options: Option<MarkdownConfig>,
+    by_blob: HashMap<BlobId, Entry>,
+    bytes: u64,
+    generation: u64,
+}
+
+struct Entry {
+    parsed: Arc<Parsed>,
+    size: u64,
+    generation: u64,
+}
+
+/// All that compiling a theme depends on.
+#[derive(PartialEq)]
+struct ThemeKey {
+    name: String,
+    overrides: Map<String, Value>,
+    files: Vec<(ContentPath, BlobId)>,
+}
+
+/// A compiled theme with the findings of compiling it.
+pub(crate) struct Compiled {
+    /// The templates.
+    pub(crate) templates: Templates,
+    /// What compiling them found.
+    pub(crate) findings: Vec<Diagnostic>,
+}
+
+impl fmt::Debug for Cache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let pages = lock(&self.pages).by_blob.len();
+        f.debug_struct("Cache").field("pages", &pages).field("themes", &lock(&self.themes).len()).finish()
+    }
+}
+
+/// What is behind the lock is only ever a memo, whole after every statement: a panic elsewhere does not spoil it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// One build's look at the parsed pages: other options than last time begin an empty memo.
+pub(crate) struct Batch<'a> {
+    cache: &'a Cache,
+    options: MarkdownConfig,
+}
+
+impl Cache {
+    /// Begins a build with these options.
+    #[must_use]
+    pub(crate) fn batch(&self, options: &MarkdownConfig) -> Batch<'_> {
+        let mut pages = lock(&self.pages);
+        if pages.options.as_ref() != Some(options) {
+            *pages = Pages { options: Some(options.clone()), generation: pages.generation, ..Pages::default() };
+        }
+        pages.generation += 1;
+        Batch { cache: self, options: options.clone() }
+    }
+
+    /// The site's theme, compiled.
+    #[must_use]
+    pub(crate) fn templates(&self, snapshot: &Snapshot, name: &str, overrides: &Map<String, Value>) -> Arc<Compiled> {
+        let key = ThemeKey {
+            name: name.to_owned(),
+            overrides: overrides.clone(),
+            files: snapshot.under("themes").map(|(path, file)| (path.clone(), file.id)).collect(),
+        };
+        if let Some((_, compiled)) = lock(&self.themes).iter().find(|(known, _)| *known == key) {
+            return Arc::clone(compiled);
+        }
+        let (templates, findings) = Templates::compile(snapshot, name, overrides);
+        let compiled = Arc::new(Compiled { templates, findings });
+        let mut themes = lock(&self.themes);
+        if themes.len() >= MAX_THEMES {
+            themes.remove(0);
+        }
+        themes.push((key, Arc::clone(&compiled)));
+        compiled
+    }
+}
+
+impl Batch<'_> {
+    /// A page parsed before with the same options.
+    #[must_use]
+    pub(crate) fn get(&self, blob: &BlobId) -> Option<Arc<Parsed>> {
+        let pages = lock(&self.cache.pages);
+        if pages.options.as_ref() != Some(&self.options) {
+            return None;
+        }
+        pages.by_blob.get(blob).map(|entry| Arc::clone(&entry.parsed))
+    }
+
+    /// Keeps this build's pages; when that is too much, those of earlier builds go, then all.
+    pub(crate) fn keep<'p>(&self, parsed: impl Iterator<Item = (BlobId, u64, &'p Arc<Parsed>)>) {
+        let mut pages = lock(&self.cache.pages);
+        let pages = &mut *pages;
+        if pages.options.as_ref() != Some(&self.options) {
+            return;
+        }
+        let generation = pages.generation;
+        for (blob, size, parsed) in parsed {
+            let entry = pages.by_blob.entry(blob).or_insert_with(|| {
+                pages.bytes += size;
+                Entry { parsed: Arc::clone(parsed), size, generation }
+            });
+            entry.generation = generation;
+        }
+        if pages.bytes > MAX_SOURCE_BYTES {
+            pages.by_blob.retain(|_, entry| entry.generation == generation);
+            let mut bytes = 0;
+            // A sum does not depend on the order.
+            pages.by_blob.retain(|_, entry| {
+                bytes += entry.size;
+                true
+            });
+            pages.bytes = bytes;
+        }
+        if pages.bytes > MAX_SOURCE_BYTES {
+            pages.by_blob.clear();
+            pages.bytes = 0;
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Resolves and checks every link and shortcode of every page, whatever is rendered.
+
+use std::collections::HashMap;
+
+use rayon::prelude::*;
+use serde_json::Value;
+
+use super::links::{Finder, Kind};
+use super::load::Parsed;
+use super::markdown::{LinkKind, ShortcodeCall};
+use super::near;
+use super::template::Templates;
+use crate::model::{ContentPath, Diagnostic, Library, Link, LinkTarget, Page, Severity};
+
+/// Shortcodes whose `src` is an image of the site.
+const IMAGES: &[&str] = &["figure", "image", "img", "picture"];
+
+/// The links of every page by index, and what is wrong with them.
+#[must_use]
+pub(crate) fn check(finder: &Finder<'_>, templates: &Templates) -> (Vec<Vec<Link>>, Vec<Diagnostic>) {
+    let pages = &finder.library.pages;
+    let results: Vec<(Vec<Link>, Vec<Diagnostic>)> = pages
+        .par_iter()
+        .zip(finder.parsed)
+        .map(|(page, parsed)| {
+            let mut checked = Checked { finder, page, links: Vec::new(), findings: Vec::new() };
+            if let Some(parsed) = parsed {
+                checked.body(parsed, templates);
+            }
+            checked.front_matter(templates);
+            (checked.links, checked.findings)
+        })
+        .collect();
+    let mut links = Vec::with_capacity(results.len());
+    let mut findings = Vec::new();
+    for (of_page, found) in results {
+        links.push(of_page);
+        findings.extend(found);
+    }
+    (links, findings)
+}
+
+struct Checked<'a> {
+    finder: &'a Finder<'a>,
+    page: &'a Page,
+    links: Vec<Link>,
+    findings: Vec<Diagnostic>,
+}
+
+impl Checked<'_> {
+    fn body(&mut self, parsed: &Parsed, templates: &Templates) {
+        for link in &parsed.document.links {
+            let kind = kind_of(link.kind);
+            self.link(&link.raw, kind, self.file_line(link.line));
+        }
+        for call in &parsed.document.shortcodes {
+            let line = self.file_line(call.line);
+            match call.name.as_str() {
+                "ref" | "relref" => {
+                    if let Some(target) = ref_target(call) {
+                        self.link(target, Kind::Ref, line);
+                    }
+                }
+                name if templates.has_shortcode(name) => {
+                    if let Some(source) =
+                        call.args.get("src").and_then(Value::as_str).filter(|_| IMAGES.contains(&name))
+                    {
+                        self.link(source, Kind::Image, line);
+                    }
+                }
+                name => self.unknown_shortcode(name, line, templates),
+            }
+        }
+    }
+
+    fn front_matter(&mut self, templates: &Templates) {
+        if let Some(image) = &self.page.image {
+            let found = self.finder.resolve(self.page, image, Kind::Image);
+            if let Some(problem) = found.problem {
+                let line = self.key_line("image");
+                self.findings.push(problem.at(&self.page.path, line));
+            }
+        }
+        let missing = |layout: &&String| templates.layout(&[(*layout).clone()]).is_none();
+        if let Some(layout) = self.page.layout.as_ref().filter(missing) {
+            let theme = &self.finder.library.config.theme;
+            let line = self.key_line("layout");
+            self.findings.push(
+                Diagnostic::new(
+                    Severity::Warning,
+                    "unknown_layout",
+                    self.page.path.clone(),
+                    line,
+                    format!("theme `{theme}` has no layout `{layout}`; the usual one is used"),
+                )
+                .with_hint("Name a layout of the theme, or leave `layout` out.")
+                .with_refers(format!("themes/{theme}/layouts/{layout}.hbs")),
+            );
+        }
+    }
+
+    fn link(&mut self, raw: &str, kind: Kind, line: usize) {
+        let found = self.finder.resolve(self.page, raw, kind);
+        if let Some(problem) = found.problem {
+            self.findings.push(problem.at(&self.page.path, line));
+        }
+        self.links.push(Link { raw: raw.to_owned(), target: found.target, line, image: kind == Kind::Image });
+    }
+
+    fn unknown_shortcode(&mut self, name: &str, line: usize, templates: &Templates) {
+        let theme = &self.finder.library.config.theme;
+        let file = format!("themes/{theme}/shortcodes/{name}.hbs");
+        let hint = match near::nearest(name, templates.shortcodes()).first() {
+            Some(near) => format!("Did you mean `{near}`?"),
+            None => format!("Create {file}, or take the shortcode out."),
+        };
+        let severity = if self.page.included { Severity::Error } else { Severity::Warning };
+        self.findings.push(
+            Diagnostic::new(
+                severity,
+                "unknown_shortcode",
+                self.page.path.clone(),
+                line,
+                format!("theme `{theme}` has no shortcode `{name}`"),
+            )
+            .with_hint(hint)
+            .with_refers(file),
+        );
+    }
+
+    fn file_line(&self, line: usize) -> usize {
+        self.page.body_line.max(1) + line.max(1) - 1
+    }
+
+    fn key_line(&self, key: &str) -> usize {
+        let text = self.finder.snapshot.text(self.page.path.as_str()).unwrap_or_default();
+        let head = text.lines().take(self.page.body_line.saturating_sub(1));
+        head.enumerate().find(|(_, line)| line.trim_start().starts_with(key)).map_or(1, |(at, _)| at + 1)
+    }
+}
+
+/// The page a `ref` or `relref` names.
+#[must_use]
+pub(crate) fn ref_target(call: &ShortcodeCall) -> Option<&str> {
+    call.positional.first().or_else(|| call.args.get("path")).and_then(Value::as_str)
+}
+
+/// How a link of a body is written.
+#[must_use]
+pub(crate) fn kind_of(kind: LinkKind) -> Kind {
+    match kind {
+        LinkKind::Link => Kind::Link,
+        LinkKind::Image => Kind::Image,
+        LinkKind::Wiki => Kind::Wiki,
+    }
+}
+
+/// Puts the links into the library, and who links to whom.
+pub(crate) fn attach(library: &mut Library, links: Vec<Vec<Link>>) {
+    let mut backlinks: HashMap<usize, Vec<usize>> = HashMap::new();
+    for (from, links) in links.into_iter().enumerate() {
+        let mut targets: Vec<usize> = links.iter().filter_map(|link| target(library, &link.target)).collect();
+        targets.sort_unstable();
+        targets.dedup();
+        for to in targets.into_iter().filter(|to| *to != from) {
+            backlinks.entry(to).or_default().push(from);
+        }
+        library.pages[from].links = links;
+    }
+    library.backlinks = backlinks;
+}
+
+fn target(library: &Library, target: &LinkTarget) -> Option<usize> {
+    let path: &ContentPath = match target {
+        LinkTarget::Page(path, _) => path,
+        _ => return None,
+    };
+    library.by_path.get(path).copied()
+}

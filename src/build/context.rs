@@ -1,0 +1,215 @@
+//! The values a template sees: site, page, stubs of pages in lists.
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use serde_json::{Map, Value, json};
+
+use super::edition::Edition;
+use super::links::{Kind, is_external};
+use super::{fields, library, outputs};
+use crate::model::{Heading, Library, Page, PageKind};
+
+/// Words a reader reads in a minute.
+const READING_SPEED: usize = 200;
+
+/// What lists show of each page, made once and shared.
+#[must_use]
+pub(crate) fn stubs(edition: &Edition<'_>) -> Vec<Arc<Value>> {
+    edition.library.pages.par_iter().map(|page| Arc::new(stub(edition, page))).collect()
+}
+
+fn stub(edition: &Edition<'_>, page: &Page) -> Value {
+    let config = &edition.library.config;
+    json!({
+        "title": page.title,
+        "url": edition.base.href(&page.url),
+        "permalink": edition.base.absolute(&page.url),
+        "path": page.path,
+        "description": page.description,
+        "summary": page.summary,
+        "date": page.date,
+        "updated": page.updated,
+        "terms": terms(edition, page),
+        "authors": page.authors,
+        "image": image(edition, page),
+        "reading_time": reading_time(page.word_count),
+        "word_count": page.word_count,
+        "weight": page.weight,
+        "draft": page.state == crate::model::PageState::Draft,
+        "section": section_link(edition, page),
+        "params": fields::params(&page.front_matter, config),
+    })
+}
+
+/// Minutes, at least one.
+#[must_use]
+pub(crate) fn reading_time(words: usize) -> usize {
+    words.div_ceil(READING_SPEED).max(1)
+}
+
+/// Href of a page's share image.
+#[must_use]
+pub(crate) fn image(edition: &Edition<'_>, page: &Page) -> Option<String> {
+    page.image.as_deref().map(|raw| edition.finder().resolve(page, raw, Kind::Image).href)
+}
+
+fn terms(edition: &Edition<'_>, page: &Page) -> Value {
+    let mut all = Map::new();
+    for (key, names) in &page.terms {
+        let Some(taxonomy) = edition.library.taxonomies.get(key) else { continue };
+        let list = names
+            .iter()
+            .map(|name| {
+                let slug = super::address::term_slug(name);
+                json!({"name": name, "url": edition.base.href(&format!("{}{slug}/", taxonomy.url)), "slug": slug})
+            })
+            .collect();
+        all.insert(key.clone(), Value::Array(list));
+    }
+    Value::Object(all)
+}
+
+fn section_link(edition: &Edition<'_>, page: &Page) -> Value {
+    let library = &edition.library;
+    match library.sections.get(&page.section).map(|section| &library.pages[section.page]) {
+        Some(section) if section.included => link(edition, section),
+        _ => Value::Null,
+    }
+}
+
+fn link(edition: &Edition<'_>, page: &Page) -> Value {
+    json!({"title": page.title, "url": edition.base.href(&page.url)})
+}
+
+/// `site`, the same for every page; menus are added per page.
+#[must_use]
+pub(crate) fn site(edition: &Edition<'_>) -> Value {
+    let config = &edition.library.config;
+    let taxonomies: Vec<Value> = edition
+        .library
+        .taxonomies
+        .values()
+        .filter(|taxonomy| !taxonomy.terms.is_empty())
+        .map(|taxonomy| json!({"key": taxonomy.key, "title": taxonomy.title, "url": edition.base.href(&taxonomy.url)}))
+        .collect();
+    json!({
+        "title": config.title,
+        "description": config.description,
+        "base_url": edition.base.url(),
+        "base_path": edition.base.path(),
+        "language": config.language,
+        "author": config.author,
+        "params": config.params,
+        "taxonomies": taxonomies,
+        "feed_url": edition.has_feed.then(|| edition.base.href(outputs::feed::URL)),
+        "search_url": edition.base.href(outputs::search::URL),
+        "home_url": edition.base.href("/"),
+    })
+}
+
+/// `site` as one page sees it.
+#[must_use]
+pub(crate) fn site_at(edition: &Edition<'_>, url: &str) -> Value {
+    let mut site = edition.site.clone();
+    if let Value::Object(site) = &mut site {
+        site.insert("menus".into(), edition.menus.context(url));
+    }
+    site
+}
+
+/// `page`, whole.
+#[must_use]
+pub(crate) fn page(edition: &Edition<'_>, index: usize, kind: &str) -> Value {
+    let library = &edition.library;
+    let page = &library.pages[index];
+    let mut value = (*edition.stubs[index]).clone();
+    let (before, after) = edition.neighbours[index];
+    let neighbour = |i: Option<usize>| i.map_or(Value::Null, |i| link(edition, &library.pages[i]));
+    let assets: Vec<Value> = page
+        .assets
+        .iter()
+        .map(|asset| {
+            let url = library::asset_url(page, asset);
+            json!({"name": asset.file_name(), "url": edition.base.href(&url)})
+        })
+        .collect();
+    let more = json!({
+        "kind": kind,
+        "path": page.path,
+        "expires": page.expires,
+        "state": page.state,
+        "front_matter": page.front_matter,
+        "toc": toc(&page.outline),
+        "breadcrumbs": library::ancestors(library, page).into_iter().map(|i| link(edition, &library.pages[i])).collect::<Vec<_>>(),
+        "prev": neighbour(before),
+        "next": neighbour(after),
+        "backlinks": backlinks(edition, library, index),
+        "assets": assets,
+        "noindex": page.noindex,
+        "lang": edition.language(Some(page)),
+    });
+    if let (Value::Object(value), Value::Object(more)) = (&mut value, more) {
+        value.extend(more);
+    }
+    value
+}
+
+fn backlinks(edition: &Edition<'_>, library: &Library, index: usize) -> Vec<Value> {
+    let linking = library.backlinks.get(&index).map_or(&[][..], Vec::as_slice);
+    linking.iter().map(|&i| &library.pages[i]).filter(|page| page.included).map(|page| link(edition, page)).collect()
+}
+
+/// A page that has no file and is no section: taxonomy, term, 404.
+#[must_use]
+pub(crate) fn engine_page(edition: &Edition<'_>, kind: &str, title: &str, url: &str) -> Value {
+    json!({
+        "kind": kind,
+        "title": title,
+        "url": edition.base.href(url),
+        "permalink": edition.base.absolute(url),
+        "description": Value::Null,
+        "summary": "",
+        "terms": {},
+        "params": {},
+        "front_matter": {},
+        "toc": [],
+        "breadcrumbs": [{"title": edition.library.config.title, "url": edition.base.href("/")}],
+        "assets": [],
+        "noindex": kind == "404",
+        "lang": edition.language(None),
+    })
+}
+
+/// Headings as a tree.
+#[must_use]
+pub(crate) fn toc(outline: &[Heading]) -> Value {
+    let mut at = 0;
+    Value::Array(toc_level(outline, &mut at, 0))
+}
+
+fn toc_level(outline: &[Heading], at: &mut usize, above: u8) -> Vec<Value> {
+    let mut list = Vec::new();
+    while let Some(heading) = outline.get(*at).filter(|heading| heading.level > above) {
+        *at += 1;
+        let children = toc_level(outline, at, heading.level);
+        list.push(json!({"level": heading.level, "id": heading.id, "text": heading.text, "children": children}));
+    }
+    list
+}
+
+/// The word templates know a page's kind by.
+#[must_use]
+pub(crate) fn kind_name(kind: PageKind) -> &'static str {
+    match kind {
+        PageKind::Home => "home",
+        PageKind::Page => "page",
+        PageKind::Section => "section",
+    }
+}
+
+/// The absolute address of an href that may lead anywhere.
+#[must_use]
+pub(crate) fn absolute(edition: &Edition<'_>, href: &str) -> String {
+    if is_external(href) { href.to_owned() } else { edition.base.absolute_href(href) }
+}

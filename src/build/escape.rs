@@ -1,0 +1,119 @@
+//! The one place where text becomes safe in HTML, XML, JSON in HTML, and URLs.
+
+use std::fmt::Write;
+
+/// Escapes text for HTML and XML, in elements and in quoted attributes. Characters that XML 1.0 forbids are dropped.
+#[must_use]
+pub(crate) fn markup(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + text.len() / 16);
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            '\t' | '\n' | '\r' => out.push(c),
+            '\0'..='\x1f' | '\u{fffe}' | '\u{ffff}' => {}
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+/// JSON that can stand inside `<script type="application/ld+json">`: no `<`, `>`, `&` and no line separators.
+#[must_use]
+pub(crate) fn json_in_html(value: &serde_json::Value) -> String {
+    let text = value.to_string();
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match c {
+            '<' => out.push_str("\\u003c"),
+            '>' => out.push_str("\\u003e"),
+            '&' => out.push_str("\\u0026"),
+            '\u{2028}' => out.push_str("\\u2028"),
+            '\u{2029}' => out.push_str("\\u2029"),
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+/// Percent-encodes a URL path given as plain text: everything but unreserved characters, `/` and harmless delimiters.
+#[must_use]
+pub(crate) fn url_path(path: &str) -> String {
+    encode(path, |b| matches!(b, b'/' | b'!' | b'$' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' | b':' | b'@'))
+}
+
+/// Percent-encodes what may not stand raw in a URL somebody wrote: spaces, quotes, non-ASCII; `%`, `?`, `#`, `&` stay.
+#[must_use]
+pub(crate) fn url(text: &str) -> String {
+    encode(text, |b| {
+        b.is_ascii_graphic() && !matches!(b, b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}')
+    })
+}
+
+fn encode(text: &str, keep: impl Fn(u8) -> bool) -> String {
+    let mut out = String::with_capacity(text.len() + 8);
+    for &b in text.as_bytes() {
+        if b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~') || keep(b) {
+            out.push(char::from(b));
+        } else {
+            let _ = write!(out, "%{b:02X}");
+        }
+    }
+    out
+}
+
+/// Decodes `%XX`; text that is not valid UTF-8 afterwards is returned as it was.
+#[must_use]
+pub(crate) fn percent_decode(text: &str) -> String {
+    if !text.contains('%') {
+        return text.to_owned();
+    }
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let pair = bytes.get(at + 1).zip(bytes.get(at + 2)).and_then(|(&a, &b)| Some((hex(a)?, hex(b)?)));
+        if let (b'%', Some((high, low))) = (bytes[at], pair) {
+            out.push(high * 16 + low);
+            at += 3;
+        } else {
+            out.push(bytes[at]);
+            at += 1;
+        }
+    }
+    String::from_utf8(out).unwrap_or_else(|_| text.to_owned())
+}
+
+fn hex(b: u8) -> Option<u8> {
+    char::from(b).to_digit(16).map(|d| d as u8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markup_is_inert_in_text_and_attributes() {
+        assert_eq!(markup("a<b>&\"c'\u{1}\n"), "a&lt;b&gt;&amp;&quot;c&#39;\n");
+    }
+
+    #[test]
+    fn json_cannot_close_its_script() {
+        let text = json_in_html(&serde_json::json!({"a": "</script><!--&\u{2028}"}));
+        assert_eq!(text, r#"{"a":"\u003c/script\u003e\u003c!--\u0026\u2028"}"#);
+    }
+
+    #[test]
+    fn paths_are_encoded_and_decoded() {
+        let path = "/blog/gr\u{fc}\u{df}e & 100% \u{1f600}?#'/";
+        let encoded = url_path(path);
+        assert_eq!(encoded, "/blog/gr%C3%BC%C3%9Fe%20%26%20100%25%20%F0%9F%98%80%3F%23%27/");
+        assert_eq!(percent_decode(&encoded), path);
+        assert_eq!(percent_decode("100%"), "100%");
+        assert_eq!(percent_decode("%zz%e4%"), "%zz%e4%");
+        assert_eq!(url("/a b?q=\"x\"&y=%20#z"), "/a%20b?q=%22x%22&y=%20#z");
+    }
+}

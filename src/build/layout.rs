@@ -1,0 +1,235 @@
+//! One output page through its layout: pages, sections, the home page, taxonomies, terms, 404.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use super::edition::Edition;
+use super::lists::PageLists;
+use super::outputs::{feed, head};
+use super::plan::{self, Job};
+use super::render::{self, Done};
+use super::template::{Render, TemplateError};
+use super::{context, paginate};
+use crate::model::{ContentPath, Diagnostic, Page, PageKind, Severity, Taxonomy, Term};
+
+/// What goes into a layout.
+struct Sheet<'a> {
+    /// Layouts, best first.
+    candidates: Vec<String>,
+    values: Map<String, Value>,
+    content: &'a str,
+    subject: head::Subject<'a>,
+    /// Where look-ups start.
+    from: &'a Page,
+    source: Option<ContentPath>,
+}
+
+/// Renders a page, section or home page; `n` is the page of its list.
+#[must_use]
+pub(crate) fn page(edition: &Edition<'_>, index: usize, n: usize) -> Done {
+    let library = &edition.library;
+    let page = &library.pages[index];
+    let body = render::body(edition, index, false);
+    let not_found = plan::is_not_found(&page.url);
+    let taxonomy = library.taxonomies.values().find(|t| page.kind == PageKind::Section && t.url == page.url);
+    let kind = match () {
+        () if not_found => "404",
+        () if taxonomy.is_some() => "taxonomy",
+        () => context::kind_name(page.kind),
+    };
+    let mut values = Map::new();
+    values.insert("page".into(), context::page(edition, index, kind));
+    match page.kind {
+        PageKind::Page => {}
+        PageKind::Home => home(edition, &mut values),
+        PageKind::Section => section(edition, page, n, &mut values),
+    }
+    if let Some(taxonomy) = taxonomy {
+        terms(edition, taxonomy, &mut values);
+    }
+    let url = paginate::url(&page.url, n);
+    let sheet = Sheet {
+        candidates: candidates(page, kind),
+        values,
+        content: &body.html,
+        subject: head::Subject {
+            page: Some(page),
+            title: &page.title,
+            url: &url,
+            noindex: page.noindex || not_found,
+            feed: None,
+        },
+        from: page,
+        source: Some(page.path.clone()),
+    };
+    let mut done = sheet.render(edition);
+    done.findings.extend(body.findings);
+    done.body = Some((index, Arc::from(body.html)));
+    done
+}
+
+/// Renders what has no page of its own: taxonomy, term, 404.
+#[must_use]
+pub(crate) fn listing(edition: &Edition<'_>, path: &str, job: &Job) -> Done {
+    let library = &edition.library;
+    let Some(home) = library.sections.get("content").map(|section| &library.pages[section.page]) else {
+        return Done::default();
+    };
+    let url = plan::url_of(path);
+    let mut values = Map::new();
+    let (kind, title, feed) = match job {
+        Job::Taxonomy(key) => {
+            let Some(taxonomy) = library.taxonomies.get(key) else { return Done::default() };
+            terms(edition, taxonomy, &mut values);
+            ("taxonomy", taxonomy.title.clone(), None)
+        }
+        Job::Term(key, slug, n) => {
+            let Some(taxonomy) = library.taxonomies.get(key) else { return Done::default() };
+            let Some(term) = taxonomy.terms.get(slug) else { return Done::default() };
+            term_values(edition, taxonomy, slug, term, *n, &mut values);
+            let feed =
+                feed::for_terms(library, key).then(|| (edition.base.href(&feed::term_url(term)), term.name.clone()));
+            ("term", term.name.clone(), feed)
+        }
+        _ => ("404", "Page not found".to_owned(), None),
+    };
+    values.insert("page".into(), context::engine_page(edition, kind, &title, &url));
+    let candidates: &[&str] = match kind {
+        "taxonomy" => &["taxonomy", "list"],
+        "term" => &["term", "list"],
+        _ => &["404", "page"],
+    };
+    let noindex = kind == "404";
+    let sheet = Sheet {
+        candidates: candidates.iter().map(|&name| name.to_owned()).collect(),
+        values,
+        content: if noindex { "<p>There is nothing at this address.</p>" } else { "" },
+        subject: head::Subject { page: None, title: &title, url: &url, noindex, feed },
+        from: home,
+        source: None,
+    };
+    sheet.render(edition)
+}
+
+impl Sheet<'_> {
+    fn render(mut self, edition: &Edition<'_>) -> Done {
+        let templates = &edition.theme.templates;
+        let Some(layout) = templates.layout(&self.candidates) else {
+            return Done { findings: missing_layout(edition, &self.candidates), ..Done::default() };
+        };
+        self.values.insert("site".into(), context::site_at(edition, self.subject.url));
+        let head = head::head(edition, &self.subject);
+        let lists = PageLists { edition, page: self.from };
+        let values = Value::Object(self.values);
+        let input = Render { context: &values, content: self.content, head: &head, lists: &lists };
+        match templates.render(&layout, &input) {
+            Ok(html) => {
+                let html = head::ensure(html, &head);
+                Done { output: Some(render::output(html, self.source)), ..Done::default() }
+            }
+            Err(error) => Done { findings: vec![template_finding(error)], ..Done::default() },
+        }
+    }
+}
+
+/// Layouts for a page, best first: its own, its top section's, the general ones.
+fn candidates(page: &Page, kind: &str) -> Vec<String> {
+    let mut names: Vec<String> = page.layout.iter().cloned().collect();
+    let top = page.section.split('/').nth(1);
+    let general: &[&str] = match kind {
+        "home" => &["home", "list"],
+        "section" => &["section", "list"],
+        "taxonomy" => &["taxonomy", "list"],
+        "404" => &["404", "page"],
+        _ => &["page"],
+    };
+    if let (Some(top), "page" | "section") = (top, kind) {
+        names.push(format!("{top}/{kind}"));
+    }
+    names.extend(general.iter().map(|&name| name.to_owned()));
+    names
+}
+
+fn missing_layout(edition: &Edition<'_>, candidates: &[String]) -> Vec<Diagnostic> {
+    let theme = &edition.library.config.theme;
+    let wanted = candidates.last().map_or("page", String::as_str);
+    let Ok(config) = ContentPath::from_disk("site.yaml") else { return Vec::new() };
+    let message = format!("theme `{theme}` has no layout `{wanted}`, so some pages are not written");
+    vec![
+        Diagnostic::new(Severity::Error, "missing_layout", config, 0, message)
+            .with_hint(format!("Create themes/{theme}/layouts/{wanted}.hbs, or set `theme` to one that exists."))
+            .with_refers(format!("themes/{theme}/layouts/{wanted}.hbs")),
+    ]
+}
+
+fn template_finding(error: TemplateError) -> Diagnostic {
+    let finding = Diagnostic::new(Severity::Error, "template_error", error.path, error.line, error.message);
+    let finding = finding.with_hint(error.hint);
+    match error.refers {
+        Some(refers) => finding.with_refers(refers),
+        None => finding,
+    }
+}
+
+fn stubs(edition: &Edition<'_>, pages: &[usize]) -> Value {
+    Value::Array(pages.iter().map(|&i| (*edition.stubs[i]).clone()).collect())
+}
+
+/// The home page lists the newest dated pages of the whole site; where nothing is dated, the pages beside it.
+fn home(edition: &Edition<'_>, values: &mut Map<String, Value>) {
+    let library = &edition.library;
+    let size = if library.config.paginate == 0 { usize::MAX } else { library.config.paginate };
+    let dated = edition.recent.iter().copied().filter(|&i| library.pages[i].date.is_some()).take(size);
+    let mut pages: Vec<usize> = dated.collect();
+    let Some(root) = library.sections.get("content") else { return };
+    if pages.is_empty() {
+        pages = root.pages.iter().copied().take(size).collect();
+    }
+    values.insert("pages".into(), stubs(edition, &pages));
+    values.insert("sections".into(), sections(edition, &root.sections));
+}
+
+fn section(edition: &Edition<'_>, page: &Page, n: usize, values: &mut Map<String, Value>) {
+    let library = &edition.library;
+    let Some(section) = library.sections.get(&page.section) else { return };
+    let (items, size) = (section.pages.len(), library.config.paginate);
+    values.insert("pages".into(), stubs(edition, &section.pages[paginate::range(items, size, n)]));
+    values.insert("sections".into(), sections(edition, &section.sections));
+    values.insert("paginator".into(), paginate::context(&edition.base, &page.url, items, size, n));
+}
+
+fn sections(edition: &Edition<'_>, folders: &[String]) -> Value {
+    let pages: Vec<usize> =
+        folders.iter().filter_map(|folder| edition.library.sections.get(folder)).map(|section| section.page).collect();
+    stubs(edition, &pages)
+}
+
+fn terms(edition: &Edition<'_>, taxonomy: &Taxonomy, values: &mut Map<String, Value>) {
+    values.insert("taxonomy".into(), taxonomy_value(edition, taxonomy));
+    let terms = taxonomy.terms.iter().map(|(slug, term)| term_value(edition, slug, term)).collect();
+    values.insert("terms".into(), Value::Array(terms));
+}
+
+fn taxonomy_value(edition: &Edition<'_>, taxonomy: &Taxonomy) -> Value {
+    json!({"key": taxonomy.key, "title": taxonomy.title, "url": edition.base.href(&taxonomy.url)})
+}
+
+fn term_value(edition: &Edition<'_>, slug: &str, term: &Term) -> Value {
+    json!({"name": term.name, "slug": slug, "url": edition.base.href(&term.url), "count": term.pages.len()})
+}
+
+fn term_values(
+    edition: &Edition<'_>,
+    taxonomy: &Taxonomy,
+    slug: &str,
+    term: &Term,
+    n: usize,
+    values: &mut Map<String, Value>,
+) {
+    let (items, size) = (term.pages.len(), paginate::term_size(&edition.library.config, &taxonomy.key));
+    values.insert("taxonomy".into(), taxonomy_value(edition, taxonomy));
+    values.insert("term".into(), term_value(edition, slug, term));
+    values.insert("pages".into(), stubs(edition, &term.pages[paginate::range(items, size, n)]));
+    values.insert("paginator".into(), paginate::context(&edition.base, &term.url, items, size, n));
+}

@@ -1,0 +1,524 @@
+//! Second stage: pages with their addresses and states, sections, and the order of things.
+
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use super::address::{self, Base, Parts, Stem};
+use super::fields::{self, Fields, Place};
+use super::load::{Loaded, Parsed};
+use super::{Options, taxonomy};
+use crate::model::{
+    Config, ContentPath, Date, Diagnostic, Library, Page, PageKind, PageState, Section, Severity, Snapshot,
+};
+
+/// The URL path of `content/404.md`, which hosts show for what they do not find.
+pub(crate) const NOT_FOUND_URL: &str = "/404.html";
+
+/// What a Markdown file is by its name, before anything is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Role<'a> {
+    kind: PageKind,
+    /// `index.md`: the folder is the page's own.
+    bundle: bool,
+    /// The name that stands for the page: file name, or folder of a bundle.
+    stem: Stem<'a>,
+    /// The folder its URL grows from.
+    parent: &'a str,
+}
+
+impl<'a> Role<'a> {
+    fn of(path: &'a ContentPath) -> Self {
+        let name = path.file_name();
+        let name = name.rsplit_once('.').map_or(name, |(name, _)| name);
+        let folder = path.folder();
+        let split = |folder: &'a str| folder.rsplit_once('/').map_or(("", folder), |(up, last)| (up, last));
+        match name {
+            "_index" | "index" if folder == "content" => {
+                Self { kind: PageKind::Home, bundle: false, stem: Stem::of("content"), parent: folder }
+            }
+            "_index" => {
+                Self { kind: PageKind::Section, bundle: false, stem: Stem::of(split(folder).1), parent: folder }
+            }
+            "index" => {
+                let (parent, last) = split(folder);
+                Self { kind: PageKind::Page, bundle: true, stem: Stem::of(last), parent }
+            }
+            _ => Self { kind: PageKind::Page, bundle: false, stem: Stem::of(name), parent: folder },
+        }
+    }
+}
+
+/// What the second stage works with.
+struct Assembly<'a> {
+    config: &'a Config,
+    options: &'a Options,
+    zone: jiff::tz::TimeZone,
+    sections: &'a BTreeSet<String>,
+    findings: Vec<Diagnostic>,
+}
+
+/// The library of a build, and the parsed file of each of its pages.
+pub(crate) struct Assembled {
+    /// Links are not resolved yet.
+    pub(crate) library: Library,
+    /// By page index; `None` for pages without a file.
+    pub(crate) parsed: Vec<Option<Arc<Parsed>>>,
+}
+
+/// Makes the library out of the loaded pages.
+#[must_use]
+pub(crate) fn assemble(
+    snapshot: &Snapshot,
+    config: Config,
+    options: &Options,
+    loaded: &[Loaded<'_>],
+) -> (Assembled, Vec<Diagnostic>) {
+    let sections = section_folders(loaded);
+    let zone = jiff::tz::TimeZoneDatabase::bundled().get(&config.timezone).unwrap_or(jiff::tz::TimeZone::UTC);
+    let mut work = Assembly { config: &config, options, zone, sections: &sections, findings: Vec::new() };
+    let mut pages: Vec<(Page, Option<Arc<Parsed>>)> = Vec::with_capacity(loaded.len() + sections.len());
+    for source in loaded {
+        pages.push((work.page(source), Some(Arc::clone(&source.parsed))));
+    }
+    let own: BTreeSet<String> =
+        pages.iter().filter(|(page, _)| page.kind != PageKind::Page).map(|(page, _)| page.section.clone()).collect();
+    for folder in sections.iter().filter(|folder| !own.contains(*folder)) {
+        if let Some(page) = work.bare_section(folder) {
+            pages.push((page, None));
+        }
+    }
+    pages.sort_by(|(a, _), (b, _)| a.path.cmp(&b.path));
+    let (mut pages, parsed): (Vec<Page>, Vec<_>) = pages.into_iter().unzip();
+    work.report_strangers_in_bundles(&pages);
+    let mut findings = std::mem::take(&mut work.findings);
+    attach_assets(snapshot, &mut pages);
+    let by_path: HashMap<_, _> = pages.iter().enumerate().map(|(i, page)| (page.path.clone(), i)).collect();
+    let by_url = index_urls(&pages, &mut findings);
+    let sections = build_sections(&pages, &sections);
+    let taxonomies = taxonomy::collect(&config, &pages);
+    let library = Library { config, pages, sections, taxonomies, by_path, by_url, backlinks: HashMap::new() };
+    (Assembled { library, parsed }, findings)
+}
+
+/// Folders that are sections: the root, every first-level folder with pages, every folder with an `_index.md`, and deeper
+/// folders with pages of their own, unless they only sort pages by date (`blog/2026/11`): those belong to the one above.
+fn section_folders(loaded: &[Loaded<'_>]) -> BTreeSet<String> {
+    let mut folders = BTreeSet::from(["content".to_owned()]);
+    let mut named = BTreeSet::new();
+    let mut bundles = BTreeSet::new();
+    for source in loaded {
+        let role = Role::of(source.path);
+        match role.kind {
+            PageKind::Home => continue,
+            PageKind::Section => {
+                named.insert(role.parent);
+            }
+            PageKind::Page if role.bundle => {
+                bundles.insert(source.path.folder());
+            }
+            PageKind::Page => {}
+        }
+        let parent = role.parent;
+        for (depth, (at, _)) in parent.match_indices('/').chain([(parent.len(), "")]).enumerate() {
+            let folder = &parent[..at];
+            let name = folder.rsplit('/').next().unwrap_or_default();
+            let by_date = !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit());
+            if depth == 1 || (depth > 1 && !by_date && at == parent.len()) {
+                folders.insert(folder.to_owned());
+            }
+        }
+    }
+    folders.retain(|folder| !bundles.contains(folder.as_str()));
+    folders.extend(named.into_iter().map(str::to_owned));
+    folders
+}
+
+/// The nearest section at or above a folder.
+fn section_of<'s>(sections: &'s BTreeSet<String>, folder: &str) -> &'s str {
+    let mut at = folder;
+    loop {
+        if let Some(found) = sections.get(at) {
+            return found;
+        }
+        match at.rsplit_once('/') {
+            Some((up, _)) => at = up,
+            None => return sections.get("content").map_or("content", String::as_str),
+        }
+    }
+}
+
+impl Assembly<'_> {
+    fn page(&mut self, source: &Loaded<'_>) -> Page {
+        let role = Role::of(source.path);
+        let place = Place { path: source.path, head: source.head() };
+        let front_matter = &source.parsed.front_matter;
+        let document = &source.parsed.document;
+        let (mut fields, findings) = fields::read(&front_matter.values, self.config, &self.zone, &place);
+        self.findings.extend(findings);
+        self.findings.extend(document.diagnostics.iter().map(|finding| {
+            Diagnostic::new(
+                finding.severity,
+                finding.code,
+                source.path.clone(),
+                front_matter.body_line.max(1) + finding.line.max(1) - 1,
+                finding.message.clone(),
+            )
+            .with_hint(finding.hint.clone())
+        }));
+        if fields.date.is_none() {
+            let by_name = role.stem.date.and_then(|date| Date::parse(date, &self.zone));
+            fields.date = by_name.or_else(|| fields.publish.clone());
+        }
+        let title = fields.title.clone().unwrap_or_else(|| self.fallback_title(&role, document));
+        let url = self.url(&role, &fields, &title, &place);
+        let (state, included) = self.state(&fields);
+        let section = match role.kind {
+            PageKind::Page => section_of(self.sections, role.parent).to_owned(),
+            _ => source.path.folder().to_owned(),
+        };
+        Page {
+            path: source.path.clone(),
+            exists: true,
+            blob: Some(source.file.id),
+            kind: role.kind,
+            aliases: self.aliases(&fields, &url, &place),
+            url,
+            title,
+            description: fields.description,
+            summary: fields.summary.unwrap_or_else(|| document.summary.clone()),
+            date: fields.date,
+            updated: fields.updated,
+            expires: fields.expires,
+            state,
+            included,
+            weight: fields.weight,
+            layout: fields.layout,
+            terms: fields.terms,
+            authors: fields.authors,
+            image: fields.image,
+            noindex: fields.noindex,
+            lang: fields.lang,
+            menus: fields.menus,
+            front_matter: front_matter.values.clone(),
+            body_line: front_matter.body_line,
+            outline: document.outline.clone(),
+            links: Vec::new(),
+            word_count: document.words,
+            assets: Vec::new(),
+            section,
+            html: None,
+        }
+    }
+
+    fn fallback_title(&self, role: &Role<'_>, document: &super::markdown::Document) -> String {
+        if role.kind == PageKind::Home && !self.config.title.is_empty() {
+            return self.config.title.clone();
+        }
+        let first = document.outline.iter().find(|h| h.level == 1).or_else(|| document.outline.first());
+        first.map(|h| h.text.clone()).filter(|t| !t.is_empty()).unwrap_or_else(|| address::humanise(role.stem.name))
+    }
+
+    /// Draft before expired before scheduled; expired pages are never built.
+    fn state(&self, fields: &Fields) -> (PageState, bool) {
+        let now = self.options.now;
+        if fields.draft {
+            return (PageState::Draft, self.options.drafts);
+        }
+        if fields.expires.as_ref().is_some_and(|date| date.timestamp() <= now) {
+            return (PageState::Expired, false);
+        }
+        let appears = fields.publish.as_ref().or(fields.date.as_ref());
+        if appears.is_some_and(|date| date.timestamp() > now) {
+            return (PageState::Scheduled, self.options.future);
+        }
+        (PageState::Live, true)
+    }
+
+    fn url(&mut self, role: &Role<'_>, fields: &Fields, title: &str, place: &Place<'_>) -> String {
+        let folders = address::folder_segments(role.parent);
+        let standard = match role.kind {
+            PageKind::Home => return "/".into(),
+            PageKind::Section => address::join(&folders),
+            PageKind::Page if place.path.as_str() == "content/404.md" => NOT_FOUND_URL.into(),
+            PageKind::Page => {
+                let mut all = folders.clone();
+                all.push(fields.slug.as_deref().map_or_else(|| address::segment(role.stem.name), address::segment));
+                address::join(&all)
+            }
+        };
+        let filename = address::segment(role.stem.name);
+        let slug = fields.slug.as_deref().map_or_else(|| filename.clone(), address::segment);
+        let title = address::slugify(title);
+        let zoned = fields.date.as_ref().map(|date| &date.zoned);
+        let parts = Parts { date: zoned, slug: &slug, title: &title, filename: &filename, folders: &folders };
+        let (key, pattern) = match (&fields.url, role.kind) {
+            (Some(url), _) => ("url", url.clone()),
+            (None, PageKind::Page) if standard != NOT_FOUND_URL => match self.pattern(role.parent) {
+                Some(pattern) => ("date", pattern),
+                None => return standard,
+            },
+            _ => return standard,
+        };
+        // A colon is a token in a pattern only; a plain `url` may hold one.
+        let has_token = key == "date" || pattern.contains("/:");
+        let expanded = if has_token { address::expand(&pattern, &parts) } else { Ok(pattern.clone()) };
+        let problem = match expanded {
+            Ok(url) => match address::clean(&url) {
+                Some(url) => return url,
+                None => format!("`{pattern}` is no URL path of this site"),
+            },
+            Err(token) => format!("`{token}` in `{pattern}` has no value for this page"),
+        };
+        let key = ["url", "path", "permalink", "date"].into_iter().find(|k| place.line(k) > 1).unwrap_or(key);
+        self.findings.push(
+            Diagnostic::new(Severity::Error, "invalid_url", place.path.clone(), place.line(key), problem)
+                .with_hint("Set `date` where the pattern needs one, or `url` to a path such as `/about/`."),
+        );
+        standard
+    }
+
+    /// The permalink pattern of the longest section that holds a folder.
+    fn pattern(&self, folder: &str) -> Option<String> {
+        let below = folder.strip_prefix("content").unwrap_or(folder).trim_start_matches('/');
+        self.config
+            .permalinks
+            .iter()
+            .filter(|(section, _)| {
+                let section = section.trim_matches('/');
+                section.is_empty()
+                    || below.strip_prefix(section).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            })
+            .max_by_key(|(section, _)| section.trim_matches('/').len())
+            .map(|(_, pattern)| pattern.clone())
+    }
+
+    fn aliases(&mut self, fields: &Fields, url: &str, place: &Place<'_>) -> Vec<String> {
+        let mut out = Vec::new();
+        for raw in &fields.aliases {
+            // Hugo reads `./old` beside the page; anything else counts from the root.
+            let full = match raw.strip_prefix("./") {
+                Some(rest) => format!("{}{rest}", address::folder_of(url.trim_end_matches('/'))),
+                None => raw.clone(),
+            };
+            match address::clean(&full) {
+                Some(alias) if alias == url || out.contains(&alias) => {}
+                Some(alias) => out.push(alias),
+                None => self.findings.push(
+                    Diagnostic::new(
+                        Severity::Error,
+                        "invalid_url",
+                        place.path.clone(),
+                        place.line("aliases"),
+                        format!("alias `{raw}` is no URL path of this site"),
+                    )
+                    .with_hint("Write an alias like this: `/old/path/`."),
+                ),
+            }
+        }
+        out
+    }
+
+    /// The page of a section that has no `_index.md`.
+    fn bare_section(&self, folder: &str) -> Option<Page> {
+        let path = ContentPath::from_disk(&format!("{folder}/_index.md")).ok()?;
+        let home = folder == "content";
+        let name = folder.rsplit('/').next().unwrap_or(folder);
+        let title = if home { self.config.title.clone() } else { address::humanise(name) };
+        Some(Page {
+            path,
+            exists: false,
+            blob: None,
+            kind: if home { PageKind::Home } else { PageKind::Section },
+            url: address::join(&address::folder_segments(folder)),
+            title,
+            description: None,
+            summary: String::new(),
+            date: None,
+            updated: None,
+            expires: None,
+            state: PageState::Live,
+            included: true,
+            weight: None,
+            layout: None,
+            aliases: Vec::new(),
+            terms: BTreeMap::new(),
+            authors: Vec::new(),
+            image: None,
+            noindex: false,
+            lang: None,
+            menus: Vec::new(),
+            front_matter: serde_json::Map::new(),
+            body_line: 1,
+            outline: Vec::new(),
+            links: Vec::new(),
+            word_count: 0,
+            assets: Vec::new(),
+            section: folder.to_owned(),
+            html: None,
+        })
+    }
+
+    /// A page beside an `index.md` most likely means that the folder was to be a section.
+    fn report_strangers_in_bundles(&mut self, pages: &[Page]) {
+        let bundles: BTreeSet<&str> =
+            pages.iter().filter(|page| Role::of(&page.path).bundle).map(|page| page.path.folder()).collect();
+        for page in pages.iter().filter(|page| page.kind == PageKind::Page) {
+            let role = Role::of(&page.path);
+            if !role.bundle && bundles.contains(role.parent) {
+                self.findings.push(
+                    Diagnostic::new(
+                        Severity::Warning,
+                        "page_in_bundle",
+                        page.path.clone(),
+                        0,
+                        format!("the page lies in the bundle of {}/index.md", role.parent),
+                    )
+                    .with_hint(
+                        "Rename that index.md to _index.md to make the folder a section, or move this page out.",
+                    ),
+                );
+            }
+        }
+    }
+}
+
+/// Gives each asset below `content/` to the bundle or section page that it lies beside.
+fn attach_assets(snapshot: &Snapshot, pages: &mut [Page]) {
+    let mut owners: BTreeMap<String, usize> = BTreeMap::new();
+    for (i, page) in pages.iter().enumerate() {
+        let role = Role::of(&page.path);
+        if role.bundle || (role.kind != PageKind::Page && page.path.file_name().starts_with('_')) {
+            owners.entry(page.path.folder().to_owned()).or_insert(i);
+        }
+    }
+    for (path, _) in snapshot.under("content").filter(|(path, _)| path.kind() == crate::model::PathKind::ContentAsset) {
+        let mut folder = path.folder();
+        while !folder.is_empty() {
+            if let Some(&owner) = owners.get(folder) {
+                pages[owner].assets.push(path.clone());
+                break;
+            }
+            folder = folder.rsplit_once('/').map_or("", |(up, _)| up);
+        }
+    }
+}
+
+/// The URL path of an asset: beside its page's HTML.
+#[must_use]
+pub(crate) fn asset_url(page: &Page, asset: &ContentPath) -> String {
+    let below = asset.as_str().strip_prefix(page.path.folder()).unwrap_or(asset.file_name()).trim_start_matches('/');
+    format!("{}{below}", address::folder_of(&page.url))
+}
+
+/// Page indexes by URL: built pages first, then the others. Two built pages with one URL are an error on both.
+fn index_urls(pages: &[Page], findings: &mut Vec<Diagnostic>) -> HashMap<String, usize> {
+    let mut by_url: HashMap<String, usize> = HashMap::with_capacity(pages.len());
+    for (i, page) in pages.iter().enumerate().filter(|(_, page)| page.included) {
+        let Some(&first) = by_url.get(&page.url) else {
+            by_url.insert(page.url.clone(), i);
+            continue;
+        };
+        let other = &pages[first];
+        for (here, there) in [(page, other), (other, page)] {
+            findings.push(
+                Diagnostic::new(
+                    Severity::Error,
+                    "duplicate_url",
+                    here.path.clone(),
+                    0,
+                    format!("{} has the same URL {}", there.path, here.url),
+                )
+                .with_hint("Give one of them another `slug` or `url`.")
+                .with_refers(there.path.as_str()),
+            );
+        }
+    }
+    for (i, page) in pages.iter().enumerate().filter(|(_, page)| !page.included) {
+        by_url.entry(page.url.clone()).or_insert(i);
+    }
+    by_url
+}
+
+fn build_sections(pages: &[Page], folders: &BTreeSet<String>) -> BTreeMap<String, Section> {
+    let mut sections: BTreeMap<String, Section> = BTreeMap::new();
+    for (i, page) in pages.iter().enumerate().filter(|(_, page)| page.kind != PageKind::Page) {
+        let section = Section { folder: page.section.clone(), page: i, pages: Vec::new(), sections: Vec::new() };
+        sections.entry(page.section.clone()).or_insert(section);
+    }
+    for (i, page) in pages.iter().enumerate().filter(|(_, page)| listed(page)) {
+        if let Some(section) = sections.get_mut(&page.section) {
+            section.pages.push(i);
+        }
+    }
+    let mut children: Vec<(String, usize, String)> = Vec::new();
+    for (folder, section) in &sections {
+        if let Some((up, _)) = folder.rsplit_once('/') {
+            if pages[section.page].included {
+                children.push((section_of(folders, up).to_owned(), section.page, folder.clone()));
+            }
+        }
+    }
+    children.sort_by(|a, b| display_order(&pages[a.1], &pages[b.1]));
+    for (parent, _, folder) in children {
+        if let Some(section) = sections.get_mut(&parent) {
+            section.sections.push(folder);
+        }
+    }
+    for section in sections.values_mut() {
+        section.pages.sort_by(|&a, &b| display_order(&pages[a], &pages[b]));
+    }
+    sections
+}
+
+/// Whether lists, feeds and the sitemap name a page: built, an ordinary page, not the 404 page.
+#[must_use]
+pub(crate) fn listed(page: &Page) -> bool {
+    page.included && page.kind == PageKind::Page && page.url != NOT_FOUND_URL
+}
+
+/// Weight (without one: last), then date newest first, then title, then path.
+#[must_use]
+pub fn display_order(a: &Page, b: &Page) -> Ordering {
+    let weight = |page: &Page| page.weight.unwrap_or(i64::MAX);
+    weight(a)
+        .cmp(&weight(b))
+        .then_with(|| newest_first(a, b))
+        .then_with(|| a.title.cmp(&b.title))
+        .then_with(|| a.path.cmp(&b.path))
+}
+
+/// Date newest first; pages without a date last.
+#[must_use]
+pub(crate) fn newest_first(a: &Page, b: &Page) -> Ordering {
+    match (&a.date, &b.date) {
+        (Some(a), Some(b)) => b.cmp(a),
+        (Some(_), None) => Ordering::Less,
+        (None, Some(_)) => Ordering::Greater,
+        (None, None) => Ordering::Equal,
+    }
+}
+
+/// The chain of sections above a page, from the home page down, without the page itself.
+#[must_use]
+pub(crate) fn ancestors(library: &Library, page: &Page) -> Vec<usize> {
+    let mut chain = Vec::new();
+    let mut folder = Some(page.section.as_str());
+    while let Some(at) = folder {
+        if let Some(section) = library.sections.get(at) {
+            let above = &library.pages[section.page];
+            if above.included && above.path != page.path {
+                chain.push(section.page);
+            }
+        }
+        folder = at.rsplit_once('/').map(|(up, _)| up);
+    }
+    chain.reverse();
+    chain
+}
+
+/// The effective address of a build: the options' base URL, else the configuration's.
+#[must_use]
+pub(crate) fn base(config: &Config, options: &Options) -> Base {
+    Base::new(options.base_url.as_deref().unwrap_or(&config.base_url))
+}

@@ -1,0 +1,502 @@
+//! Links in bodies: what they lead to, the href they become, and what is broken.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::address::{self, Base};
+use super::load::Parsed;
+use super::plan::{Job, Plan};
+use super::{escape, near};
+use crate::model::{ContentPath, Diagnostic, Library, LinkTarget, Page, PageState, Severity, Snapshot};
+
+/// How a link is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// `[text](target)`.
+    Link,
+    /// `![alt](target)`.
+    Image,
+    /// `[[target]]`.
+    Wiki,
+    /// `{{< ref "target" >}}`: a path or a page's name.
+    Ref,
+}
+
+/// What a link turns out to be.
+#[derive(Debug, Clone)]
+pub(crate) struct Found {
+    /// Where it leads.
+    pub(crate) target: LinkTarget,
+    /// What stands in the `href`, not HTML-escaped.
+    pub(crate) href: String,
+    /// The title of the page it leads to.
+    pub(crate) title: Option<String>,
+    /// What is wrong with it.
+    pub(crate) problem: Option<Problem>,
+}
+
+/// What is wrong with a link.
+#[derive(Debug, Clone)]
+pub(crate) struct Problem {
+    severity: Severity,
+    code: &'static str,
+    message: String,
+    hint: String,
+    refers: Option<String>,
+}
+
+impl Problem {
+    /// As a finding.
+    #[must_use]
+    pub(crate) fn at(self, path: &ContentPath, line: usize) -> Diagnostic {
+        let finding = Diagnostic::new(self.severity, self.code, path.clone(), line, self.message).with_hint(self.hint);
+        match self.refers {
+            Some(refers) => finding.with_refers(refers),
+            None => finding,
+        }
+    }
+}
+
+/// Pages by what people call them, and by old addresses.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    by_name: HashMap<String, Vec<usize>>,
+    by_alias: HashMap<String, usize>,
+}
+
+impl Names {
+    /// Indexes titles, file names and paths of all pages.
+    #[must_use]
+    pub(crate) fn of(library: &Library) -> Self {
+        let mut names = Self::default();
+        for (i, page) in library.pages.iter().enumerate() {
+            let path = page.path.as_str();
+            let path = path.strip_prefix("content/").unwrap_or(path);
+            let path = path.rsplit_once('.').map_or(path, |(stem, _)| stem);
+            let path = path.strip_suffix("/_index").or_else(|| path.strip_suffix("/index")).unwrap_or(path);
+            let stem = path.rsplit('/').next().unwrap_or(path);
+            let undated = address::Stem::of(stem).name;
+            let mut keys =
+                vec![page.title.to_lowercase(), stem.to_lowercase(), path.to_lowercase(), undated.to_lowercase()];
+            keys.sort();
+            keys.dedup();
+            for key in keys {
+                names.by_name.entry(key).or_default().push(i);
+            }
+            if page.included {
+                for alias in &page.aliases {
+                    names.by_alias.entry(alias.clone()).or_insert(i);
+                }
+            }
+        }
+        names
+    }
+
+    fn get(&self, name: &str) -> &[usize] {
+        let name = name.trim().trim_matches('/').to_lowercase();
+        let name = name.strip_suffix(".md").unwrap_or(&name);
+        self.by_name.get(name).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Everything a link can lead to.
+#[derive(Clone, Copy)]
+pub(crate) struct Finder<'a> {
+    /// The sources.
+    pub(crate) snapshot: &'a Snapshot,
+    /// Pages.
+    pub(crate) library: &'a Library,
+    /// Their parsed files, by page index.
+    pub(crate) parsed: &'a [Option<Arc<Parsed>>],
+    /// Files and lists.
+    pub(crate) plan: &'a Plan,
+    /// Address of the site.
+    pub(crate) base: &'a Base,
+    /// Pages by name.
+    pub(crate) names: &'a Names,
+}
+
+/// A target inside the site.
+enum Inside {
+    Page(usize),
+    /// URL path and source.
+    File(String, ContentPath),
+    /// URL path of something the engine makes.
+    Listing(String),
+}
+
+impl Finder<'_> {
+    /// Resolves a link of a page.
+    #[must_use]
+    pub(crate) fn resolve(&self, from: &Page, raw: &str, kind: Kind) -> Found {
+        let own = [self.base.url(), self.library.config.base_url.as_str()]
+            .into_iter()
+            .find_map(|base| raw.strip_prefix(base).map(|rest| format!("/{rest}")));
+        let inner = own.as_deref().unwrap_or(raw);
+        if is_external(inner) && kind != Kind::Wiki {
+            let target = LinkTarget::External(raw.to_owned());
+            return Found { target, href: raw.to_owned(), title: None, problem: None };
+        }
+        let (rest, fragment) = split_once(inner, '#');
+        let (path, query) = if kind == Kind::Wiki { (rest, None) } else { split_once(rest, '?') };
+        let mut suffix = query.map(|query| format!("?{}", escape::url(query))).unwrap_or_default();
+        if let Some(fragment) = fragment {
+            suffix.push('#');
+            suffix.push_str(&escape::url(&self.fragment(kind, fragment)));
+        }
+        if path.is_empty() && query.is_none() {
+            let problem = fragment.and_then(|fragment| self.anchor_problem(from, from, kind, fragment));
+            let target = LinkTarget::Page(from.path.clone(), fragment.map(str::to_owned));
+            return Found { target, href: suffix, title: Some(from.title.clone()), problem };
+        }
+        let path = escape::percent_decode(path);
+        let (inside, mut problem) = self.inside(from, &path, kind);
+        match inside {
+            Some(Inside::Page(i)) => {
+                let page = &self.library.pages[i];
+                let unpublished = (!page.included && from.included).then(|| draft_problem(raw, page));
+                let anchor = fragment.and_then(|fragment| self.anchor_problem(from, page, kind, fragment));
+                problem = problem.or(unpublished).or(anchor);
+                let target = LinkTarget::Page(page.path.clone(), fragment.map(str::to_owned));
+                let href = format!("{}{suffix}", self.base.href(&page.url));
+                Found { target, href, title: Some(page.title.clone()), problem }
+            }
+            Some(Inside::File(url, file)) => {
+                let href = format!("{}{suffix}", self.base.href(&url));
+                Found { target: LinkTarget::File(file), href, title: None, problem }
+            }
+            Some(Inside::Listing(url)) => {
+                let href = format!("{}{suffix}", self.base.href(&url));
+                Found { target: LinkTarget::Listing(url), href, title: None, problem }
+            }
+            None => {
+                let problem = problem.or_else(|| Some(self.broken(from, raw, &path, kind)));
+                let href = match path.strip_prefix('/') {
+                    Some(rest) => format!("{}{suffix}", self.base.href(rest)),
+                    None => escape::url(raw),
+                };
+                Found { target: LinkTarget::Broken(raw.to_owned()), href, title: None, problem }
+            }
+        }
+    }
+
+    fn inside(&self, from: &Page, path: &str, kind: Kind) -> (Option<Inside>, Option<Problem>) {
+        if kind == Kind::Wiki {
+            return self.named(from, path).map_or((None, None), |(i, problem)| (Some(Inside::Page(i)), problem));
+        }
+        if let Some(found) = self.by_path(from, path) {
+            return (Some(found), None);
+        }
+        if kind == Kind::Ref
+            && let Some((i, problem)) = self.named(from, path)
+        {
+            return (Some(Inside::Page(i)), problem);
+        }
+        (None, None)
+    }
+
+    /// By content path (from the page's folder, then from `content/`), by URL (as a browser would), by file.
+    fn by_path(&self, from: &Page, path: &str) -> Option<Inside> {
+        if let Some(rest) = path.strip_prefix("@/") {
+            return self.content(&format!("content/{rest}"));
+        }
+        if let Some(rest) = path.strip_prefix('/') {
+            return self
+                .content(&format!("content/{rest}"))
+                .or_else(|| self.url(path))
+                .or_else(|| self.habit(rest))
+                .or_else(|| {
+                    // Written with the base path already, as it stands on the published site.
+                    let inner = path.strip_prefix(self.base.path()).filter(|_| self.base.path() != "/")?;
+                    self.url(&format!("/{inner}"))
+                });
+        }
+        let beside = join(from.path.folder(), path);
+        beside
+            .and_then(|beside| self.content(&beside))
+            .or_else(|| {
+                join(address::folder_of(&from.url).trim_end_matches('/'), path)
+                    .and_then(|url| self.url(&format!("/{}", url.trim_start_matches('/'))))
+            })
+            .or_else(|| if path.starts_with('.') { None } else { self.content(&format!("content/{path}")) })
+            .or_else(|| if path.starts_with('.') { None } else { self.url(&format!("/{path}")) })
+            .or_else(|| self.habit(path))
+    }
+
+    /// A page or asset by its path below the site's root; `.md` and `index.md` may be left out.
+    fn content(&self, path: &str) -> Option<Inside> {
+        let path = path.trim_end_matches('/');
+        let page = |path: &str| self.library.by_path.get(path).map(|&i| Inside::Page(i));
+        if let Some(found) = page(path) {
+            return Some(found);
+        }
+        if let Some((file, _)) = self.snapshot.get_str(path).and_then(|_| self.asset(path)) {
+            return Some(file);
+        }
+        ["", "/_index", "/index"].iter().find_map(|tail| page(&format!("{path}{tail}.md")))
+    }
+
+    /// An asset below `content/` by its path, with the page that owns it.
+    fn asset(&self, path: &str) -> Option<(Inside, usize)> {
+        let mut folder = path.rsplit_once('/').map(|(folder, _)| folder);
+        while let Some(at) = folder {
+            for name in ["index.md", "_index.md"] {
+                let owner = self.library.by_path.get(format!("{at}/{name}").as_str());
+                if let Some((&i, page)) = owner.map(|i| (i, &self.library.pages[*i]))
+                    && let Ok(at) = page.assets.binary_search_by(|asset| asset.as_str().cmp(path))
+                {
+                    let asset = &page.assets[at];
+                    let url = super::library::asset_url(page, asset);
+                    return Some((Inside::File(url, asset.clone()), i));
+                }
+            }
+            folder = at.rsplit_once('/').map(|(up, _)| up);
+        }
+        None
+    }
+
+    /// A page, file or list by its URL path.
+    fn url(&self, path: &str) -> Option<Inside> {
+        let url = address::clean(path)?;
+        let page = self.library.by_url.get(&url).or_else(|| self.library.by_url.get(&format!("{url}/")));
+        if let Some(&i) = page.or_else(|| self.names.by_alias.get(&url)) {
+            return Some(Inside::Page(i));
+        }
+        let with_slash = format!("{}/", url.trim_end_matches('/'));
+        for url in [&url, url.trim_end_matches('/'), &with_slash] {
+            let output = address::output_path(url);
+            match self.plan.jobs.get(&output) {
+                Some(Job::Copy(file, _)) => return Some(Inside::File(url.to_owned(), file.clone())),
+                Some(_) => return Some(Inside::Listing(url.to_owned())),
+                None if super::outputs::RESERVED.contains(&output.as_str()) => {
+                    return Some(Inside::Listing(url.to_owned()));
+                }
+                None => {}
+            }
+        }
+        let twin_of = url.strip_suffix("index.md").and_then(|folder| self.library.by_url.get(folder));
+        twin_of.map(|_| Inside::Listing(url.clone()))
+    }
+
+    /// Source paths where addresses belong: `static/img/x.png`, `content/about.md`.
+    fn habit(&self, path: &str) -> Option<Inside> {
+        if let Some(rest) = path.strip_prefix("static/") {
+            return self.url(&format!("/{rest}"));
+        }
+        path.starts_with("content/").then(|| self.content(path)).flatten()
+    }
+
+    /// A page by title, file name or path. The same section wins; otherwise several are a warning.
+    fn named(&self, from: &Page, name: &str) -> Option<(usize, Option<Problem>)> {
+        let pages = self.names.get(name);
+        let first = *pages.first()?;
+        if pages.len() == 1 {
+            return Some((first, None));
+        }
+        let near: Vec<usize> =
+            pages.iter().copied().filter(|&i| self.library.pages[i].section == from.section).collect();
+        if let [only] = near[..] {
+            return Some((only, None));
+        }
+        let paths: Vec<&str> = pages.iter().take(5).map(|&i| self.library.pages[i].path.as_str()).collect();
+        let problem = Problem {
+            severity: Severity::Warning,
+            code: "ambiguous_link",
+            message: format!("`{name}` names {} pages: {}", pages.len(), paths.join(", ")),
+            hint: format!(
+                "Write the path of the page that is meant, such as `{}`.",
+                paths[0].trim_start_matches("content/")
+            ),
+            refers: None,
+        };
+        Some((first, Some(problem)))
+    }
+
+    /// Wikilinks name a heading by its text.
+    fn fragment(&self, kind: Kind, fragment: &str) -> String {
+        if kind == Kind::Wiki { super::markdown::slug(fragment) } else { fragment.to_owned() }
+    }
+
+    fn anchor_problem(&self, from: &Page, page: &Page, kind: Kind, fragment: &str) -> Option<Problem> {
+        let wanted = escape::percent_decode(&self.fragment(kind, fragment));
+        if wanted.is_empty()
+            || wanted == "top"
+            || wanted.starts_with(":~:")
+            || page.outline.iter().any(|h| h.id == wanted)
+        {
+            return None;
+        }
+        // Ids may also come from raw HTML, footnotes and shortcodes.
+        let parsed = self.library.by_path.get(&page.path).and_then(|&i| self.parsed[i].as_ref());
+        if parsed.is_some_and(|parsed| parsed.document.anchors.contains(&wanted)) || wanted.starts_with("fn") {
+            return None;
+        }
+        let unsure = parsed.is_some_and(|parsed| !parsed.document.shortcodes.is_empty());
+        let ids: Vec<&str> = page.outline.iter().map(|h| h.id.as_str()).collect();
+        let nearest = near::nearest(&wanted, ids.iter().copied());
+        let hint = match nearest.first() {
+            Some(id) => format!("Did you mean `#{id}`?"),
+            None if ids.is_empty() => "Take the fragment off: that page has no headings.".into(),
+            None => format!(
+                "Use one of its headings: {}.",
+                ids.iter().take(5).map(|id| format!("`#{id}`")).collect::<Vec<_>>().join(", ")
+            ),
+        };
+        Some(Problem {
+            severity: if unsure || !from.included { Severity::Warning } else { Severity::Error },
+            code: "broken_anchor",
+            message: format!("{} has no heading with id `{wanted}`", page.path),
+            hint,
+            refers: Some(page.path.as_str().to_owned()),
+        })
+    }
+
+    fn broken(&self, from: &Page, raw: &str, path: &str, kind: Kind) -> Problem {
+        let file = kind == Kind::Image || has_file_ending(path);
+        let refers = looked_for(from, path, file);
+        let near = if file { self.near_files(&refers) } else { self.near_pages(path) };
+        let hint = if near.is_empty() {
+            if file {
+                format!("Put the file at {refers}, or correct the path.")
+            } else {
+                "Link to a page that exists, or create it.".into()
+            }
+        } else {
+            format!("Did you mean {}?", near.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(" or "))
+        };
+        Problem {
+            severity: if from.included { Severity::Error } else { Severity::Warning },
+            code: if file { "missing_asset" } else { "broken_link" },
+            message: format!("`{raw}` leads to nothing on this site"),
+            hint,
+            refers: Some(refers),
+        }
+    }
+
+    fn near_pages(&self, path: &str) -> Vec<String> {
+        let stem = path.trim_end_matches('/').rsplit('/').next().unwrap_or(path);
+        let stem = stem.strip_suffix(".md").unwrap_or(stem);
+        let shown = |i: &usize| self.library.pages[*i].path.as_str().trim_start_matches("content/").to_owned();
+        let same: Vec<String> = self.names.get(stem).iter().take(3).map(shown).collect();
+        if !same.is_empty() {
+            return same;
+        }
+        let urls = self.library.pages.iter().take(near::MOST).map(|page| (last_segment(&page.url), page.path.as_str()));
+        near::nearest_by(stem, urls).into_iter().map(|path| path.trim_start_matches("content/").to_owned()).collect()
+    }
+
+    fn near_files(&self, wanted: &str) -> Vec<String> {
+        let name = wanted.rsplit('/').next().unwrap_or(wanted);
+        let files = self
+            .snapshot
+            .under("content")
+            .chain(self.snapshot.under("static"))
+            .filter(|(path, _)| path.kind() != crate::model::PathKind::Page)
+            .take(near::MOST)
+            .map(|(path, _)| (path.file_name(), path));
+        near::nearest_by(name, files)
+            .into_iter()
+            .map(|path| path.as_str().strip_prefix("static").unwrap_or(path.as_str()).to_owned())
+            .collect()
+    }
+}
+
+fn draft_problem(raw: &str, page: &Page) -> Problem {
+    let what = match page.state {
+        PageState::Scheduled => "scheduled",
+        PageState::Expired => "expired",
+        PageState::Draft | PageState::Live => "a draft",
+    };
+    Problem {
+        severity: Severity::Warning,
+        code: "link_to_draft",
+        message: format!("`{raw}` leads to {}, which is {what} and not part of the build", page.path),
+        hint: "Publish that page too, or take the link out.".into(),
+        refers: Some(page.path.as_str().to_owned()),
+    }
+}
+
+/// The site-relative path a broken link looks for.
+fn looked_for(from: &Page, path: &str, file: bool) -> String {
+    let path = path.strip_prefix("@/").map_or(path.to_owned(), |rest| format!("/{rest}"));
+    if file && !path.ends_with(".md") {
+        return match path.strip_prefix('/') {
+            Some(rest) => format!("static/{rest}"),
+            None => join(from.path.folder(), &path).unwrap_or(path),
+        };
+    }
+    let full = match path.strip_prefix('/') {
+        Some(rest) => format!("content/{rest}"),
+        None => join(from.path.folder(), &path).unwrap_or(path),
+    };
+    let full = full.trim_end_matches('/');
+    if full.ends_with(".md") { full.to_owned() } else { format!("{full}.md") }
+}
+
+/// `text` before and after the first `at`.
+fn split_once(text: &str, at: char) -> (&str, Option<&str>) {
+    text.split_once(at).map_or((text, None), |(before, after)| (before, Some(after)))
+}
+
+/// `folder/path` with `.` and `..` worked off; `None` where it climbs out of the top.
+fn join(folder: &str, path: &str) -> Option<String> {
+    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            part => parts.push(part),
+        }
+    }
+    let mut joined = parts.join("/");
+    if path.ends_with('/') {
+        joined.push('/');
+    }
+    Some(joined)
+}
+
+fn has_file_ending(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.rsplit_once('.').is_some_and(|(_, ending)| {
+        (1..=5).contains(&ending.len())
+            && !matches!(ending, "md" | "markdown" | "html" | "htm")
+            && ending.chars().all(|c| c.is_ascii_alphanumeric())
+            && ending.starts_with(|c: char| c.is_ascii_alphabetic())
+    })
+}
+
+fn last_segment(url: &str) -> &str {
+    url.trim_matches('/').rsplit('/').next().unwrap_or_default()
+}
+
+/// Whether a link names another host or a scheme.
+#[must_use]
+pub(crate) fn is_external(raw: &str) -> bool {
+    if raw.starts_with("//") {
+        return true;
+    }
+    raw.split_once(':').is_some_and(|(scheme, _)| {
+        scheme.len() > 1
+            && scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn externals_and_joins() {
+        for (raw, external) in
+            [("https://x", true), ("//x", true), ("mailto:a@b", true), ("a/b:c", false), ("x.md", false), ("#a", false)]
+        {
+            assert_eq!(is_external(raw), external, "{raw}");
+        }
+        assert_eq!(join("content/blog", "../a.md").as_deref(), Some("content/a.md"));
+        assert_eq!(join("content", "../../../a.md"), None);
+        assert_eq!(join("content/blog", "./x/").as_deref(), Some("content/blog/x/"));
+    }
+}

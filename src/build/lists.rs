@@ -1,0 +1,184 @@
+//! What templates look up in the site while they render.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::edition::Edition;
+use super::links::{Kind, is_external};
+use super::template::{ListQuery, Lists};
+use super::{address, context, library, markdown, render};
+use crate::model::{Library, LinkTarget, Page};
+
+/// Look-ups from the place of one page.
+pub(crate) struct PageLists<'a> {
+    /// The site.
+    pub(crate) edition: &'a Edition<'a>,
+    /// The page being rendered; the home page for lists of terms and the like.
+    pub(crate) page: &'a Page,
+}
+
+impl Lists for PageLists<'_> {
+    fn pages(&self, query: &ListQuery) -> Vec<Arc<Value>> {
+        let found = self.edition.query(query);
+        let end = query.limit.map_or(found.len(), |limit| query.offset.saturating_add(limit).min(found.len()));
+        let range = query.offset.min(end)..end;
+        found[range].iter().map(|&i| Arc::clone(&self.edition.stubs[i])).collect()
+    }
+
+    fn page(&self, path_or_url: &str) -> Option<Arc<Value>> {
+        let library = &self.edition.library;
+        let found = self.edition.finder().resolve(self.page, path_or_url, Kind::Ref);
+        match found.target {
+            LinkTarget::Page(path, _) => {
+                let &i = library.by_path.get(&path)?;
+                library.pages[i].included.then(|| Arc::clone(&self.edition.stubs[i]))
+            }
+            _ => None,
+        }
+    }
+
+    fn data(&self, name: &str) -> Option<Arc<Value>> {
+        self.edition.data.get(name).map(Arc::clone)
+    }
+
+    fn url(&self, raw: &str) -> String {
+        if raw.is_empty() || is_external(raw) {
+            return raw.to_owned();
+        }
+        let found = self.edition.finder().resolve(self.page, raw, Kind::Link);
+        match found.target {
+            // What already carries the base path is an href made before, such as `page.url`.
+            LinkTarget::Broken(_) if self.edition.base.path() != "/" && raw.starts_with(self.edition.base.path()) => {
+                raw.to_owned()
+            }
+            _ => found.href,
+        }
+    }
+
+    fn absolute(&self, raw: &str) -> String {
+        if raw.starts_with('#') {
+            return format!("{}{}", self.edition.base.absolute(&self.page.url), self.url(raw));
+        }
+        context::absolute(self.edition, &self.url(raw))
+    }
+
+    fn markdown(&self, text: &str) -> String {
+        // Shortcodes are left out here: one that calls this helper on its own text would never end.
+        let document = markdown::parse(text, &self.edition.library.config.markdown);
+        document.render(&mut render::Resolver::new(self.edition, self.page, None, false))
+    }
+}
+
+/// Finds the pages a query asks for, before limit and offset.
+#[must_use]
+pub(crate) fn find(edition: &Edition<'_>, query: &ListQuery) -> Vec<usize> {
+    let library = &edition.library;
+    let mut found = match (&query.taxonomy, &query.term) {
+        (Some(taxonomy), Some(term)) => of_term(library, taxonomy, term),
+        (Some(taxonomy), None) => {
+            edition.recent.iter().copied().filter(|&i| library.pages[i].terms.contains_key(taxonomy)).collect()
+        }
+        _ => match &query.section {
+            Some(section) => of_section(library, section, query.recursive),
+            None => edition.recent.clone(),
+        },
+    };
+    if let (Some(section), true) = (&query.section, query.taxonomy.is_some()) {
+        let folder = folder_of(library, section);
+        found.retain(|&i| folder.as_deref().is_some_and(|folder| is_below(&library.pages[i].section, folder)));
+    }
+    if let Some(sort) = &query.sort {
+        sort_by(edition, &mut found, sort);
+    }
+    found
+}
+
+fn of_term(library: &Library, taxonomy: &str, term: &str) -> Vec<usize> {
+    let terms = library.taxonomies.get(taxonomy).map(|taxonomy| &taxonomy.terms);
+    let term = terms.and_then(|terms| terms.get(term).or_else(|| terms.get(&address::term_slug(term))));
+    term.map(|term| term.pages.clone()).unwrap_or_default()
+}
+
+/// The folder of a section given as `blog`, `content/blog`, `/blog/` or `blog/_index.md`.
+fn folder_of(library: &Library, section: &str) -> Option<String> {
+    let name = section.trim_matches('/');
+    let name = name.strip_suffix("_index.md").unwrap_or(name).trim_end_matches('/');
+    let name = name.strip_prefix("content").filter(|rest| rest.is_empty() || rest.starts_with('/')).unwrap_or(name);
+    let name = name.trim_start_matches('/');
+    let folder = if name.is_empty() { "content".to_owned() } else { format!("content/{name}") };
+    if library.sections.contains_key(&folder) {
+        return Some(folder);
+    }
+    let &i = library.by_url.get(&address::clean(section)?)?;
+    let page = &library.pages[i];
+    library.sections.contains_key(&page.section).then(|| page.section.clone())
+}
+
+fn is_below(folder: &str, above: &str) -> bool {
+    folder.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+fn of_section(library: &Library, section: &str, recursive: bool) -> Vec<usize> {
+    let Some(folder) = folder_of(library, section) else { return Vec::new() };
+    if !recursive {
+        return library.sections.get(&folder).map(|section| section.pages.clone()).unwrap_or_default();
+    }
+    let below = library.sections.range(folder.clone()..).take_while(|(name, _)| name.starts_with(&folder));
+    let mut found: Vec<usize> = below
+        .filter(|(name, _)| is_below(name, &folder))
+        .flat_map(|(_, section)| section.pages.iter().copied())
+        .collect();
+    found.sort_by(|&a, &b| library::display_order(&library.pages[a], &library.pages[b]));
+    found
+}
+
+fn sort_by(edition: &Edition<'_>, found: &mut [usize], sort: &str) {
+    let sort = sort.trim();
+    let (key, descending) = match (sort.strip_prefix('-'), sort.strip_suffix(" desc")) {
+        (Some(key), _) | (None, Some(key)) => (key.trim(), true),
+        (None, None) => (sort.strip_suffix(" asc").unwrap_or(sort).trim(), false),
+    };
+    let pages = &edition.library.pages;
+    found.sort_by(|&a, &b| {
+        let (x, y) = (&pages[a], &pages[b]);
+        let order = match key {
+            "date" => last_without(x.date.as_ref(), y.date.as_ref(), descending),
+            "updated" => {
+                last_without(x.updated.as_ref().or(x.date.as_ref()), y.updated.as_ref().or(y.date.as_ref()), descending)
+            }
+            "weight" => last_without(x.weight.as_ref(), y.weight.as_ref(), descending),
+            "title" => last_without(Some(&x.title.to_lowercase()), Some(&y.title.to_lowercase()), descending),
+            _ => by_field(field(&edition.stubs[a], key), field(&edition.stubs[b], key), descending),
+        };
+        order.then_with(|| x.path.cmp(&y.path))
+    });
+}
+
+fn field<'v>(stub: &'v Value, key: &str) -> Option<&'v Value> {
+    let at = |value: &'v Value| key.split('.').try_fold(value, |value, part| value.get(part));
+    at(stub).or_else(|| stub.get("params").and_then(at)).filter(|value| !value.is_null())
+}
+
+fn by_field(a: Option<&Value>, b: Option<&Value>, descending: bool) -> Ordering {
+    match (a.and_then(Value::as_f64), b.and_then(Value::as_f64)) {
+        (Some(a), Some(b)) if descending => b.total_cmp(&a),
+        (Some(a), Some(b)) => a.total_cmp(&b),
+        _ => {
+            let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_lowercase);
+            last_without(a.map(text).as_ref(), b.map(text).as_ref(), descending)
+        }
+    }
+}
+
+/// What has no value comes last in either direction.
+fn last_without<T: Ord>(a: Option<&T>, b: Option<&T>, descending: bool) -> Ordering {
+    match (a, b) {
+        (Some(a), Some(b)) if descending => b.cmp(a),
+        (Some(a), Some(b)) => a.cmp(b),
+        (Some(_), None) => Ordering::Less,
+        (None, Some(_)) => Ordering::Greater,
+        (None, None) => Ordering::Equal,
+    }
+}

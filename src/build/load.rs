@@ -1,0 +1,101 @@
+//! First stage: every Markdown file split and parsed, in parallel, through the cache.
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::cache::Cache;
+use super::markdown::{self, Document};
+use crate::error::Error;
+use crate::model::{Config, ContentPath, Diagnostic, File, FrontMatter, PathKind, Severity, Snapshot};
+
+/// Largest page file that is built.
+const MAX_PAGE: u64 = 2 * 1024 * 1024;
+
+/// A page file, parsed: what depends on nothing but its bytes and the Markdown options.
+#[derive(Debug)]
+pub(crate) struct Parsed {
+    /// Its front matter.
+    pub(crate) front_matter: FrontMatter,
+    /// Its body.
+    pub(crate) document: Document,
+}
+
+/// One page file of the snapshot.
+#[derive(Debug, Clone)]
+pub(crate) struct Loaded<'a> {
+    /// Where it is.
+    pub(crate) path: &'a ContentPath,
+    /// The file.
+    pub(crate) file: &'a File,
+    /// Its text.
+    pub(crate) text: &'a str,
+    /// What is in it.
+    pub(crate) parsed: Arc<Parsed>,
+}
+
+impl Loaded<'_> {
+    /// The file up to its body.
+    #[must_use]
+    pub(crate) fn head(&self) -> &str {
+        self.text.get(..self.parsed.front_matter.body_offset).unwrap_or_default()
+    }
+}
+
+/// Reads every page of a snapshot, in path order. A page that cannot be read is a diagnostic and left out.
+#[must_use]
+pub(crate) fn load<'a>(snapshot: &'a Snapshot, config: &Config, cache: &Cache) -> (Vec<Loaded<'a>>, Vec<Diagnostic>) {
+    let files: Vec<_> = snapshot.under("content").filter(|(path, _)| path.kind() == PathKind::Page).collect();
+    let batch = cache.batch(&config.markdown);
+    let results: Vec<_> = files
+        .into_par_iter()
+        .map(|(path, file)| {
+            let text = text_of(path, file)?;
+            let parsed = match batch.get(&file.id) {
+                Some(parsed) => parsed,
+                None => {
+                    let front_matter = FrontMatter::parse(path.as_str(), text).map_err(|e| refusal(path, &e))?;
+                    let body = text.get(front_matter.body_offset..).unwrap_or_default();
+                    let document = markdown::parse(body, &config.markdown);
+                    Arc::new(Parsed { front_matter, document })
+                }
+            };
+            Ok(Loaded { path, file, text, parsed })
+        })
+        .collect();
+    let mut pages = Vec::with_capacity(results.len());
+    let mut findings = Vec::new();
+    for result in results {
+        match result {
+            Ok(page) => pages.push(page),
+            Err(finding) => findings.push(finding),
+        }
+    }
+    batch.keep(pages.iter().map(|page| (page.file.id, page.file.size, &page.parsed)));
+    (pages, findings)
+}
+
+fn text_of<'a>(path: &ContentPath, file: &'a File) -> Result<&'a str, Diagnostic> {
+    if file.size > MAX_PAGE {
+        let message = format!("the page has {} bytes, the limit is {MAX_PAGE}", file.size);
+        return Err(Diagnostic::new(Severity::Error, "page_too_large", path.clone(), 0, message)
+            .with_hint("Split it into smaller pages."));
+    }
+    file.text().ok_or_else(|| {
+        Diagnostic::new(Severity::Error, "not_utf8", path.clone(), 0, "the page is not valid UTF-8")
+            .with_hint("Save the file as UTF-8.")
+    })
+}
+
+fn refusal(path: &ContentPath, error: &Error) -> Diagnostic {
+    let (line, message) = match error {
+        Error::InvalidFrontMatter { line, column, problem, excerpt, .. } if excerpt.is_empty() => {
+            (*line, format!("front matter, column {column}: {problem}"))
+        }
+        Error::InvalidFrontMatter { line, column, problem, excerpt, .. } => {
+            (*line, format!("front matter, column {column}: {problem}: `{}`", excerpt.trim()))
+        }
+        other => (1, other.to_string()),
+    };
+    Diagnostic::new(Severity::Error, "invalid_front_matter", path.clone(), line, message).with_hint(error.hint())
+}

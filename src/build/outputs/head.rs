@@ -1,0 +1,242 @@
+//! What stands in `<head>` and no theme can forget: title, description, canonical, Open Graph, JSON-LD, alternates.
+
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+
+use super::super::edition::Edition;
+use super::super::{address, context, escape, library};
+use crate::model::{Page, PageKind};
+
+/// What the head is made of.
+pub(crate) struct Subject<'a> {
+    /// The page, where there is one.
+    pub(crate) page: Option<&'a Page>,
+    /// Its own title.
+    pub(crate) title: &'a str,
+    /// URL path.
+    pub(crate) url: &'a str,
+    /// Keep out of search engines.
+    pub(crate) noindex: bool,
+    /// A feed of its own: href and title.
+    pub(crate) feed: Option<(String, String)>,
+}
+
+/// Makes the head.
+#[must_use]
+pub(crate) fn head(edition: &Edition<'_>, subject: &Subject<'_>) -> String {
+    let config = &edition.library.config;
+    let mut out = Tags::default();
+    let home = subject.page.is_some_and(|page| page.kind == PageKind::Home);
+    let full = match () {
+        () if config.title.is_empty() => subject.title.to_owned(),
+        () if home || subject.title == config.title => config.title.clone(),
+        () => format!("{} · {}", subject.title, config.title),
+    };
+    let _ = writeln!(out.0, "<title>{}</title>", escape::markup(&full));
+    let description = description(edition, subject.page);
+    out.meta("name", "description", &description);
+    let canonical = edition.base.absolute(subject.url);
+    if subject.noindex {
+        out.meta("name", "robots", "noindex");
+    } else {
+        out.link("canonical", &canonical, &[]);
+    }
+    out.meta("name", "generator", "sitewright");
+    open_graph(edition, subject, &mut out, &description, &canonical);
+    alternates(edition, subject, &mut out);
+    if !subject.noindex {
+        let data = json_ld(edition, subject, &description, &canonical);
+        let _ = writeln!(out.0, "<script type=\"application/ld+json\">{}</script>", escape::json_in_html(&data));
+    }
+    out.0.pop();
+    out.0
+}
+
+/// Puts the head before `</head>` where a layout forgot it.
+#[must_use]
+pub(crate) fn ensure(html: String, head: &str) -> String {
+    let Some(end) = html.find("</head>") else { return html };
+    let before = &html[..end];
+    if before.contains(head) {
+        return html;
+    }
+    // A layout with a title of its own keeps it.
+    let head = match head.split_once('\n') {
+        Some((_, rest)) if before.contains("<title") => rest,
+        _ => head,
+    };
+    format!("{before}{head}\n{}", &html[end..])
+}
+
+/// Description of a page: its own, else its summary cut to what search engines show, else the site's.
+#[must_use]
+pub(crate) fn description(edition: &Edition<'_>, page: Option<&Page>) -> String {
+    let site = &edition.library.config.description;
+    let Some(page) = page else { return String::new() };
+    match &page.description {
+        Some(description) => description.clone(),
+        None if page.kind == PageKind::Home && !site.is_empty() => site.clone(),
+        None => cut(&page.summary, 160),
+    }
+}
+
+/// At most `most` characters, cut between words.
+#[must_use]
+pub(crate) fn cut(text: &str, most: usize) -> String {
+    let Some((at, _)) = text.char_indices().nth(most) else { return text.to_owned() };
+    let short = &text[..at];
+    let end = short.rfind(char::is_whitespace).filter(|end| *end > 0).unwrap_or(at);
+    format!("{}…", short[..end].trim_end_matches([',', ';', ':', ' ']))
+}
+
+fn open_graph(edition: &Edition<'_>, subject: &Subject<'_>, out: &mut Tags, description: &str, canonical: &str) {
+    let config = &edition.library.config;
+    let article = subject.page.is_some_and(|page| page.kind == PageKind::Page && page.date.is_some());
+    out.meta("property", "og:title", subject.title);
+    out.meta("property", "og:type", if article { "article" } else { "website" });
+    out.meta("property", "og:url", canonical);
+    out.meta("property", "og:description", description);
+    out.meta("property", "og:site_name", &config.title);
+    out.meta("property", "og:locale", &edition.language(subject.page).replace('-', "_"));
+    let image =
+        subject.page.and_then(|page| context::image(edition, page)).map(|href| context::absolute(edition, &href));
+    if let Some(image) = &image {
+        out.meta("property", "og:image", image);
+        out.meta("property", "og:image:alt", subject.title);
+    }
+    if let Some(page) = subject.page.filter(|_| article) {
+        if let Some(date) = &page.date {
+            out.meta("property", "article:published_time", &date.rfc3339());
+        }
+        if let Some(updated) = &page.updated {
+            out.meta("property", "article:modified_time", &updated.rfc3339());
+        }
+        for tag in page.terms.get("tags").into_iter().flatten() {
+            out.meta("property", "article:tag", tag);
+        }
+    }
+    out.meta("name", "twitter:card", if image.is_some() { "summary_large_image" } else { "summary" });
+}
+
+fn alternates(edition: &Edition<'_>, subject: &Subject<'_>, out: &mut Tags) {
+    if let Some((href, title)) = &subject.feed {
+        out.link("alternate", href, &[("type", "application/atom+xml"), ("title", title)]);
+    }
+    if edition.has_feed {
+        let title = &edition.library.config.title;
+        let href = edition.base.href(super::feed::URL);
+        out.link("alternate", &href, &[("type", "application/atom+xml"), ("title", title)]);
+    }
+    if subject.page.is_some_and(|page| page.exists) {
+        let href = edition.base.href(&address::twin(subject.url));
+        out.link("alternate", &href, &[("type", "text/markdown")]);
+    }
+    out.link("describedby", &edition.base.href("/llms.txt"), &[("type", "text/plain")]);
+}
+
+fn json_ld(edition: &Edition<'_>, subject: &Subject<'_>, description: &str, canonical: &str) -> Value {
+    let config = &edition.library.config;
+    let site_id = format!("{}#website", edition.base.url());
+    let mut site = json!({"@type": "WebSite", "@id": site_id, "url": edition.base.url(), "name": config.title});
+    set(&mut site, "description", &config.description);
+    let mut graph = vec![site];
+    let mut page = json!({
+        "@type": "WebPage", "@id": canonical, "url": canonical, "name": subject.title,
+        "isPartOf": {"@id": site_id}, "inLanguage": edition.language(subject.page),
+    });
+    set(&mut page, "description", description);
+    match subject.page {
+        Some(source) if source.kind == PageKind::Page && source.date.is_some() => {
+            page["@type"] = json!("BlogPosting");
+            page["headline"] = json!(subject.title);
+            page["mainEntityOfPage"] = json!(canonical);
+            page["datePublished"] = json!(source.date);
+            page["dateModified"] = json!(source.updated.as_ref().or(source.date.as_ref()));
+            let authors = authors(edition, source);
+            if !authors.is_empty() {
+                page["author"] = authors.iter().map(|name| json!({"@type": "Person", "name": name})).collect();
+            }
+            if let Some(image) = context::image(edition, source) {
+                page["image"] = json!(context::absolute(edition, &image));
+            }
+        }
+        Some(source) if source.kind == PageKind::Page => {}
+        _ => page["@type"] = json!("CollectionPage"),
+    }
+    graph.push(page);
+    if let Some(page) = subject.page {
+        let crumbs = breadcrumbs(edition, page, canonical);
+        if crumbs.len() > 1 {
+            graph.push(json!({"@type": "BreadcrumbList", "itemListElement": crumbs}));
+        }
+    }
+    json!({"@context": "https://schema.org", "@graph": graph})
+}
+
+fn breadcrumbs(edition: &Edition<'_>, page: &Page, canonical: &str) -> Vec<Value> {
+    let pages = library::ancestors(&edition.library, page);
+    let above =
+        pages.into_iter().map(|i| &edition.library.pages[i]).map(|p| (p.title.clone(), edition.base.absolute(&p.url)));
+    above
+        .chain([(page.title.clone(), canonical.to_owned())])
+        .enumerate()
+        .map(|(i, (name, item))| json!({"@type": "ListItem", "position": i + 1, "name": name, "item": item}))
+        .collect()
+}
+
+/// Authors of a page, else the site's.
+#[must_use]
+pub(crate) fn authors(edition: &Edition<'_>, page: &Page) -> Vec<String> {
+    if page.authors.is_empty() { edition.library.config.author.iter().cloned().collect() } else { page.authors.clone() }
+}
+
+fn set(value: &mut Value, key: &str, text: &str) {
+    if !text.is_empty() {
+        value[key] = json!(text);
+    }
+}
+
+#[derive(Default)]
+struct Tags(String);
+
+impl Tags {
+    fn meta(&mut self, kind: &str, name: &str, content: &str) {
+        if !content.is_empty() {
+            let _ = writeln!(self.0, "<meta {kind}=\"{name}\" content=\"{}\">", escape::markup(content));
+        }
+    }
+
+    fn link(&mut self, rel: &str, href: &str, more: &[(&str, &str)]) {
+        let _ = write!(self.0, "<link rel=\"{rel}\" href=\"{}\"", escape::markup(href));
+        for (name, value) in more.iter().filter(|(_, value)| !value.is_empty()) {
+            let _ = write!(self.0, " {name}=\"{}\"", escape::markup(value));
+        }
+        self.0.push_str(">\n");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_forgotten_head_is_put_in_once() {
+        let head = "<title>T</title>\n<meta name=\"x\">";
+        let with = format!("<html><head>{head}</head><body></body></html>");
+        assert_eq!(ensure(with.clone(), head), with);
+        assert_eq!(ensure("<head></head>".into(), head), format!("<head>{head}\n</head>"));
+        assert_eq!(
+            ensure("<head><title>o</title></head>".into(), head),
+            "<head><title>o</title><meta name=\"x\">\n</head>"
+        );
+        assert_eq!(ensure("<p>".into(), head), "<p>");
+    }
+
+    #[test]
+    fn descriptions_are_cut_between_words() {
+        assert_eq!(cut("one two three", 8), "one two…");
+        assert_eq!(cut("\u{fc}\u{fc}\u{fc}\u{fc}", 2), "\u{fc}\u{fc}…");
+        assert_eq!(cut("short", 160), "short");
+    }
+}

@@ -1,0 +1,78 @@
+//! `_headers`: a strict content security policy and its companions, for hosts that read the file.
+
+use std::collections::BTreeSet;
+
+use super::super::edition::Edition;
+use crate::model::LinkTarget;
+use crate::model::config::RawHtml;
+
+/// More image hosts than this are allowed as `https:` altogether.
+const MOST_HOSTS: usize = 10;
+
+/// The headers of every address.
+#[must_use]
+pub(crate) fn files(edition: &Edition<'_>) -> Vec<(String, String)> {
+    let text = format!(
+        "/*\n  Content-Security-Policy: {}\n  X-Content-Type-Options: nosniff\n  \
+         Referrer-Policy: strict-origin-when-cross-origin\n  \
+         Permissions-Policy: camera=(), geolocation=(), microphone=(), payment=()\n  \
+         Cross-Origin-Opener-Policy: same-origin\n\n/*.md\n  Content-Type: text/markdown; charset=utf-8\n  \
+         X-Robots-Tag: noindex\n",
+        policy(edition)
+    );
+    vec![("_headers".into(), text)]
+}
+
+fn policy(edition: &Edition<'_>) -> String {
+    // Trusted raw HTML may embed what no link names.
+    let trusted = edition.library.config.markdown.raw_html == RawHtml::Trusted;
+    let hosts = image_hosts(edition);
+    let images = if trusted || hosts.len() > MOST_HOSTS {
+        " https:".to_owned()
+    } else {
+        hosts.iter().map(|host| format!(" {host}")).collect()
+    };
+    let embeds = if trusted { "media-src 'self' https:; frame-src https:; " } else { "media-src 'self'; " };
+    format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:{images}; font-src 'self'; \
+         connect-src 'self'; {embeds}manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+}
+
+/// Origins of the images that built pages take from elsewhere.
+fn image_hosts(edition: &Edition<'_>) -> BTreeSet<String> {
+    let pages = edition.library.pages.iter().filter(|page| page.included);
+    let links = pages.clone().flat_map(|page| &page.links).filter(|link| link.image);
+    let bodies = links.filter_map(|link| match &link.target {
+        LinkTarget::External(address) => origin(address),
+        _ => None,
+    });
+    bodies.chain(pages.filter_map(|page| page.image.as_deref().and_then(origin))).collect()
+}
+
+/// `https://host` of an address; `None` where it holds anything that could end the header.
+fn origin(address: &str) -> Option<String> {
+    let (scheme, rest) = match address.strip_prefix("//") {
+        Some(rest) => ("https", rest),
+        None => address.split_once("://")?,
+    };
+    let host = rest.split(['/', '?', '#']).next()?;
+    let plain = host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':'));
+    let web = scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http");
+    (web && plain && !host.is_empty())
+        .then(|| format!("{}://{}", scheme.to_ascii_lowercase(), host.to_ascii_lowercase()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::origin;
+
+    #[test]
+    fn origins_cannot_break_out() {
+        assert_eq!(origin("https://Img.Example/a.png").as_deref(), Some("https://img.example"));
+        assert_eq!(origin("//cdn.x/y").as_deref(), Some("https://cdn.x"));
+        for bad in ["https://a;script-src *", "https://a b/", "https://x'\n/", "data:image/png;base64,", "mailto:a@b"] {
+            assert_eq!(origin(bad), None, "{bad}");
+        }
+    }
+}

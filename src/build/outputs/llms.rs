@@ -1,0 +1,59 @@
+//! `llms.txt`: the site for language models, with links to the Markdown twins.
+
+use std::fmt::Write;
+
+use super::super::address;
+use super::super::edition::Edition;
+use super::head;
+use crate::model::{Page, PageKind};
+
+/// Links of one section; beyond, its own page has them.
+const MOST: usize = 100;
+
+/// Title, description, and the pages of each section.
+#[must_use]
+pub(crate) fn files(edition: &Edition<'_>) -> Vec<(String, String)> {
+    let library = &edition.library;
+    let config = &library.config;
+    let mut out = format!("# {}\n", line(if config.title.is_empty() { "Site" } else { &config.title }));
+    if !config.description.is_empty() {
+        let _ = write!(out, "\n> {}\n", line(&config.description));
+    }
+    for section in library.sections.values() {
+        let own = &library.pages[section.page];
+        let listed: Vec<&Page> =
+            section.pages.iter().map(|&i| &library.pages[i]).filter(|page| !page.noindex).collect();
+        let home = own.kind == PageKind::Home;
+        let with_own = own.exists && own.included && !own.noindex;
+        if listed.is_empty() && !with_own {
+            continue;
+        }
+        let _ = write!(out, "\n## {}\n\n", line(if home { "Pages" } else { &own.title }));
+        if with_own {
+            row(edition, &mut out, own);
+        }
+        for page in listed.iter().take(MOST) {
+            row(edition, &mut out, page);
+        }
+        if listed.len() > MOST {
+            let more = listed.len() - MOST;
+            let _ = writeln!(out, "- [{more} more]({})", edition.base.absolute(&own.url));
+        }
+    }
+    vec![("llms.txt".into(), out)]
+}
+
+fn row(edition: &Edition<'_>, out: &mut String, page: &Page) {
+    let title = line(&page.title).replace('[', "\\[").replace(']', "\\]");
+    let _ = write!(out, "- [{title}]({})", edition.base.absolute(&address::twin(&page.url)));
+    let description = head::cut(&line(&head::description(edition, Some(page))), 160);
+    if !description.is_empty() {
+        let _ = write!(out, ": {description}");
+    }
+    out.push('\n');
+}
+
+/// On one line.
+fn line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,91 @@
+//! The Markdown twin of a page: `index.md` beside its `index.html`, for readers that are programs.
+
+use super::super::edition::Edition;
+use super::head;
+
+/// Title, description and address, then the body as written with shortcode tags left out.
+#[must_use]
+pub(crate) fn text(edition: &Edition<'_>, index: usize) -> String {
+    let page = &edition.library.pages[index];
+    let mut out = format!("---\ntitle: {}\n", quoted(&page.title));
+    let description = head::description(edition, Some(page));
+    if !description.is_empty() {
+        out.push_str(&format!("description: {}\n", quoted(&description)));
+    }
+    out.push_str(&format!("url: {}\n---\n\n", quoted(&edition.base.absolute(&page.url))));
+    let has_calls = edition.parsed[index].as_ref().is_some_and(|parsed| !parsed.document.shortcodes.is_empty());
+    let body = edition.body(index).replace("\r\n", "\n");
+    let body = if has_calls { without_tags(&body) } else { body };
+    out.push_str(body.trim());
+    out.push('\n');
+    out
+}
+
+/// A JSON string is a YAML string.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// Takes `{{< … >}}` and `{{% … %}}` out of everything but code; what stands between two tags stays.
+fn without_tags(body: &str) -> String {
+    let mut out = String::with_capacity(body.len());
+    let mut fence: Option<(char, usize)> = None;
+    for line in body.split_inclusive('\n') {
+        let start = line.trim_start();
+        let mark = start.chars().next().filter(|c| matches!(c, '`' | '~'));
+        let run = mark.map_or(0, |mark| start.chars().take_while(|c| *c == mark).count());
+        match (fence, mark) {
+            (None, Some(mark)) if run >= 3 => fence = Some((mark, run)),
+            (Some((open, length)), Some(mark)) if mark == open && run >= length => fence = None,
+            _ => {}
+        }
+        if fence.is_some() || !line.contains("{{") {
+            out.push_str(line);
+            continue;
+        }
+        let stripped = strip_line(line);
+        if !stripped.trim().is_empty() {
+            out.push_str(&stripped);
+        }
+    }
+    out
+}
+
+fn strip_line(line: &str) -> String {
+    let mut out = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(at) = rest.find("{{") {
+        let tag = &rest[at + 2..];
+        let close = match tag.chars().next() {
+            Some('<') if !tag.starts_with("</*") => ">}}",
+            Some('%') if !tag.starts_with("%/*") => "%}}",
+            _ => "",
+        };
+        let end = if close.is_empty() { None } else { tag.find(close) };
+        // An odd number of backticks before it: inside a code span.
+        let code = rest[..at].matches('`').count() % 2 == 1;
+        match end.filter(|_| !code) {
+            Some(end) => {
+                out.push_str(&rest[..at]);
+                rest = &tag[end + close.len()..];
+            }
+            None => {
+                out.push_str(&rest[..at + 2]);
+                rest = tag;
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_go_and_code_stays() {
+        let body = "a {{< x k=\"v\" >}}b{{< /x >}} c\n{{% note %}}\ninner\n{{% /note %}}\n```\n{{< y >}}\n```\n`{{< z >}}`\n{{</* w */>}}\n";
+        assert_eq!(without_tags(body), "a b c\ninner\n```\n{{< y >}}\n```\n`{{< z >}}`\n{{</* w */>}}\n");
+    }
+}

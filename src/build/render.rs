@@ -1,0 +1,213 @@
+//! Last stage: bodies through the resolver, pages through layouts, everything into output files.
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use serde_json::{Map, Value};
+
+use super::edition::Edition;
+use super::links::Kind;
+use super::lists::PageLists;
+use super::markdown::{LinkKind, Resolve, Resolved, ShortcodeCall};
+use super::outputs::{self, redirects, twin};
+use super::plan::Job;
+use super::template::TemplateError;
+use super::{Scope, address, check, context, escape, layout};
+use crate::model::{ContentPath, Diagnostic, LinkTarget, Output, OutputData, Outputs, Page, Severity};
+
+/// What rendering made.
+#[derive(Default)]
+pub(crate) struct Rendered {
+    /// Output files.
+    pub(crate) outputs: Outputs,
+    /// Bodies of pages by index.
+    pub(crate) bodies: Vec<(usize, Arc<str>)>,
+    /// What was found on the way.
+    pub(crate) findings: Vec<Diagnostic>,
+}
+
+/// What one job made.
+#[derive(Default)]
+pub(crate) struct Done {
+    /// The file.
+    pub(crate) output: Option<Output>,
+    /// Its Markdown twin, with its path.
+    pub(crate) twin: Option<(String, Output)>,
+    /// A page's body.
+    pub(crate) body: Option<(usize, Arc<str>)>,
+    /// What was found.
+    pub(crate) findings: Vec<Diagnostic>,
+}
+
+/// An output file of text.
+#[must_use]
+pub(crate) fn output(text: String, source: Option<ContentPath>) -> Output {
+    Output { data: OutputData::Bytes(text.into_bytes().into()), source }
+}
+
+/// Renders what is in scope.
+#[must_use]
+pub(crate) fn render(edition: &Edition<'_>) -> Rendered {
+    let jobs: Vec<(&String, &Job)> = edition.plan.jobs.iter().filter(|(_, job)| in_scope(edition, job)).collect();
+    let everything = edition.options.scope == Scope::Everything;
+    let done: Vec<(&String, Done)> =
+        jobs.into_par_iter().map(|(path, job)| (path, run(edition, path, job, everything))).collect();
+    let mut rendered = Rendered::default();
+    let mut twins = Vec::new();
+    for (path, done) in done {
+        if let Some(output) = done.output {
+            rendered.outputs.insert(path.clone(), output);
+        }
+        twins.extend(done.twin);
+        rendered.bodies.extend(done.body);
+        rendered.findings.extend(done.findings);
+    }
+    if everything {
+        for (path, output) in twins {
+            rendered.outputs.entry(path).or_insert(output);
+        }
+        let files: Vec<(String, String)> =
+            outputs::FORMATS.par_iter().flat_map_iter(|format| format(edition)).collect();
+        for (path, text) in files {
+            rendered.outputs.entry(path).or_insert_with(|| output(text, None));
+        }
+    }
+    rendered
+}
+
+fn in_scope(edition: &Edition<'_>, job: &Job) -> bool {
+    match (&edition.options.scope, job) {
+        (Scope::Everything, _) => true,
+        (Scope::Pages(paths), Job::Page(i)) => paths.contains(&edition.library.pages[*i].path),
+        _ => false,
+    }
+}
+
+fn run(edition: &Edition<'_>, path: &str, job: &Job, with_twin: bool) -> Done {
+    match job {
+        Job::Copy(file, blob) => {
+            let data = OutputData::Copy(file.clone(), *blob);
+            Done { output: Some(Output { data, source: Some(file.clone()) }), ..Done::default() }
+        }
+        Job::Redirect(to) => Done { output: Some(output(redirects::stub(edition, to), None)), ..Done::default() },
+        Job::Page(index) => {
+            let mut done = layout::page(edition, *index, 1);
+            let source = &edition.library.pages[*index];
+            if with_twin && source.exists {
+                let path = address::output_path(&address::twin(&source.url));
+                done.twin = Some((path, output(twin::text(edition, *index), Some(source.path.clone()))));
+            }
+            done
+        }
+        Job::SectionList(index, n) => Done { body: None, ..layout::page(edition, *index, *n) },
+        _ => layout::listing(edition, path, job),
+    }
+}
+
+/// A body as HTML.
+pub(crate) struct Body {
+    /// The HTML.
+    pub(crate) html: String,
+    /// What shortcodes found.
+    pub(crate) findings: Vec<Diagnostic>,
+}
+
+/// Renders a page's body; `absolute` makes every address whole, as feeds want it.
+#[must_use]
+pub(crate) fn body(edition: &Edition<'_>, index: usize, absolute: bool) -> Body {
+    let Some(parsed) = edition.parsed.get(index).and_then(Option::as_ref) else {
+        return Body { html: String::new(), findings: Vec::new() };
+    };
+    let mut resolver = Resolver::new(edition, &edition.library.pages[index], Some(index), absolute);
+    let html = parsed.document.render(&mut resolver);
+    Body { html, findings: resolver.findings }
+}
+
+/// Fills the slots of one body.
+pub(crate) struct Resolver<'a> {
+    edition: &'a Edition<'a>,
+    page: &'a Page,
+    /// The page's index; `None`: shortcodes are left out.
+    index: Option<usize>,
+    absolute: bool,
+    /// `page` and `site` for shortcodes, made when the first one comes.
+    context: Option<Map<String, Value>>,
+    findings: Vec<Diagnostic>,
+}
+
+impl<'a> Resolver<'a> {
+    /// For the text of a page.
+    #[must_use]
+    pub(crate) fn new(edition: &'a Edition<'a>, page: &'a Page, index: Option<usize>, absolute: bool) -> Self {
+        Self { edition, page, index, absolute, context: None, findings: Vec::new() }
+    }
+
+    fn href(&self, href: String) -> String {
+        if !self.absolute {
+            return href;
+        }
+        if href.starts_with('#') {
+            return format!("{}{href}", self.edition.base.absolute(&self.page.url));
+        }
+        context::absolute(self.edition, &href)
+    }
+
+    fn run_shortcode(
+        &mut self,
+        index: usize,
+        call: &ShortcodeCall,
+        inner: Option<&str>,
+    ) -> Result<String, TemplateError> {
+        let (edition, page) = (self.edition, self.page);
+        let base = self.context.get_or_insert_with(|| {
+            let kind = context::kind_name(page.kind);
+            let mut base = Map::new();
+            base.insert("page".into(), context::page(edition, index, kind));
+            base.insert("site".into(), context::site_at(edition, &page.url));
+            base
+        });
+        let mut values = base.clone();
+        values.insert("args".into(), Value::Object(call.args.clone()));
+        values.insert("positional".into(), Value::Array(call.positional.clone()));
+        values.insert("inner".into(), inner.map_or(Value::Null, Value::from));
+        let lists = PageLists { edition, page };
+        edition.theme.templates.shortcode(&call.name, &Value::Object(values), inner, &lists)
+    }
+}
+
+impl Resolve for Resolver<'_> {
+    fn link(&mut self, raw: &str, kind: LinkKind, _text: &str, _line: usize) -> Resolved {
+        let found = self.edition.finder().resolve(self.page, raw, check::kind_of(kind));
+        let external = matches!(found.target, LinkTarget::External(_));
+        Resolved {
+            href: self.href(found.href),
+            external: external && (raw.starts_with("http") || raw.starts_with("//")),
+            missing: matches!(found.target, LinkTarget::Broken(_)),
+            text: found.title,
+        }
+    }
+
+    fn shortcode(&mut self, call: &ShortcodeCall, inner: Option<&str>) -> String {
+        if matches!(call.name.as_str(), "ref" | "relref") {
+            let target = check::ref_target(call).unwrap_or_default();
+            let found = self.edition.finder().resolve(self.page, target, Kind::Ref);
+            let href = self.href(found.href);
+            // It goes into the page as it is, in text or in an attribute.
+            return escape::url(&href).replace('\'', "%27").replace('&', "%26");
+        }
+        let Some(index) = self.index.filter(|_| self.edition.theme.templates.has_shortcode(&call.name)) else {
+            return inner.unwrap_or_default().to_owned();
+        };
+        match self.run_shortcode(index, call, inner) {
+            Ok(html) => html,
+            Err(error) => {
+                let line = self.page.body_line.max(1) + call.line.max(1) - 1;
+                let message = format!("shortcode `{}` fails: {error}", call.name);
+                let finding =
+                    Diagnostic::new(Severity::Error, "shortcode_error", self.page.path.clone(), line, message);
+                self.findings.push(finding.with_hint(error.hint.clone()));
+                String::new()
+            }
+        }
+    }
+}

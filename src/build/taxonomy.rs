@@ -1,0 +1,48 @@
+//! Taxonomies: terms with their pages, merged by slug.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::address;
+use super::library::{display_order, listed, newest_first};
+use crate::model::{Config, Page, Taxonomy, Term};
+
+/// All configured taxonomies with the terms that built pages have.
+#[must_use]
+pub(crate) fn collect(config: &Config, pages: &[Page]) -> BTreeMap<String, Taxonomy> {
+    config
+        .taxonomies
+        .iter()
+        .map(|(key, settings)| {
+            let path = settings.path.as_deref().unwrap_or(key);
+            let segments: Vec<String> = path.split('/').filter(|s| !s.is_empty()).map(address::segment).collect();
+            let url = address::join(&segments);
+            let title = settings.title.clone().unwrap_or_else(|| address::humanise(key));
+            let terms = terms(key, &url, pages);
+            (key.clone(), Taxonomy { key: key.clone(), title, url, terms })
+        })
+        .collect()
+}
+
+fn terms(key: &str, url: &str, pages: &[Page]) -> BTreeMap<String, Term> {
+    let mut terms: BTreeMap<String, Term> = BTreeMap::new();
+    for (i, page) in pages.iter().enumerate().filter(|(_, page)| listed(page)) {
+        let mut seen = HashSet::new();
+        for name in page.terms.get(key).into_iter().flatten() {
+            let slug = address::term_slug(name);
+            if !seen.insert(slug.clone()) {
+                continue;
+            }
+            let term = terms.entry(slug).or_insert_with_key(|slug| Term {
+                name: name.clone(),
+                url: format!("{url}{slug}/"),
+                pages: Vec::new(),
+            });
+            term.pages.push(i);
+        }
+    }
+    for term in terms.values_mut() {
+        term.pages
+            .sort_by(|&a, &b| newest_first(&pages[a], &pages[b]).then_with(|| display_order(&pages[a], &pages[b])));
+    }
+    terms
+}
