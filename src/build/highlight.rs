@@ -79,9 +79,9 @@ pub fn code_block(code: &str, info: &str, highlight: bool) -> String {
     out.push('>');
     let tokens = if highlight { tokens(code, &fence.language) } else { Vec::new() };
     if fence.by_line() {
-        write_lines(&mut out, code, &tokens, &fence)
+        write_lines(&mut out, code, &tokens, &fence);
     } else {
-        write_range(&mut out, code, 0..code.len(), &tokens, &mut 0)
+        write_range(&mut out, code, 0..code.len(), &tokens, &mut 0);
     }
     out.push_str("</code></pre>\n");
     out

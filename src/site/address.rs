@@ -90,10 +90,11 @@ fn urls(library: &Library, name: &str) -> Vec<String> {
     let path = path.split(['?', '#']).next().unwrap_or_default().to_owned();
     let base_path = library.config.base_path();
     let mut forms = vec![path.clone()];
-    if !absolute && base_path != "/" {
-        if let Some(rest) = path.strip_prefix(base_path) {
-            forms.push(format!("/{rest}"));
-        }
+    if !absolute
+        && base_path != "/"
+        && let Some(rest) = path.strip_prefix(base_path)
+    {
+        forms.push(format!("/{rest}"));
     }
     let mut all = Vec::new();
     for form in forms {

@@ -1,6 +1,6 @@
 //! The one way a tool changes a site: begin, stage, build what is affected, refuse new errors, commit, answer.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Call, Site, lock, text_diff};
@@ -228,7 +228,7 @@ fn affected(changes: &[Change], before: &Built, after: &Built) -> Vec<String> {
             }
         }
     }
-    let mut lists: BTreeMap<String, ()> = BTreeMap::new();
+    let mut lists = BTreeSet::new();
     for change in changes {
         let (old, new) = (found(before, &change.path), found(after, &change.path));
         let entry = |built: &Built, index: Option<usize>| index.map(|index| list_entry(&built.library.pages[index]));
@@ -241,7 +241,7 @@ fn affected(changes: &[Change], before: &Built, after: &Built) -> Vec<String> {
             }
         }
     }
-    for url in lists.keys() {
+    for url in &lists {
         add(url);
     }
     urls
@@ -260,21 +260,21 @@ fn list_entry(page: &Page) -> (String, String, String, Option<String>, bool, Opt
     )
 }
 
-fn listing_urls(built: &Built, index: usize, urls: &mut BTreeMap<String, ()>) {
+fn listing_urls(built: &Built, index: usize, urls: &mut BTreeSet<String>) {
     let library = &built.library;
     let page = &library.pages[index];
     if let Some(section) = library.sections.get(&page.section) {
-        urls.insert(library.pages[section.page].url.clone(), ());
+        urls.insert(library.pages[section.page].url.clone());
     }
     for (key, names) in &page.terms {
         let Some(taxonomy) = library.taxonomies.get(key) else { continue };
         for term in taxonomy.terms.values() {
             if names.iter().any(|name| name.eq_ignore_ascii_case(&term.name)) {
-                urls.insert(term.url.clone(), ());
+                urls.insert(term.url.clone());
             }
         }
     }
     for &linking in library.backlinks.get(&index).into_iter().flatten() {
-        urls.insert(library.pages[linking].url.clone(), ());
+        urls.insert(library.pages[linking].url.clone());
     }
 }

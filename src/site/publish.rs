@@ -52,13 +52,14 @@ pub fn publish(site: &Site, call: &Call, query: &PublishQuery) -> Result<Publish
     let selective = paths.is_some();
     let build = |sources: &Snapshot, live: &Snapshot| -> Result<Outputs> {
         let outcome = site.build(sources, Scope::Everything, false, None)?;
-        let before = site.build(live, Scope::Everything, false, None).ok();
-        let fresh = match &before {
-            Some(before) => new_findings(before, &outcome),
-            // A first publish, or a live state that could not be built: every error counts.
-            None => outcome.diagnostics.clone(),
-        };
-        refuse_errors(&fresh, &status.unpublished, sources, selective)?;
+        if outcome.diagnostics.iter().any(|d| d.severity == Severity::Error) {
+            let fresh = match site.build(live, Scope::Everything, false, None) {
+                Ok(before) => new_findings(&before, &outcome),
+                // A first publish, or a live state that could not be built: every error counts.
+                Err(_) => outcome.diagnostics.clone(),
+            };
+            refuse_errors(&fresh, &status.unpublished, sources, selective)?;
+        }
         *super::lock(&findings) = outcome.diagnostics;
         Ok(outcome.outputs)
     };

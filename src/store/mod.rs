@@ -26,6 +26,7 @@ mod transaction;
 mod tree;
 mod watch;
 
+pub use crate::model::config::Durability;
 pub use history::HistoryFilter;
 pub use merge::{Merge, merge_file};
 pub use publish::{OutputChange, PublishRequest, Published, PushReport, Unfinished};

@@ -11,7 +11,7 @@ use git2::{
 use crate::error::{Error, Result};
 
 /// How long one fetch or push may take.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// What became of a push.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -235,7 +235,7 @@ impl TestSite {
                 state.insert(format!("ref {label} {name}"), target.to_owned());
             }
         };
-        refs("site", root);
+        refs("site", &root);
         if self.remote().exists() {
             refs("remote", &self.remote());
         }

@@ -1,11 +1,13 @@
 //! One binary for every test that drives sitewright from outside.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod bad_input;
 mod build;
 mod change;
 mod cli;
 mod crash;
 mod front_matter;
+mod git_rules;
 mod harness;
 mod markdown;
 mod model;

@@ -224,11 +224,11 @@ impl Writer<'_, '_> {
                 Piece::Broken(text) if self.state.policy == RawHtml::Sanitize => self.text(text),
                 Piece::Tag(tag) if self.state.policy != RawHtml::Escape => self.tag(&tag),
                 Piece::Declaration(text) | Piece::Broken(text) if self.state.policy == RawHtml::Trusted => {
-                    self.out.push_str(text)
+                    self.out.push_str(text);
                 }
                 Piece::RawText(_, text) if self.state.policy == RawHtml::Trusted => self.out.push_str(text),
                 Piece::RawText(tag, _) if self.state.policy == RawHtml::Sanitize => {
-                    self.report(&format!("<{}>", tag.name))
+                    self.report(&format!("<{}>", tag.name));
                 }
                 Piece::Declaration(_) if self.state.policy == RawHtml::Sanitize => {}
                 _ => {

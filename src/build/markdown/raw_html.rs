@@ -144,15 +144,12 @@ fn tag(rest: &str) -> Option<(Tag<'_>, usize)> {
             continue;
         }
         let value_at = behind + 1 + rest[behind + 1..].find(|c: char| !c.is_ascii_whitespace())?;
-        let (value, end) = match rest[value_at..].chars().next()? {
-            quote @ ('"' | '\'') => {
-                let end = value_at + 1 + rest[value_at + 1..].find(quote)?;
-                (&rest[value_at + 1..end], end + 1)
-            }
-            _ => {
-                let end = value_at + rest[value_at..].find(|c: char| c.is_ascii_whitespace() || c == '>')?;
-                (&rest[value_at..end], end)
-            }
+        let (value, end) = if let quote @ ('"' | '\'') = rest[value_at..].chars().next()? {
+            let end = value_at + 1 + rest[value_at + 1..].find(quote)?;
+            (&rest[value_at + 1..end], end + 1)
+        } else {
+            let end = value_at + rest[value_at..].find(|c: char| c.is_ascii_whitespace() || c == '>')?;
+            (&rest[value_at..end], end)
         };
         let written = &rest[value_at..end];
         attributes.push(Attribute { name: attribute, lead: &rest[lead..value_at], value: Some(value), written });

@@ -133,13 +133,11 @@ fn view(
         let linking = built.library.backlinks.get(&index).into_iter().flatten();
         linking.map(|&at| &built.library.pages[at]).map(|p| (p.path.clone(), p.url.clone(), p.title.clone())).collect()
     });
-    let history = match wants(Include::History) {
-        true => {
-            let filter =
-                HistoryFilter { paths: vec![page.path.to_string()], limit: HISTORY, ..HistoryFilter::default() };
-            Some(site.repository().history(&filter)?.0)
-        }
-        false => None,
+    let history = if wants(Include::History) {
+        let filter = HistoryFilter { paths: vec![page.path.to_string()], limit: HISTORY, ..HistoryFilter::default() };
+        Some(site.repository().history(&filter)?.0)
+    } else {
+        None
     };
     Ok(PageView {
         etag: page.blob,

@@ -225,7 +225,7 @@ fn sort(library: &Library, items: &mut [usize], sort: Sort) {
         Sort::Path => {}
         Sort::Title => items.sort_by_cached_key(|index| (page(index).title.to_lowercase(), page(index).path.clone())),
         Sort::Date => {
-            items.sort_by(|a, b| page(b).date.cmp(&page(a).date).then_with(|| page(a).path.cmp(&page(b).path)))
+            items.sort_by(|a, b| page(b).date.cmp(&page(a).date).then_with(|| page(a).path.cmp(&page(b).path)));
         }
         Sort::Updated => items.sort_by(|a, b| {
             let moment = |page: &Page| page.updated.clone().or_else(|| page.date.clone());

@@ -209,10 +209,9 @@ fn rewrite_links(
             }
             if let Some(new) =
                 new_link(&link.raw, &page.path, place, new_target, urls.get(target), &before.library.config.base_url)
+                && new != link.raw
             {
-                if new != link.raw {
-                    replacements.push((link.line, link.raw.clone(), new));
-                }
+                replacements.push((link.line, link.raw.clone(), new));
             }
         }
         if replacements.is_empty() {

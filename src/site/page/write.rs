@@ -172,10 +172,10 @@ fn new_path(transaction: &Transaction<'_>, before: &Built, name: &str) -> Result
         return Err(Error::AlreadyExists { what: format!("page {}", address::shown(&path)) });
     }
     // `a.md` and `a/index.md` are the same page to a reader.
-    if let Some(twin) = twin(&path) {
-        if before.library.by_path.contains_key(twin.as_str()) {
-            return Err(Error::AlreadyExists { what: format!("page {}", twin.trim_start_matches("content/")) });
-        }
+    if let Some(twin) = twin(&path)
+        && before.library.by_path.contains_key(twin.as_str())
+    {
+        return Err(Error::AlreadyExists { what: format!("page {}", twin.trim_start_matches("content/")) });
     }
     Ok(path)
 }

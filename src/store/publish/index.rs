@@ -20,7 +20,7 @@ impl Repository {
         for attempt in 1..=TRIES {
             match write(git, &differences) {
                 Err(error) if error.code() == ErrorCode::Locked && attempt < TRIES => {
-                    sleep(Duration::from_millis(20 * u64::from(attempt)))
+                    sleep(Duration::from_millis(20 * u64::from(attempt)));
                 }
                 other => return other.map_err(git_error("update the index")),
             }

@@ -1,0 +1,145 @@
+//! What can be typed.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser};
+
+/// A static site generator that an agent runs through MCP tools, on plain files in a git repository.
+///
+/// Without a subcommand, in a site's folder: serves MCP and a live preview on this machine and prints how to connect.
+#[derive(Debug, Parser)]
+#[command(name = "sitewright", version, propagate_version = true, max_term_width = 100)]
+pub(super) struct Arguments {
+    /// The site's folder; default: this folder or the nearest one above it with a site.yaml.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(super) site: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(super) subcommand: Option<Subcommand>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Subcommand {
+    /// Make a new site, in an empty folder or in a repository.
+    Init(Init),
+    /// Serve MCP: over standard streams, or over HTTP with --http.
+    Serve(Serve),
+    /// Write the site into its output folder.
+    Build(Build),
+    /// List everything that is wrong with the site.
+    Check(Check),
+    /// Serve only the live preview.
+    Preview(Preview),
+    /// Show what is unpublished and how the repository stands.
+    Status,
+    /// Show the difference from what is live.
+    Diff(Diff),
+    /// Make changes live: build, commit, push.
+    Publish(Publish),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Init {
+    /// The new site's folder.
+    #[arg(value_name = "DIR")]
+    pub(super) folder: Option<PathBuf>,
+    /// The site's title; default: the folder's name.
+    #[arg(long)]
+    pub(super) title: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    /// Serve MCP over HTTP at this address (path /mcp) instead of over standard streams.
+    #[arg(long, value_name = "ADDR")]
+    pub(super) http: Option<SocketAddr>,
+    /// Address of the live preview, on loopback; default: a free port.
+    #[arg(long, value_name = "ADDR")]
+    pub(super) preview: Option<SocketAddr>,
+    /// Serve no preview.
+    #[arg(long, conflicts_with = "preview")]
+    pub(super) no_preview: bool,
+    /// Offer only tools that change nothing.
+    #[arg(long)]
+    pub(super) read_only: bool,
+    /// Let every program on this machine in; loopback addresses only.
+    #[arg(long, requires = "http", conflicts_with = "token_file")]
+    pub(super) no_token: bool,
+    /// Read the token from this file; default: the variable SITEWRIGHT_TOKEN, else a new one, which is printed.
+    #[arg(long, requires = "http", value_name = "FILE")]
+    pub(super) token_file: Option<PathBuf>,
+    /// Allow an address that other machines can reach: a proxy in front speaks TLS.
+    #[arg(long, requires = "http")]
+    pub(super) behind_tls_proxy: bool,
+    /// A further Host name to accept, such as mcp.example.org; can be given again.
+    #[arg(long = "host", requires = "http", value_name = "NAME")]
+    pub(super) hosts: Vec<String>,
+    /// An Origin of web pages that may call; can be given again.
+    #[arg(long = "origin", requires = "http", value_name = "URL")]
+    pub(super) origins: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Build {
+    /// Build drafts too.
+    #[arg(long)]
+    pub(super) drafts: bool,
+    /// Build pages dated in the future too.
+    #[arg(long)]
+    pub(super) future: bool,
+    /// Write to this folder instead of the site's own output folder.
+    #[arg(long, value_name = "DIR")]
+    pub(super) output: Option<PathBuf>,
+    /// Use this address instead of the one in site.yaml.
+    #[arg(long, value_name = "URL")]
+    pub(super) base_url: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    /// Print JSON: an array of findings.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Preview {
+    /// Address, on loopback; default: port 4401 or the next free one.
+    #[arg(long, value_name = "ADDR")]
+    pub(super) http: Option<SocketAddr>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Diff {
+    /// Pages or files; default: everything unpublished. A folder ends in a slash.
+    #[arg(value_name = "PATH")]
+    pub(super) paths: Vec<String>,
+    /// Mark changed words: [-gone-] {+new+}.
+    #[arg(long, conflicts_with = "stat")]
+    pub(super) words: bool,
+    /// Count changed lines only.
+    #[arg(long)]
+    pub(super) stat: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Publish {
+    /// Pages or files; default: everything unpublished. A folder ends in a slash.
+    #[arg(value_name = "PATH")]
+    pub(super) paths: Vec<String>,
+    /// Why; becomes the commit message.
+    #[arg(short, long)]
+    pub(super) message: Option<String>,
+    /// Show what would happen, and change nothing.
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Publish files edited by hand along, without asking.
+    #[arg(long)]
+    pub(super) hand_edits: bool,
+    /// Publish local commits along, without asking.
+    #[arg(long)]
+    pub(super) local_commits: bool,
+    /// Answer yes to every question.
+    #[arg(short, long)]
+    pub(super) yes: bool,
+}

@@ -1,0 +1,103 @@
+//! `build` and `check`: the site as files, and everything that is wrong with it.
+
+use std::path::Path;
+use std::time::Instant;
+
+use sitewright::build::{self as builder, Built, Cache, Options, Scope};
+use sitewright::error::{Error, Result};
+use sitewright::model::{Diagnostic, PageState, Severity};
+use sitewright::store::export;
+
+use super::arguments::{Build, Check};
+use super::{Outcome, locate, print};
+
+pub(super) fn build(arguments: &Build, site: Option<&Path>) -> Result<Outcome> {
+    let started = Instant::now();
+    let site = locate::open(site)?;
+    let snapshot = site.repository().working()?;
+    let base_url = arguments.base_url.as_deref().map(base_url).transpose()?;
+    let options = Options {
+        now: site.now(),
+        drafts: arguments.drafts,
+        future: arguments.future,
+        base_url,
+        scope: Scope::Everything,
+    };
+    let built = builder::build(&snapshot, &options, &Cache::default())?;
+    print::error(&findings(&built.diagnostics, Severity::Warning));
+    let folder = match &arguments.output {
+        Some(folder) => folder.clone(),
+        None => site.repository().site_dir().join(&built.library.config.publish.output),
+    };
+    let source = |path: &sitewright::model::ContentPath, id| match snapshot.get(path).filter(|file| file.id == id) {
+        Some(file) => site.repository().bytes(path, file),
+        None => Err(Error::NotFound { kind: "file", name: path.to_string(), near: Vec::new() }),
+    };
+    let written = export(&folder, &built.outputs, &source)?;
+    print::error(&format!(
+        "{} and {} in {} ({} written, {} removed), {:.2} s\n",
+        print::count(pages(&built, arguments), "page", "pages"),
+        print::count(built.outputs.len(), "file", "files"),
+        folder.display(),
+        written.added.len() + written.changed.len(),
+        written.removed.len(),
+        started.elapsed().as_secs_f64(),
+    ));
+    Ok(outcome(&built.diagnostics))
+}
+
+/// An address the build can join paths to.
+fn base_url(text: &str) -> Result<String> {
+    let known = text.starts_with("http://") || text.starts_with("https://");
+    if !known || text.contains(char::is_whitespace) {
+        return Err(Error::InvalidArguments {
+            field: "--base-url".into(),
+            problem: format!("`{text}` is no http or https address"),
+            example: "https://example.org/".into(),
+        });
+    }
+    Ok(format!("{}/", text.trim_end_matches('/')))
+}
+
+fn pages(built: &Built, arguments: &Build) -> usize {
+    let goes_out = |state| match state {
+        PageState::Live => true,
+        PageState::Draft => arguments.drafts,
+        PageState::Scheduled => arguments.future,
+        PageState::Expired => false,
+    };
+    built.library.pages.iter().filter(|page| goes_out(page.state)).count()
+}
+
+pub(super) fn check(arguments: &Check, site: Option<&Path>) -> Result<Outcome> {
+    let site = locate::open(site)?;
+    let snapshot = site.repository().working()?;
+    // Templates are checked by rendering every page with them, drafts included.
+    let built = site.build(&snapshot, Scope::Everything, true, None)?;
+    let found = &built.diagnostics;
+    if arguments.json {
+        let text = serde_json::to_string_pretty(found).map_err(Error::internal)?;
+        print::out(&format!("{text}\n"));
+        return Ok(outcome(found));
+    }
+    print::out(&findings(found, Severity::Info));
+    let number = |severity| found.iter().filter(|finding| finding.severity == severity).count();
+    print::error(&format!(
+        "{}, {}, {} in {}\n",
+        print::count(number(Severity::Error), "error", "errors"),
+        print::count(number(Severity::Warning), "warning", "warnings"),
+        print::count(number(Severity::Info), "note", "notes"),
+        print::count(snapshot.len(), "file", "files"),
+    ));
+    Ok(outcome(found))
+}
+
+/// Findings down to a severity, in their order.
+fn findings(all: &[Diagnostic], least: Severity) -> String {
+    all.iter().filter(|finding| finding.severity <= least).map(print::finding).collect()
+}
+
+fn outcome(found: &[Diagnostic]) -> Outcome {
+    let failed = found.iter().any(|finding| finding.severity == Severity::Error);
+    if failed { Outcome::Failed } else { Outcome::Done }
+}

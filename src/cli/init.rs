@@ -1,0 +1,78 @@
+//! `init`: a new site.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sitewright::error::{Error, Result};
+use sitewright::site::starter;
+use sitewright::store::{OpenOptions, Repository};
+
+use super::arguments::Init;
+use super::{Outcome, print};
+
+pub(super) fn init(arguments: &Init, site: Option<&Path>) -> Result<Outcome> {
+    let folder = arguments.folder.as_deref().or(site).unwrap_or(Path::new("."));
+    let shown = folder.display();
+    let folder = absolute(folder)?;
+    let title = match &arguments.title {
+        Some(title) => title.trim().to_owned(),
+        None => title_of(&folder),
+    };
+    let options = OpenOptions::new(Arc::new(jiff::Timestamp::now));
+    let files = starter::files(&title);
+    let repository = Repository::init(&folder, &files, &format!("Start the site {title}"), options)?;
+    let binary = std::env::current_exe().map_or_else(|_| "sitewright".into(), |path| path.display().to_string());
+    print::out(&format!(
+        "Made the site \"{title}\" in {shown} ({}, first commit on {}).\n\n\
+         Look at it:        sitewright preview --site {shown}\n\
+         Connect an agent:  claude mcp add sitewright -- {binary} serve --site {}\n",
+        print::count(files.len(), "file", "files"),
+        repository.branch(),
+        quoted(&folder),
+    ));
+    Ok(Outcome::Done)
+}
+
+fn absolute(folder: &Path) -> Result<PathBuf> {
+    std::path::absolute(folder).map_err(|source| Error::Io {
+        action: "find",
+        path: folder.display().to_string(),
+        source,
+    })
+}
+
+/// `my-site` becomes `My site`.
+fn title_of(folder: &Path) -> String {
+    let clean: PathBuf = folder.components().collect();
+    let name = clean.file_name().map(|name| name.to_string_lossy().replace(['-', '_'], " ")).unwrap_or_default();
+    let mut letters = name.trim().chars();
+    match letters.next() {
+        Some(first) => first.to_uppercase().chain(letters).collect(),
+        None => "My site".into(),
+    }
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
+    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_name_makes_a_title() {
+        for (folder, title) in [("/x/my-site", "My site"), ("/x/über_uns/", "Über uns"), ("/", "My site")] {
+            assert_eq!(title_of(Path::new(folder)), title);
+        }
+    }
+
+    #[test]
+    fn paths_survive_the_shell() {
+        assert_eq!(quoted(Path::new("/a/b-c.d")), "/a/b-c.d");
+        assert_eq!(quoted(Path::new("/it's here")), "'/it'\\''s here'");
+    }
+}

@@ -1,0 +1,105 @@
+//! `publish`: the same operation as the tool, with a person to ask.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use sitewright::error::{Error, Result};
+use sitewright::site::publish::{self as operation, PublishQuery, PublishReply};
+use sitewright::site::{Call, Site};
+use sitewright::store::ChangeKind;
+
+use super::arguments::Publish;
+use super::{Outcome, locate, print};
+
+pub(super) fn publish(arguments: &Publish, site: Option<&Path>) -> Result<Outcome> {
+    let site = locate::open(site)?;
+    let call = Call {
+        tool: "publish".into(),
+        client: format!("sitewright {}", env!("CARGO_PKG_VERSION")),
+        message: arguments.message.clone(),
+        dry_run: arguments.dry_run,
+        ..Call::default()
+    };
+    let query = PublishQuery {
+        paths: arguments.paths.clone(),
+        hand_edits: arguments.hand_edits || arguments.yes,
+        local_commits: arguments.local_commits || arguments.yes,
+    };
+    let reply = ask_through(&site, &call, query)?;
+    print::out(&describe(&reply));
+    for finding in &reply.diagnostics {
+        print::error(&print::finding(finding));
+    }
+    let refused = reply.published.pushed.as_ref().is_some_and(|pushed| !pushed.ok);
+    Ok(if refused || reply.published.unfinished.is_some() { Outcome::Failed } else { Outcome::Done })
+}
+
+/// Publishes, and asks about what never goes out by accident. Each question comes at most once.
+fn ask_through(site: &Site, call: &Call, mut query: PublishQuery) -> Result<PublishReply> {
+    loop {
+        match operation::publish(site, call, &query) {
+            Err(Error::HandEdits { paths }) if !query.hand_edits => {
+                let question = format!("Edited by hand:\n  {}\nPublish these too?", paths.join("\n  "));
+                if !print::ask(&question) {
+                    return Err(Error::HandEdits { paths });
+                }
+                query.hand_edits = true;
+            }
+            Err(Error::LocalCommits { commits }) if !query.local_commits => {
+                let question =
+                    format!("Commits that are not on the remote:\n  {}\nPublish these too?", commits.join("\n  "));
+                if !print::ask(&question) {
+                    return Err(Error::LocalCommits { commits });
+                }
+                query.local_commits = true;
+            }
+            other => return other,
+        }
+    }
+}
+
+fn describe(reply: &PublishReply) -> String {
+    let published = &reply.published;
+    let mut text = String::new();
+    for (kind, urls) in &reply.urls {
+        let letter = match kind {
+            ChangeKind::Added => 'A',
+            ChangeKind::Modified => 'M',
+            ChangeKind::Deleted => 'D',
+        };
+        for url in urls {
+            let _ = writeln!(text, "  {letter} {url}");
+        }
+    }
+    let files = print::count(published.changes.len(), "file", "files");
+    match (&published.revision, reply.dry_run) {
+        (_, true) if published.changes.is_empty() && published.outputs.is_empty() => {
+            text.push_str("Nothing would be published.\n");
+        }
+        (_, true) => {
+            let outputs = print::count(published.outputs.len(), "output file", "output files");
+            let _ = writeln!(text, "Would publish {files} ({outputs}). Nothing was changed.");
+        }
+        (Some(revision), false) => {
+            let _ = writeln!(text, "Published {files} as {}.", revision.short());
+        }
+        (None, false) => text.push_str("Nothing to publish.\n"),
+    }
+    if let Some(pushed) = &published.pushed {
+        let place = format!("{} ({})", pushed.branch, pushed.address);
+        let _ = match &pushed.reason {
+            _ if pushed.ok => writeln!(text, "Pushed to {place}."),
+            Some(reason) => {
+                writeln!(text, "Not pushed to {place}: {reason}. The commit waits; publish again to resume.")
+            }
+            None => writeln!(text, "Not pushed to {place}. The commit waits; publish again to resume."),
+        };
+    }
+    if let Some(unfinished) = &published.unfinished {
+        let _ = writeln!(text, "The working tree could not follow: {}. {}", unfinished.reason, unfinished.cure);
+    }
+    if !published.left.is_empty() {
+        let _ = writeln!(text, "Still unpublished: {}.", print::count(published.left.len(), "file", "files"));
+    }
+    text
+}
