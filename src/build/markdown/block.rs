@@ -106,7 +106,12 @@ impl Writer<'_, '_> {
             TagEnd::CodeBlock => self.end_code(),
             TagEnd::HtmlBlock => {
                 if let Some((at, html)) = self.html_block.take() {
+                    let before = self.out.len();
                     self.html(&html, at);
+                    // Nothing but a comment: no empty line either.
+                    if self.out[before..].trim().is_empty() {
+                        self.out.truncate(before);
+                    }
                     self.block_end();
                 }
             }

@@ -41,6 +41,7 @@ impl Writer<'_, '_> {
                 self.source_token(slot);
                 rest = &rest[length..];
             } else {
+                self.plain_text("\u{FFFD}");
                 rest = &rest[slots::OPEN.len_utf8()..];
             }
         }

