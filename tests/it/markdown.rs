@@ -21,11 +21,11 @@ impl Resolve for Plain {
         if call.name == "echo" {
             return call.positional.iter().filter_map(|value| value.as_str()).collect();
         }
-        let args: String = call.args.iter().map(|(key, value)| format!(" {key}={value}")).collect();
-        let positional: String = call.positional.iter().map(|value| format!(" {value}")).collect();
+        let named = call.args.iter().map(|(key, value)| format!(" {key}={value}"));
+        let args = call.positional.iter().map(|value| format!(" {value}")).chain(named).collect::<Vec<_>>().concat();
         match inner {
-            Some(inner) => format!("[{}{positional}{args}|{inner}]", call.name),
-            None => format!("[{}{positional}{args}]", call.name),
+            Some(inner) => format!("[{}{args}|{inner}]", call.name),
+            None => format!("[{}{args}]", call.name),
         }
     }
 }
@@ -271,7 +271,7 @@ fn raw_html_policies() {
     let body = "<div class=\"a\" onclick=\"x()\">\n\n**b** <kbd>k</kbd><script>alert(1)</script>\n\n</div>\n\n<style>p{}</style>\n\n<!-- c -->";
     assert_eq!(
         html_with(body, RawHtml::Sanitize),
-        "<div class=\"a\">\n<p><strong>b</strong> <kbd>k</kbd>alert(1)</p>\n</div>\n"
+        "<div class=\"a\">\n<p><strong>b</strong> <kbd>k</kbd></p>\n</div>\n"
     );
     let found = parse(body, &options());
     assert_eq!(codes(&found), [("raw_html_removed", 1), ("raw_html_removed", 3), ("raw_html_removed", 7)]);
@@ -394,7 +394,9 @@ fn pathological_bodies_stay_bounded() {
         "[[a|".repeat(count),
         "[[".repeat(count) + &"]]".repeat(count),
         "[^1]".repeat(count) + "\n\n[^1]: a",
-        (0..2000).map(|i| format!("[^{i}]: [^{i}] b\n\n")).collect(),
+        (0..2000).map(|i| format!("[^{i}]: [^{i}] b\n\n")).collect::<Vec<_>>().concat(),
+        format!("<b>x</b>\n\n{}", ">".repeat(count)),
+        format!("<b>x</b> {0}a{0}", "*".repeat(count / 4)),
         "`".repeat(count) + "a",
         "``a` ".repeat(count),
         "<a ".repeat(count),

@@ -215,6 +215,17 @@ impl Writer<'_, '_> {
         self.state.text.gap();
     }
 
+    /// A tag in running text. A script's content are separate events there: they are taken out up to its end tag.
+    pub(super) fn inline_html(&mut self, html: &str) {
+        self.html(html, self.at);
+        if self.state.policy == RawHtml::Sanitize
+            && let [(_, Piece::RawText(tag, _))] = raw_html::pieces(html).as_slice()
+            && matches!(tag.name.as_str(), "script" | "style")
+        {
+            self.muted = Some(format!("</{}", tag.name));
+        }
+    }
+
     /// Raw HTML that begins at `at` in the composed text.
     pub(super) fn html(&mut self, html: &str, at: usize) {
         for (offset, piece) in raw_html::pieces(html) {
@@ -225,11 +236,11 @@ impl Writer<'_, '_> {
                 Piece::Broken(text) if self.state.policy == RawHtml::Sanitize => self.text(text),
                 Piece::Tag(tag) if self.state.policy != RawHtml::Escape => self.tag(&tag),
                 Piece::Declaration(text) | Piece::Broken(text) if self.state.policy == RawHtml::Trusted => {
-                    self.out.push_str(text)
+                    self.out.push_str(text);
                 }
                 Piece::RawText(_, text) if self.state.policy == RawHtml::Trusted => self.out.push_str(text),
                 Piece::RawText(tag, _) if self.state.policy == RawHtml::Sanitize => {
-                    self.report(&format!("<{}>", tag.name))
+                    self.report(&format!("<{}>", tag.name));
                 }
                 Piece::Declaration(_) if self.state.policy == RawHtml::Sanitize => {}
                 _ => {

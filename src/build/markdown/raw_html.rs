@@ -6,7 +6,7 @@
 use super::slots::{CLOSE, OPEN};
 
 /// Deepest nesting of elements handed to the sanitiser, whose cost grows with it.
-const MAX_DEPTH: usize = 256;
+pub(super) const MAX_DEPTH: usize = 256;
 /// Most formatting elements left open at the end of a block: HTML opens them again in each block that follows.
 const MAX_UNCLOSED: usize = 16;
 
@@ -144,15 +144,13 @@ fn tag(rest: &str) -> Option<(Tag<'_>, usize)> {
             continue;
         }
         let value_at = behind + 1 + rest[behind + 1..].find(|c: char| !c.is_ascii_whitespace())?;
-        let (value, end) = match rest[value_at..].chars().next()? {
-            quote @ ('"' | '\'') => {
-                let end = value_at + 1 + rest[value_at + 1..].find(quote)?;
-                (&rest[value_at + 1..end], end + 1)
-            }
-            _ => {
-                let end = value_at + rest[value_at..].find(|c: char| c.is_ascii_whitespace() || c == '>')?;
-                (&rest[value_at..end], end)
-            }
+        let quote = rest[value_at..].chars().next().filter(|c| matches!(c, '"' | '\''));
+        let (value, end) = if let Some(quote) = quote {
+            let end = value_at + 1 + rest[value_at + 1..].find(quote)?;
+            (&rest[value_at + 1..end], end + 1)
+        } else {
+            let end = value_at + rest[value_at..].find(|c: char| c.is_ascii_whitespace() || c == '>')?;
+            (&rest[value_at..end], end)
         };
         let written = &rest[value_at..end];
         attributes.push(Attribute { name: attribute, lead: &rest[lead..value_at], value: Some(value), written });
