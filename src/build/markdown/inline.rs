@@ -115,6 +115,16 @@ impl Writer<'_, '_> {
             }
             self.state.links[link].text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         }
+        let empty = self.out.ends_with('>') && self.out.rfind('<').is_some_and(|at| self.out[at..].starts_with("<a "));
+        if empty {
+            self.state.find(
+                self.origin(),
+                "link_text_missing",
+                Severity::Warning,
+                "link has no text",
+                "Write between the brackets where the link leads.",
+            );
+        }
         self.out.push_str("</a>");
     }
 
@@ -211,7 +221,7 @@ impl Writer<'_, '_> {
                 "Say in the brackets what the image shows: `![what it shows](address)`.",
             );
         }
-        self.state.text.push(&picture.alt);
+        self.note_text(&picture.alt);
         self.state.text.gap();
     }
 

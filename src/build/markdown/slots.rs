@@ -132,7 +132,7 @@ pub(super) fn split(html: &str, slots: &[Slot]) -> Fragment {
         match (slots.get(index), place) {
             (Some(Slot::Html(html)), Place::Flow) => fragment.html.push_str(html),
             // Markup has no place inside a tag, wherever the token came from.
-            (Some(Slot::Html(_)) | None, _) => {}
+            (Some(Slot::Html(_)) | None, _) | (Some(Slot::Text(_)), Place::Url) => {}
             (Some(Slot::Text(text)), _) => push_text(&mut fragment.html, text),
             (Some(_), _) => fragment.slots.push((fragment.html.len(), place, index)),
         }
