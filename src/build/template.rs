@@ -9,7 +9,6 @@ mod compile;
 mod dates;
 mod fault;
 mod guard;
-mod helpers;
 mod links;
 mod lists;
 mod lookups;
@@ -17,6 +16,7 @@ mod lower;
 mod scan;
 mod text;
 mod values;
+mod vocabulary;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
