@@ -41,6 +41,7 @@ impl Writer<'_, '_> {
                 self.source_token(slot);
                 rest = &rest[length..];
             } else {
+                self.plain_text("\u{FFFD}");
                 rest = &rest[slots::OPEN.len_utf8()..];
             }
         }
@@ -113,6 +114,16 @@ impl Writer<'_, '_> {
                 self.out.truncate(at + length);
             }
             self.state.links[link].text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        }
+        let empty = self.out.ends_with('>') && self.out.rfind('<').is_some_and(|at| self.out[at..].starts_with("<a "));
+        if empty {
+            self.state.find(
+                self.origin(),
+                "link_text_missing",
+                Severity::Warning,
+                "link has no text",
+                "Write between the brackets where the link leads.",
+            );
         }
         self.out.push_str("</a>");
     }
@@ -210,8 +221,19 @@ impl Writer<'_, '_> {
                 "Say in the brackets what the image shows: `![what it shows](address)`.",
             );
         }
-        self.state.text.push(&picture.alt);
+        self.note_text(&picture.alt);
         self.state.text.gap();
+    }
+
+    /// A tag in running text. A script's content are separate events there: they are taken out up to its end tag.
+    pub(super) fn inline_html(&mut self, html: &str) {
+        self.html(html, self.at);
+        if self.state.policy == RawHtml::Sanitize
+            && let [(_, Piece::RawText(tag, _))] = raw_html::pieces(html).as_slice()
+            && matches!(tag.name.as_str(), "script" | "style")
+        {
+            self.muted = Some(format!("</{}", tag.name));
+        }
     }
 
     /// Raw HTML that begins at `at` in the composed text.
@@ -224,11 +246,11 @@ impl Writer<'_, '_> {
                 Piece::Broken(text) if self.state.policy == RawHtml::Sanitize => self.text(text),
                 Piece::Tag(tag) if self.state.policy != RawHtml::Escape => self.tag(&tag),
                 Piece::Declaration(text) | Piece::Broken(text) if self.state.policy == RawHtml::Trusted => {
-                    self.out.push_str(text)
+                    self.out.push_str(text);
                 }
                 Piece::RawText(_, text) if self.state.policy == RawHtml::Trusted => self.out.push_str(text),
                 Piece::RawText(tag, _) if self.state.policy == RawHtml::Sanitize => {
-                    self.report(&format!("<{}>", tag.name))
+                    self.report(&format!("<{}>", tag.name));
                 }
                 Piece::Declaration(_) if self.state.policy == RawHtml::Sanitize => {}
                 _ => {
