@@ -1,6 +1,7 @@
 //! Splits a page into front matter and body, reads YAML, TOML and JSON, and edits only the lines of the keys it is told to.
 
 mod edit;
+mod flow;
 mod json;
 mod json_edit;
 mod limits;
@@ -209,10 +210,10 @@ pub fn patch_yaml(path: &str, text: &str, patch: &Map<String, Value>) -> Result<
         return Ok(text.to_owned());
     }
     let edited = edit::yaml(document, &values, patch, line_end(text)).ok_or_else(|| in_config(unfollowed(document)))?;
-    match yaml::read_map(&edited) {
-        Ok(read) if read == wanted => Ok(format!("{mark}{edited}")),
-        _ => Err(in_config(mismatch(document, patch)?)),
-    }
+    let Ok(read) = yaml::read_map(&edited) else { return Err(in_config(mismatch(document, patch)?)) };
+    // A block scalar that ends the file without a line end gets one when a key is added below it.
+    let closed = || yaml::read_map(&format!("{document}\n")).is_ok_and(|values| write::merge(&values, patch) == read);
+    if read == wanted || closed() { Ok(format!("{mark}{edited}")) } else { Err(in_config(mismatch(document, patch)?)) }
 }
 
 /// Replaces the body and leaves the front matter byte-identical. Line ends of `body` become the file's own (CRLF or LF).
