@@ -74,7 +74,6 @@ impl Repository {
         if let Some((state, cure)) = refusal::state(git, self.branch()) {
             return Err(Error::RepositoryState { state, cure });
         }
-        refs::clear_stale_locks(git, self.refs());
         let tips = Tips {
             head: self.head(git)?,
             working: refs::target(git, &self.refs().working)?,

@@ -7,6 +7,7 @@ mod history;
 mod init;
 mod lock;
 mod message;
+mod moving;
 mod objects;
 mod places;
 mod project;

@@ -124,14 +124,14 @@ impl Repository {
         let mut reader = Reader { repository: self, open: None };
         let mut fresh = 0;
         for (path, stat) in &listing.files {
-            if tracked(path).is_none() && git.is_path_ignored(self.whole(path)).unwrap_or_default() {
-                continue;
-            }
             if let Some((path, entry)) = known.remove_entry(path)
                 && entry.settled
                 && entry.stat == *stat
             {
                 kept.insert(path, entry);
+                continue;
+            }
+            if tracked(path).is_none() && git.is_path_ignored(self.whole(path)).unwrap_or_default() {
                 continue;
             }
             fresh += 1;

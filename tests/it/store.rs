@@ -963,3 +963,100 @@ mod crashes {
         scenario.teardown();
     }
 }
+
+/// Ends the mount with the test.
+struct Mounted(PathBuf);
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+#[test]
+#[ignore = "needs the right to mount a file system"]
+fn a_full_or_read_only_disk_is_named_and_nothing_is_lost() {
+    let dir = tempfile::tempdir().unwrap();
+    let mount = |args: &[&str]| {
+        assert!(Command::new("mount").args(args).arg(dir.path()).status().unwrap().success());
+    };
+    mount(&["-t", "tmpfs", "-o", "size=1m", "none"]);
+    let _mounted = Mounted(dir.path().to_owned());
+    let site = dir.path().join("site");
+    let files = [(path("site.yaml"), b"title: N\n".to_vec()), (path("content/a.md"), b"hi\n".to_vec())];
+    let repository = Repository::init(&site, &files, "New site", options()).unwrap();
+    fs::write(dir.path().join("ballast"), vec![0; 400 << 10]).unwrap();
+    let noise = |seed: u64| {
+        let byte = |i: u64| (i.wrapping_add(seed * 20_000).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 33) as u8;
+        (0..20_000_u64).map(byte).collect::<Vec<_>>()
+    };
+    let mut acknowledged = 0;
+    let error = loop {
+        let mut transaction = repository.begin().unwrap();
+        transaction.stage(path(&format!("static/{acknowledged}.bin")), Some(noise(acknowledged))).unwrap();
+        match transaction.commit(&note("x"), &anything()) {
+            Ok(_) => acknowledged += 1,
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.code(), "disk_full", "{error}");
+    assert!(acknowledged > 0);
+    fs::remove_file(dir.path().join("ballast")).unwrap();
+    edit(&repository, &[("content/a.md", Some("works again\n"))]).unwrap().unwrap();
+    let count = git(&site, &["rev-list", "--count", "refs/sitewright/working"]);
+    assert!((acknowledged + 2..=acknowledged + 3).contains(&count.parse().unwrap()), "{count} of {acknowledged}");
+    git(&site, &["fsck", "--strict", "--no-dangling"]);
+    mount(&["-o", "remount,ro"]);
+    assert_eq!(edit(&repository, &[("content/a.md", Some("no\n"))]).unwrap_err().code(), "read_only");
+    assert_eq!(repository.working().unwrap().text("content/a.md"), Some("works again\n"));
+    assert!(repository.status().is_ok());
+    mount(&["-o", "remount,rw"]);
+    edit(&repository, &[("content/a.md", Some("yes\n"))]).unwrap().unwrap();
+}
+
+/// The other process of the test below; does nothing when it is run as a test.
+#[test]
+fn writer_process() {
+    let Ok(site) = std::env::var("SITEWRIGHT_TEST_SITE") else { return };
+    let repository = Repository::open(Path::new(&site), options()).unwrap();
+    let me = std::process::id();
+    for i in 0..10_000 {
+        let name = format!("content/{me}-{}.md", i % 7);
+        let id = edit(&repository, &[(&name, Some(&format!("{i}\n")))]).unwrap().unwrap();
+        // One line, one write: what is in this file was acknowledged.
+        let journal = Path::new(&site).join("../acknowledged");
+        let mut file = fs::File::options().append(true).create(true).open(journal).unwrap();
+        std::io::Write::write_all(&mut file, format!("{id}\n").as_bytes()).unwrap();
+    }
+}
+
+#[test]
+fn killed_processes_lose_nothing_that_was_acknowledged() {
+    let place = Place::new();
+    for round in 0..4 {
+        let start = || {
+            Command::new(std::env::current_exe().unwrap())
+                .args(["--exact", "store::writer_process", "--test-threads=1"])
+                .env("SITEWRIGHT_TEST_SITE", &place.site)
+                .stdout(std::process::Stdio::null())
+                .stderr(std::process::Stdio::null())
+                .spawn()
+                .unwrap()
+        };
+        let mut children = [start(), start()];
+        std::thread::sleep(Duration::from_millis(400 + 37 * round));
+        for child in &mut children {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+        edit(&place.open(), &[("content/a.md", Some(&format!("{round}\n")))]).unwrap();
+        place.fsck();
+    }
+    let reachable = place.git(&["rev-list", "refs/sitewright/working"]);
+    let acknowledged = fs::read_to_string(place.root.join("../acknowledged")).unwrap();
+    assert!(acknowledged.lines().count() > 4);
+    for id in acknowledged.lines() {
+        assert!(reachable.contains(id), "{id} is lost");
+    }
+    assert!(!place.log().iter().any(|l| l.contains("hand-edit")), "{:?}", place.log());
+}
