@@ -278,7 +278,7 @@ impl Repository {
                     trailers: vec![(ORIGIN.into(), "merge".into())],
                 };
                 let parents: Vec<Oid> = tip.into_iter().chain([head]).collect();
-                tip = Some(self.commit(git, tree, &parents, &self.author(git), &note)?);
+                tip = Some(self.commit(git, tree, &parents, &message::committer(), &note)?);
             }
         }
         if findings.by_hand.is_empty() {

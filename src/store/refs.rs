@@ -49,11 +49,6 @@ impl RefNames {
     pub(crate) fn kept(&self, n: u64) -> String {
         format!("{}/kept/{n}", self.namespace)
     }
-
-    /// The tip of a named change set.
-    pub(crate) fn change_set(&self, id: &str) -> String {
-        format!("{}/cs/{id}", self.namespace)
-    }
 }
 
 /// A short readable key, unique by a hash: `docs-1a2b3c4d5e`.

@@ -115,6 +115,7 @@ impl Repository {
         let tip = self.entries_of(git, self.tip_commit(git)?)?;
         let head = self.entries_of(git, self.head(git)?)?;
         let tracked = |path: &str| tip.get(path).or_else(|| head.get(path)).copied();
+        let reading = self.reading();
         let now = SystemTime::now();
         let listing = self.list(&|path| tracked(path).is_some_and(|e| !e.is_file()))?;
         let mut cache = self.cache();
@@ -148,6 +149,7 @@ impl Repository {
                 }
             }
         }
+        drop(reading);
         let unchanged = fresh == 0 && known.is_empty();
         cache.known = kept;
         cache.problems = problems;

@@ -1060,3 +1060,45 @@ fn killed_processes_lose_nothing_that_was_acknowledged() {
     }
     assert!(!place.log().iter().any(|l| l.contains("hand-edit")), "{:?}", place.log());
 }
+
+#[test]
+fn a_reader_never_sees_half_an_edit() {
+    let place = Place::new();
+    let repository = place.open();
+    let names: Vec<String> = (0..20).map(|i| format!("content/n{i}.md")).collect();
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            for i in 0..15 {
+                let text = format!("{i}\n");
+                let edits: Vec<_> = names.iter().map(|n| (n.as_str(), Some(text.as_str()))).collect();
+                edit(&repository, &edits).unwrap();
+            }
+        });
+        while !writer.is_finished() {
+            let seen = repository.working().unwrap();
+            let texts: std::collections::BTreeSet<_> = names.iter().map(|n| seen.text(n)).collect();
+            assert_eq!(texts.len(), 1, "{texts:?}");
+        }
+    });
+}
+
+#[test]
+#[ignore = "needs the right to give files away"]
+fn a_repository_of_another_user_is_refused() {
+    let place = Place::new();
+    assert!(Command::new("chown").args(["-R", "12345:12345"]).arg(&place.root).status().unwrap().success());
+    assert_unsupported(&place.site, "another user");
+}
+
+#[test]
+fn an_unreadable_folder_does_not_pass_for_deleted_files() {
+    let place = Place::new();
+    let repository = place.open();
+    // Tests may run as root, whom no permission stops; a path longer than the system's limit cannot be opened by anyone.
+    let long = vec!["d".repeat(200); 25].join("/");
+    let made = Command::new("mkdir").args(["-p", &long]).current_dir(place.site.join("content")).status().unwrap();
+    assert!(made.success());
+    let before = place.git(&["for-each-ref"]);
+    assert_eq!(repository.begin().unwrap_err().code(), "io");
+    assert_eq!(place.git(&["for-each-ref"]), before);
+}
