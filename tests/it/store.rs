@@ -681,6 +681,50 @@ fn ignored_files_are_no_part_of_the_site() {
 }
 
 #[test]
+fn a_nested_repository_or_submodule_is_left_alone() {
+    let place = Place::new();
+    let inner = Place::new();
+    place.write("content/nested/x.md", "x\n");
+    git(&place.site.join("content/nested"), &["init", "-q"]);
+    place.git(&[
+        "-c",
+        "protocol.file.allow=always",
+        "submodule",
+        "--quiet",
+        "add",
+        inner.root.to_str().unwrap(),
+        "themes/sub",
+    ]);
+    place.git(&["commit", "-qm", "submodule"]);
+    fs::remove_file(place.site.join("themes/sub/.git")).unwrap();
+    let repository = place.open();
+    assert_eq!(repository.working().unwrap().len(), 4);
+    let problems: Vec<_> = repository.problems().into_iter().map(|d| (d.code, d.path.to_string())).collect();
+    assert_eq!(problems, [("nested_repository", "content/nested".into()), ("nested_repository", "themes/sub".into())]);
+    edit(&repository, &[("content/a.md", Some("1\n"))]).unwrap();
+    assert!(place.git(&["ls-tree", "refs/sitewright/working", "themes/sub"]).starts_with("160000 commit"));
+    assert_eq!(place.log().len(), 3);
+}
+
+#[test]
+fn a_tracked_file_in_an_ignored_folder_belongs_to_the_site() {
+    let place = Place::new();
+    place.write("content/old/kept.md", "kept\n");
+    place.git(&["add", "."]);
+    place.git(&["commit", "-qm", "kept"]);
+    place.write(".gitignore", "content/old/\ncontent/new/\n");
+    place.write("content/old/left.md", "left\n");
+    place.write("content/new/left.md", "left\n");
+    let repository = place.open();
+    let names: Vec<_> = repository.working().unwrap().under("content").map(|(p, _)| p.to_string()).collect();
+    assert_eq!(names, ["content/a.md", "content/b.md", "content/old/kept.md"]);
+    edit(&repository, &[("content/new/made.md", Some("made\n"))]).unwrap();
+    drop(repository.begin().unwrap());
+    assert!(repository.working().unwrap().contains("content/new/made.md"));
+    assert!(!place.log().iter().any(|l| l.contains("hand-edit")));
+}
+
+#[test]
 fn what_git_converts_is_no_hand_edit() {
     let place = Place::bare_start("");
     place.write(".gitattributes", "*.md text\n*.bin filter=lfs\n");
