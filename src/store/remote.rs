@@ -8,6 +8,7 @@ use git2::{
     AutotagOption, Direction, ErrorClass, ErrorCode, FetchOptions, Oid, PushOptions, RemoteCallbacks, RemoteRedirect,
 };
 
+use super::status::without_credentials as without;
 use crate::error::{Error, Result};
 
 /// How long one fetch or push may take.
@@ -205,7 +206,7 @@ impl Transport for Libgit2 {
     }
 
     fn address(&self) -> String {
-        shown(&self.url)
+        without(&self.url)
     }
 }
 
@@ -252,18 +253,9 @@ fn local_path(url: &str) -> Option<String> {
     }
 }
 
-/// An address without user name, password, query and fragment.
-pub(crate) fn shown(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let (host, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
-    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
-    let path = path.split(['?', '#']).next().unwrap_or_default();
-    format!("{scheme}://{host}{path}")
-}
-
 /// A message in which the address carries no credentials.
 fn without_credentials(message: &str, url: &str) -> String {
-    let mut message = message.replace(url, &shown(url));
+    let mut message = message.replace(url, &without(url));
     let user = url.split_once("://").and_then(|(_, rest)| rest.split('/').next()?.rsplit_once('@')).map(|(user, _)| user);
     if let Some((_, password)) = user.and_then(|user| user.split_once(':')).filter(|(_, password)| !password.is_empty()) {
         message = message.replace(password, "***");

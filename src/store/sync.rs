@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use git2::Oid;
 
-use super::failure::git_error;
 use super::merge::tree::{Edit, merge_onto};
 use super::message::{self, ORIGIN, revision_id};
 use super::publish::land::{Landing, contains};

@@ -13,6 +13,7 @@ use crate::model::config::History;
 use crate::store::failure::git_error;
 use crate::store::merge::tree::{Edit, merge_onto};
 use crate::store::message::{self, ORIGIN};
+use crate::store::revision::RevisionKind;
 use crate::store::refs::tree_of;
 use crate::store::tree::{self, Difference, Entry};
 use crate::store::{Note, Repository, RevisionId, Unpublished, places, selection};
@@ -61,12 +62,12 @@ impl Repository {
         pending: Option<&Pending>,
     ) -> Result<Plan> {
         let ground = self.ground(git, stand, request.local_commits)?;
-        let steps = chain::read(self, git, stand.tip, &[stand.live])?;
+        let steps = chain::read(self, git, stand.tip, &[stand.live, stand.head])?;
         let unpublished = compare_sites(self, git, ground.base, tree_of(git, stand.tip)?)?;
         let paths: BTreeSet<String> = unpublished.iter().map(|d| d.path.clone()).collect();
         let selected = select(request, pending, &paths, &steps);
         check_hand_edits(request, &selected, &steps)?;
-        let edits = self.edits(&unpublished, &selected, &steps);
+        let edits = self.chosen(&unpublished, &selected, &steps);
         let merged = merge_onto(git, ground.onto, &edits, &|path| self.site_path(path))?;
         if !merged.conflicts.is_empty() {
             return Err(conflict(merged.conflicts));
@@ -97,14 +98,14 @@ impl Repository {
         };
         let action = git_error("compare commits");
         let commits = local(git, live, stand.head)?;
-        if commits.is_empty() {
+        let Some(commits) = commits else {
             let base = match stand.tip {
                 Some(tip) => Some(common(git, tip, live, &self.options().remote)?),
                 None => Some(live),
             };
             return Ok(Ground { base: tree_of(git, base)?, onto: tree_of(git, Some(live))?, commits: false });
-        }
-        if !local_commits {
+        };
+        if !local_commits && !commits.is_empty() {
             return Err(Error::LocalCommits { commits });
         }
         let Some(head) = stand.head else { return Err(Error::internal("commits without a branch")) };
@@ -127,7 +128,7 @@ impl Repository {
     }
 
     /// The selected differences as edits; one that was written knowing the remote's file begins there.
-    fn edits(&self, unpublished: &[Difference], selected: &BTreeSet<String>, steps: &[Step]) -> Vec<Edit> {
+    fn chosen(&self, unpublished: &[Difference], selected: &BTreeSet<String>, steps: &[Step]) -> Vec<Edit> {
         let chosen = unpublished.iter().filter(|d| selected.contains(&d.path));
         chosen
             .map(|d| {
@@ -235,21 +236,25 @@ fn check_hand_edits(request: &PublishRequest<'_>, selected: &BTreeSet<String>, s
     if paths.is_empty() { Ok(()) } else { Err(Error::HandEdits { paths }) }
 }
 
-/// The commits of the local branch that live has not, as `id subject`, newest first.
-pub(crate) fn local(git: &git2::Repository, live: Oid, head: Option<Oid>) -> Result<Vec<String>> {
-    let Some(head) = head else { return Ok(Vec::new()) };
+/// A person's commits on the local branch that live has not, as `id subject`, newest first; `None`: it has no commit that
+/// live has not.
+fn local(git: &git2::Repository, live: Oid, head: Option<Oid>) -> Result<Option<Vec<String>>> {
+    let Some(head) = head else { return Ok(None) };
     let action = git_error("read the local commits");
     let mut walk = git.revwalk().map_err(&action)?;
     walk.push(head).map_err(&action)?;
     walk.hide(live).map_err(&action)?;
-    let mut found = Vec::new();
-    for id in walk.take(NAMED) {
+    let (mut found, mut named) = (false, Vec::new());
+    for id in walk {
         let commit = git.find_commit(id.map_err(&action)?).map_err(&action)?;
-        let subject = String::from_utf8_lossy(commit.summary_bytes().unwrap_or_default()).into_owned();
-        let id = commit.id().to_string();
-        found.push(format!("{} {subject}", id.get(..10).unwrap_or(&id)));
+        found = true;
+        if named.len() < NAMED && message::kind_of(&commit) == RevisionKind::Commit {
+            let subject = String::from_utf8_lossy(commit.summary_bytes().unwrap_or_default()).into_owned();
+            let id = commit.id().to_string();
+            named.push(format!("{} {subject}", id.get(..10).unwrap_or(&id)));
+        }
     }
-    Ok(found)
+    Ok(found.then_some(named))
 }
 
 /// The publish commit descends from live, from the local branch, and where the whole chain goes out from its tip.
