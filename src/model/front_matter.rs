@@ -1,10 +1,16 @@
 //! Splits a page into front matter and body, reads YAML, TOML and JSON, and edits only the lines of the keys it is told to.
 
+mod edit;
+mod flow;
 mod json;
+mod json_edit;
 mod limits;
 pub(super) mod problem;
+mod scan;
 mod split;
 mod toml;
+mod toml_edit;
+mod write;
 pub(super) mod yaml;
 
 use serde_json::{Map, Value};
@@ -73,12 +79,12 @@ pub fn read_yaml(path: &str, text: &str) -> Result<Value> {
 /// 1-based line of the key at a place in a YAML document, or of its nearest ancestor that has a line; 0: unknown.
 pub(super) fn line_of(text: &str, place: &[String]) -> usize {
     let mut line = 0;
-    let mut lines = text.lines().enumerate();
+    let mut region = 0..text.len();
     for key in place {
-        match lines.find(|(_, text)| text.trim_start_matches(['-', ' ']).starts_with(&format!("{key}:"))) {
-            Some((at, _)) => line = at + 1,
-            None => break,
-        }
+        let Some(mapping) = scan::mapping(text, region) else { break };
+        let Some(entry) = mapping.entries.into_iter().find(|entry| entry.key == *key) else { break };
+        line = problem::position(text, entry.start).0;
+        region = entry.body;
     }
     line
 }
@@ -114,8 +120,80 @@ fn read(text: &str, split: &Split) -> std::result::Result<Map<String, Value>, Pr
 /// # Errors
 /// As [`FrontMatter::parse`].
 pub fn patch(path: &str, text: &str, patch: &Map<String, Value>) -> Result<String> {
-    let _ = (path, patch);
-    Ok(text.to_owned())
+    let Some(split) = locate(path, text)? else { return prepend(path, text, patch) };
+    let in_page = |problem: Problem| problem.below(split.block_line).in_page(path, text);
+    let values = read(text, &split).map_err(in_page)?;
+    let wanted = write::merge(&values, patch);
+    if wanted == values {
+        return Ok(text.to_owned());
+    }
+    let (before, block, after) = (&text[..split.block.start], &text[split.block.clone()], &text[split.block.end..]);
+    let line_end = line_end(text);
+    let edited = match split.format {
+        Format::Yaml => edit::yaml(block, &values, patch, line_end),
+        Format::Json => json_edit::json(block, &values, patch, line_end),
+        Format::Toml => Some(toml_edit::toml(block, &values, patch, line_end).map_err(in_page)?),
+    };
+    let edited = edited.map(|block| format!("{before}{block}{after}")).ok_or_else(|| in_page(unfollowed(block)))?;
+    if edited.len() - text.len().min(edited.len()) > MAX_FRONT_MATTER {
+        let what = format!("the front matter of {path}");
+        return Err(Error::TooLarge { what, size: edited.len() - (text.len() - block.len()), limit: MAX_FRONT_MATTER });
+    }
+    // Never write front matter that does not say what was asked for.
+    let is_right = match FrontMatter::parse(path, &edited) {
+        Ok(read) => read.values == wanted && edited[read.body_offset..] == text[split.body_offset..],
+        Err(too_large @ Error::TooLarge { .. }) => return Err(too_large),
+        Err(_) => false,
+    };
+    if is_right { Ok(edited) } else { Err(in_page(mismatch(block, patch)?)) }
+}
+
+fn prepend(path: &str, text: &str, patch: &Map<String, Value>) -> Result<String> {
+    let wanted = write::merge(&Map::new(), patch);
+    if wanted.is_empty() {
+        return Ok(text.to_owned());
+    }
+    let body_offset = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+    let (mark, body) = text.split_at(body_offset);
+    let line_end = line_end(text);
+    let Some(block) = edit::yaml("", &Map::new(), patch, line_end) else {
+        return Err(Error::internal("an empty block cannot be edited"));
+    };
+    let edited = format!("{mark}---{line_end}{block}---{line_end}{body}");
+    let read = FrontMatter::parse(path, &edited)?;
+    if read.values == wanted && edited[read.body_offset..] == *body {
+        return Ok(edited);
+    }
+    Err(Error::internal(format!("{path}: new front matter is read back differently")))
+}
+
+/// The file's line end: CRLF where its first line has one.
+fn line_end(text: &str) -> &'static str {
+    let first = text.find('\n').unwrap_or(0);
+    if first > 0 && text.as_bytes().get(first - 1) == Some(&b'\r') { "\r\n" } else { "\n" }
+}
+
+/// Why a block that was edited and read back says something else: the aliases of YAML, or a bug of ours.
+fn mismatch(block: &str, patch: &Map<String, Value>) -> Result<Problem> {
+    let keys = patch.keys().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
+    let has_alias = block.contains('&') && block.contains('*');
+    if !has_alias {
+        return Err(Error::internal(format!("an edit of {keys} is read back differently")));
+    }
+    let line = patch.keys().map(|key| line_of(block, std::slice::from_ref(key))).find(|line| *line > 0).unwrap_or(1);
+    Ok(Problem::new(
+        line,
+        1,
+        format!("{keys} shares its value with other keys through an anchor (`&`) or merge (`<<`)"),
+    )
+    .with_fix("Replace the alias (`*name`) by the value it stands for, then patch again."))
+}
+
+fn unfollowed(block: &str) -> Problem {
+    let line = block.lines().position(|line| line.trim_start().starts_with(['?', '{'])).unwrap_or(0) + 1;
+    Problem::new(line, 1, "this YAML cannot be edited key by key").with_fix(
+        "Write it as plain `key: value` lines with the same indentation, without `? ` keys or braces around all of it.",
+    )
 }
 
 /// Applies a JSON merge patch to a plain YAML document such as `site.yaml`, touching only the named keys' lines.
@@ -123,8 +201,19 @@ pub fn patch(path: &str, text: &str, patch: &Map<String, Value>) -> Result<Strin
 /// # Errors
 /// [`crate::error::Error::InvalidConfig`].
 pub fn patch_yaml(path: &str, text: &str, patch: &Map<String, Value>) -> Result<String> {
-    let _ = (path, patch);
-    Ok(text.to_owned())
+    let start = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+    let (mark, document) = text.split_at(start);
+    let in_config = |problem: Problem| problem.in_config(path);
+    let values = yaml::read_map(document).map_err(in_config)?;
+    let wanted = write::merge(&values, patch);
+    if wanted == values {
+        return Ok(text.to_owned());
+    }
+    let edited = edit::yaml(document, &values, patch, line_end(text)).ok_or_else(|| in_config(unfollowed(document)))?;
+    let Ok(read) = yaml::read_map(&edited) else { return Err(in_config(mismatch(document, patch)?)) };
+    // A block scalar that ends the file without a line end gets one when a key is added below it.
+    let closed = || yaml::read_map(&format!("{document}\n")).is_ok_and(|values| write::merge(&values, patch) == read);
+    if read == wanted || closed() { Ok(format!("{mark}{edited}")) } else { Err(in_config(mismatch(document, patch)?)) }
 }
 
 /// Replaces the body and leaves the front matter byte-identical. Line ends of `body` become the file's own (CRLF or LF).
@@ -133,5 +222,19 @@ pub fn patch_yaml(path: &str, text: &str, patch: &Map<String, Value>) -> Result<
 /// As [`FrontMatter::parse`].
 pub fn replace_body(path: &str, text: &str, body: &str) -> Result<String> {
     let front_matter = FrontMatter::parse(path, text)?;
-    Ok(format!("{}{body}", &text[..front_matter.body_offset]))
+    let (head, _) = text.split_at(front_matter.body_offset);
+    let line_end = line_end(text);
+    // A block that ends the file without a line end would swallow the first line of a body.
+    let gap = if head.is_empty() || head.ends_with(['\n', '\u{feff}']) || body.is_empty() { "" } else { line_end };
+    let body = body.replace("\r\n", "\n").replace('\n', line_end);
+    let replaced = format!("{head}{gap}{body}");
+    let read = FrontMatter::parse(path, &replaced)?;
+    if read.format == front_matter.format && read.values == front_matter.values {
+        return Ok(replaced);
+    }
+    let first = body.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let problem = Problem::new(1, 1, format!("the body begins like front matter (`{first}`)"));
+    Err(problem
+        .with_fix("Send front matter in `front_matter`, and begin the body with its text.")
+        .in_page(path, &replaced))
 }

@@ -1,11 +1,13 @@
 //! Tests of model.
 
+#![allow(clippy::unwrap_used, reason = "a broken expectation is a failed test")]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde_json::{Map, Value, json};
 use sitewright::error::Error;
 use sitewright::model::{BlobId, Config, ContentPath, Data, Date, File, Snapshot, Theme, resolve_settings};
-use serde_json::{Map, Value, json};
 
 fn snapshot(files: &[(&str, &str)]) -> Snapshot {
     let entry = |(path, text): &(&str, &str)| {
@@ -70,18 +72,18 @@ fn every_field_is_read() {
 
 #[test]
 fn taxonomies_come_in_four_forms() {
-    for yaml in [
-        "taxonomies: [tags]",
-        "taxonomies:\n  tags:\n",
-        "taxonomies:\n  tag: tags\n",
-        "taxonomies:\n  - name: tags\n",
-    ] {
+    for yaml in
+        ["taxonomies: [tags]", "taxonomies:\n  tags:\n", "taxonomies:\n  tag: tags\n", "taxonomies:\n  - name: tags\n"]
+    {
         let (config, _) = load(yaml).unwrap();
         assert_eq!(config.taxonomies.keys().collect::<Vec<_>>(), ["tags"], "{yaml}");
     }
     let (config, _) = load("taxonomies:\n  tags: {title: Topics, path: /topics/, paginate: 4, feed: true}\n").unwrap();
     let tags = &config.taxonomies["tags"];
-    assert_eq!((tags.title.as_deref(), tags.path.as_deref(), tags.paginate, tags.feed), (Some("Topics"), Some("topics"), Some(4), true));
+    assert_eq!(
+        (tags.title.as_deref(), tags.path.as_deref(), tags.paginate, tags.feed),
+        (Some("Topics"), Some("topics"), Some(4), true)
+    );
     assert!(load("taxonomies: []").unwrap().0.taxonomies.is_empty());
 }
 
@@ -183,9 +185,32 @@ fn dates_are_read_in_every_common_form() {
         assert_eq!(Date::parse(&date.rfc3339(), &zone).unwrap().rfc3339(), expected, "{text:?}");
     }
     for text in [
-        "", "today", "2026", "2026-11", "2026-13-01", "2026-02-30", "2025-02-29", "11/23/2026", "23-11-2026", "26-11-23", "12345678901234",
-        "12345", "2026-11-23T25:00", "2026-11-23T10:61", "2026-11-23 10:00 +9900", "2026-11-23 nonsense", "2026-11-23-1", "32 Nov 2026",
-        "Nov 2026", "Nov 23, 26", "2026-11-23T", "0000-00-00", "99999999", "٢٠٢٦-١١-٢٣", "-2026-11-23", "2026-11-23 10:00 11:00",
+        "",
+        "today",
+        "2026",
+        "2026-11",
+        "2026-13-01",
+        "2026-02-30",
+        "2025-02-29",
+        "11/23/2026",
+        "23-11-2026",
+        "26-11-23",
+        "12345678901234",
+        "12345",
+        "2026-11-23T25:00",
+        "2026-11-23T10:61",
+        "2026-11-23 10:00 +9900",
+        "2026-11-23 nonsense",
+        "2026-11-23-1",
+        "32 Nov 2026",
+        "Nov 2026",
+        "Nov 23, 26",
+        "2026-11-23T",
+        "0000-00-00",
+        "99999999",
+        "٢٠٢٦-١١-٢٣",
+        "-2026-11-23",
+        "2026-11-23 10:00 11:00",
         "99999999999999999999999999999999999999999999999999999999999999999999999",
     ] {
         assert_eq!(Date::parse(text, &zone), None, "{text:?}");
@@ -203,7 +228,10 @@ fn a_theme_is_read_with_its_settings() {
          options: [teal, red]\n  width: 40\n",
     )]);
     let theme = Theme::load(&site, "plain").unwrap();
-    assert_eq!((theme.name.as_str(), theme.version.as_str(), theme.extends.as_deref()), ("plain", "1.2.0", Some("base")));
+    assert_eq!(
+        (theme.name.as_str(), theme.version.as_str(), theme.extends.as_deref()),
+        ("plain", "1.2.0", Some("base"))
+    );
     assert_eq!(theme.settings["accent"].options, [json!("teal"), json!("red")]);
     assert_eq!(theme.settings["width"].default, json!(40));
     assert_eq!(Theme::load(&site, "other").unwrap(), Theme { name: "other".into(), ..Theme::default() });

@@ -84,11 +84,16 @@ pub(super) fn permalink(pattern: &str) -> Result<String, String> {
             }
             unique |= matches!(name.as_str(), "slug" | "title" | "filename");
         }
-        if plain.chars().chain(segment.chars()).any(|c| c.is_whitespace() || c.is_control() || "?#\\<>\"%".contains(c)) {
+        if plain.chars().chain(segment.chars()).any(|c| c.is_whitespace() || c.is_control() || "?#\\<>\"%".contains(c))
+        {
             return Err(format!("`{segment}` has a character that does not belong in an address"));
         }
     }
-    if unique { Ok(format!("/{pattern}/")) } else { Err("without :slug, :title or :filename all pages would share one address".into()) }
+    if unique {
+        Ok(format!("/{pattern}/"))
+    } else {
+        Err("without :slug, :title or :filename all pages would share one address".into())
+    }
 }
 
 /// An old address on this site: `/old/path/`.

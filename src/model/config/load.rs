@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 
 use super::fields::Fields;
 use super::{
-    Config, Durability, FeedConfig, History, Layout, MarkdownConfig, MenuItem, PublishConfig, RawHtml, TaxonomyConfig, check,
+    Config, Durability, FeedConfig, History, Layout, MarkdownConfig, MenuItem, PublishConfig, RawHtml, TaxonomyConfig,
+    check,
 };
 use crate::error::Result;
 use crate::model::{ContentPath, Diagnostic};
@@ -31,7 +32,9 @@ pub(super) fn config(path: &ContentPath, text: &str) -> Result<(Config, Vec<Diag
     }
     if let Some(zone) = root.text("timezone")? {
         if super::time_zone(&zone).is_none() {
-            return Err(root.error("timezone", &format!("unknown time zone `{zone}`, expected a name such as `Europe/Berlin`")));
+            return Err(
+                root.error("timezone", &format!("unknown time zone `{zone}`, expected a name such as `Europe/Berlin`"))
+            );
         }
         config.timezone = zone;
     }

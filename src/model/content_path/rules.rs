@@ -18,6 +18,9 @@ pub(in crate::model) fn component(name: &str) -> Result<(), &'static str> {
     if name.len() > MAX_COMPONENT {
         return Err("a component is longer than 255 bytes");
     }
+    if is_encoded_traversal(name) {
+        return Err("it has an encoded dot or slash");
+    }
     if is_git(name) {
         return Err("it names a git folder or file");
     }
@@ -36,9 +39,6 @@ pub(in crate::model) fn component(name: &str) -> Result<(), &'static str> {
     if is_windows_device(name) {
         return Err("it is a reserved name on Windows");
     }
-    if is_encoded_traversal(name) {
-        return Err("it has an encoded dot or slash");
-    }
     Ok(())
 }
 
@@ -54,10 +54,25 @@ fn character(c: char) -> Option<&'static str> {
             "it contains a text direction character"
         }
         // U+200D joins emoji; it is looked at together with its neighbours.
-        '\u{00ad}' | '\u{034f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{200b}'
-        | '\u{200c}' | '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
-        | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}' => "it contains an invisible character",
-        '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..='\u{10ffff}' | '\u{fffd}' => "it contains a private-use or replacement character",
+        '\u{00ad}'
+        | '\u{034f}'
+        | '\u{115f}'
+        | '\u{1160}'
+        | '\u{17b4}'
+        | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'
+        | '\u{200c}'
+        | '\u{2060}'..='\u{2065}'
+        | '\u{206a}'..='\u{206f}'
+        | '\u{3164}'
+        | '\u{feff}'
+        | '\u{ffa0}'
+        | '\u{fff9}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e0fff}' => "it contains an invisible character",
+        '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..='\u{10ffff}' | '\u{fffd}' => {
+            "it contains a private-use or replacement character"
+        }
         _ => return None,
     })
 }
@@ -87,13 +102,10 @@ fn is_pictograph(c: char) -> bool {
 /// Every spelling that some disk takes for `.git` or that git itself reads (`.gitmodules`, `git~1`).
 pub(super) fn is_git(name: &str) -> bool {
     use unicode_normalization::UnicodeNormalization;
-    let folded: String = name
-        .nfkc()
-        .filter(|c| !is_ignored(*c))
-        .flat_map(char::to_lowercase)
-        .collect();
+    let folded: String = name.nfkc().filter(|c| !is_ignored(*c)).flat_map(char::to_lowercase).collect();
     let folded = folded.trim_end_matches(['.', ' ']);
-    folded.starts_with(".git") || folded.strip_prefix("git~").is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+    folded.starts_with(".git")
+        || folded.strip_prefix("git~").is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
         || (folded.starts_with("gi7") && folded.contains('~'))
 }
 
@@ -105,9 +117,12 @@ fn is_ignored(c: char) -> bool {
 fn is_windows_device(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or(name).trim_end().to_uppercase();
     let numbered = |prefix: &str| {
-        stem.strip_prefix(prefix).is_some_and(|n| matches!(n, "0" | "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9" | "¹" | "²" | "³"))
+        stem.strip_prefix(prefix)
+            .is_some_and(|n| matches!(n, "0" | "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9" | "¹" | "²" | "³"))
     };
-    matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$" | "CLOCK$") || numbered("COM") || numbered("LPT")
+    matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$" | "CLOCK$")
+        || numbered("COM")
+        || numbered("LPT")
 }
 
 /// `%2e`, `%2f`, `%5c`, `%00`, and the same encoded again (`%252e`).

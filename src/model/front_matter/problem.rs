@@ -53,7 +53,8 @@ impl Problem {
 
     /// As the refusal of `site.yaml` or another YAML file.
     pub(in crate::model) fn in_config(self, path: &str) -> Error {
-        let problem = if self.fix.is_empty() { self.message } else { format!("{}; {}", self.message, lower(&self.fix)) };
+        let problem =
+            if self.fix.is_empty() { self.message } else { format!("{}; {}", self.message, lower(&self.fix)) };
         Error::InvalidConfig { path: path.into(), line: self.line, problem }
     }
 }
@@ -85,7 +86,9 @@ fn excerpt(file: &str, line: usize) -> String {
 /// The usual slips, told from the line where the parser stumbled.
 fn guess_fix(line: &str, message: &str) -> String {
     let indent_end = line.len() - line.trim_start().len();
-    if line[..indent_end].contains('\t') || message.contains("found character that cannot start any token") && line.contains('\t') {
+    if line[..indent_end].contains('\t')
+        || message.contains("found character that cannot start any token") && line.contains('\t')
+    {
         return "Indent with spaces instead of tabs.".into();
     }
     if message.contains("duplicate key") || message.contains("duplicate") {

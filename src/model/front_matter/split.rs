@@ -76,7 +76,9 @@ fn fenced(text: &str, fence_at: usize, fence_len: usize, fence: &str, lenient: b
             let block = block_start..at;
             let is_json = fence == "---" && text[block.clone()].trim_start().starts_with('{');
             let format = match fence {
-                "---" if is_json && serde_json::from_str::<serde::de::IgnoredAny>(&text[block.clone()]).is_ok() => Format::Json,
+                "---" if is_json && serde_json::from_str::<serde::de::IgnoredAny>(&text[block.clone()]).is_ok() => {
+                    Format::Json
+                }
                 "---" => Format::Yaml,
                 _ => Format::Toml,
             };
@@ -91,7 +93,8 @@ fn fenced(text: &str, fence_at: usize, fence_len: usize, fence: &str, lenient: b
     if lenient {
         return Ok(None);
     }
-    let problem = Problem::new(open_line, 1, format!("the front matter that begins here has no closing `{fence}` line"));
+    let problem =
+        Problem::new(open_line, 1, format!("the front matter that begins here has no closing `{fence}` line"));
     Err(problem
         .with_fix(match near_miss {
             Some((line, found)) => format!("Make line {line} (`{found}`) exactly `{fence}`."),
@@ -103,7 +106,8 @@ fn fenced(text: &str, fence_at: usize, fence_len: usize, fence: &str, lenient: b
 fn object(text: &str, start: usize, lenient: bool) -> Result<Option<Split>, Fault> {
     let after_brace = text[start + 1..].trim_start();
     // `{{< .. >}}`, `{% .. %}` and `{:.class}` are bodies; only a quoted key or `{}` on a line makes it JSON.
-    let is_empty = after_brace.strip_prefix('}').is_some_and(|rest| rest.trim_start_matches([' ', '\t', '\r']).starts_with('\n'));
+    let is_empty =
+        after_brace.strip_prefix('}').is_some_and(|rest| rest.trim_start_matches([' ', '\t', '\r']).starts_with('\n'));
     if !is_empty && !after_brace.starts_with('"') {
         return Ok(None);
     }

@@ -60,7 +60,21 @@ fn problem(error: &serde_yaml::Error) -> Problem {
     let message = text.split(" at line ").next().unwrap_or(&text);
     // Messages of our own come back with the path of the value in front, such as `params.a: duplicate key ..`.
     let message = OWN.iter().find_map(|own| message.find(own).map(|at| &message[at..])).unwrap_or(message);
+    if message.contains("unexpected end of stream") {
+        // An unclosed quote or bracket is noticed at the end, but mended where it was opened.
+        if let Some((line, column)) = opened_at(&text) {
+            return Problem::new(line, column, "this quote or bracket is never closed");
+        }
+    }
     Problem::new(line, column, message)
+}
+
+/// The place behind `while scanning a .. at line 3 column 8`.
+fn opened_at(text: &str) -> Option<(usize, usize)> {
+    let (_, context) = text.split_once(", while ")?;
+    let (_, place) = context.split_once(" at line ")?;
+    let (line, column) = place.split_once(" column ")?;
+    Some((line.parse().ok()?, column.parse().ok()?))
 }
 
 const DUPLICATE: &str = "duplicate key";
