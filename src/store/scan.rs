@@ -248,11 +248,11 @@ impl Listing {
             self.leftovers.push(path);
             return Ok(());
         }
-        if !places::in_site(&path) {
+        if entry.file_type().is_symlink() && (places::in_site(&path) || places::may_hold(&path)) {
+            self.problems.extend(problem(&path, "symlink", "is a symbolic link and is left out"));
             return Ok(());
         }
-        if entry.file_type().is_symlink() {
-            self.problems.extend(problem(&path, "symlink", "is a symbolic link and is left out"));
+        if !places::in_site(&path) {
             return Ok(());
         }
         if !entry.file_type().is_file() {

@@ -856,8 +856,7 @@ fn a_hostile_repository_runs_nothing() {
     }
     let run = format!("touch {}", ran.display());
     let append = format!(
-        "[core]\n\tfsmonitor = {0}\n\tsshCommand = {0}\n[filter \"x\"]\n\tclean = {0}\n\tsmudge = {0}\n[credential]\n\thelper = !{0}\n[diff \"x\"]\n\tcommand = {0}\n\ttextconv = {0}\n",
-        run
+        "[core]\n\tfsmonitor = {run}\n\tsshCommand = {run}\n[filter \"x\"]\n\tclean = {run}\n\tsmudge = {run}\n[credential]\n\thelper = !{run}\n[diff \"x\"]\n\tcommand = {run}\n\ttextconv = {run}\n"
     );
     let config = place.root.join(".git/config");
     fs::write(&config, fs::read_to_string(&config).unwrap() + &append).unwrap();
@@ -867,4 +866,100 @@ fn a_hostile_repository_runs_nothing() {
     edit(&repository, &[("content/a.md", Some("1\n"))]).unwrap().unwrap();
     repository.status().unwrap();
     assert!(!ran.exists());
+}
+
+#[cfg(feature = "failpoints")]
+mod crashes {
+    use super::*;
+
+    const PLACES: [&str; 5] =
+        ["write::objects", "write::synced", "write::ref_moved", "write::projecting", "write::projected"];
+
+    /// Stops a write at a place as if the process had died there, then opens the site again.
+    fn crash(place: &Place, at: &str, edits: &[(&str, Option<&str>)]) -> Repository {
+        let repository = place.open();
+        fail::cfg(at, "return").unwrap();
+        let error = edit(&repository, edits).unwrap_err();
+        fail::remove(at);
+        assert!(error.to_string().contains(at), "{error}");
+        drop(repository);
+        place.open()
+    }
+
+    #[test]
+    fn a_crashed_edit_is_wholly_there_or_wholly_absent() {
+        let scenario = fail::FailScenario::setup();
+        for at in PLACES {
+            for first in [true, false] {
+                let place = Place::new();
+                if !first {
+                    edit(&place.open(), &[("content/z.md", Some("z\n"))]).unwrap();
+                }
+                let repository = crash(
+                    &place,
+                    at,
+                    &[("content/a.md", Some("1\n")), ("content/b.md", None), ("content/n/c.md", Some("3\n"))],
+                );
+                let mut transaction = repository.begin().unwrap();
+                let seen = [place.read("content/a.md"), place.read("content/b.md"), place.read("content/n/c.md")];
+                if matches!(at, "write::objects" | "write::synced") {
+                    assert_eq!(seen, ["one\n", "two\n", "-"], "{at}");
+                    assert!(!place.site.join("content/n").exists());
+                } else {
+                    assert_eq!(seen, ["1\n", "-", "3\n"], "{at}");
+                }
+                transaction.stage(path("content/d.md"), Some(b"4\n".to_vec())).unwrap();
+                transaction.commit(&note("After"), &anything()).unwrap().unwrap();
+                assert!(!place.log().iter().any(|l| l.contains("hand-edit")), "{at}: {:?}", place.log());
+                let left = walkdir::WalkDir::new(&place.site).into_iter().map(|e| e.unwrap().path().to_owned());
+                assert!(!left.into_iter().any(|p| p.to_string_lossy().contains("sitewright-tmp")), "{at}");
+                assert!(!place.git(&["for-each-ref"]).contains(".lock"));
+                place.fsck();
+            }
+        }
+        scenario.teardown();
+    }
+
+    #[test]
+    fn a_crash_on_an_unborn_branch_rolls_forward() {
+        let scenario = fail::FailScenario::setup();
+        let place = Place::bare_start("");
+        place.write("site.yaml", "title: T\n");
+        let repository = crash(&place, "write::ref_moved", &[("content/a.md", Some("1\n"))]);
+        drop(repository.begin().unwrap());
+        assert_eq!(place.read("content/a.md"), "1\n");
+        assert_eq!(place.log().len(), 2);
+        scenario.teardown();
+    }
+
+    #[test]
+    fn a_hand_edit_after_a_crash_is_kept() {
+        let scenario = fail::FailScenario::setup();
+        let place = Place::new();
+        let repository =
+            crash(&place, "write::ref_moved", &[("content/a.md", Some("1\n")), ("content/b.md", Some("2\n"))]);
+        assert!(!repository.status().unwrap().unpublished.iter().any(|u| u.hand_edit));
+        place.write("content/a.md", "person\n");
+        drop(repository.begin().unwrap());
+        assert_eq!(place.read("content/a.md"), "person\n");
+        assert_eq!(place.read("content/b.md"), "2\n");
+        assert_eq!(place.log()[0], "Edit content/a.md by hand|Person|hand-edit");
+        scenario.teardown();
+    }
+
+    #[test]
+    fn a_hand_edit_between_the_check_and_the_write_is_kept() {
+        let scenario = fail::FailScenario::setup();
+        let place = Place::new();
+        let repository = place.open();
+        let file = place.site.join("content/a.md");
+        fail::cfg_callback("write::ref_moved", move || fs::write(&file, "person\n").unwrap()).unwrap();
+        edit(&repository, &[("content/a.md", Some("agent\n"))]).unwrap().unwrap();
+        fail::remove("write::ref_moved");
+        assert_eq!(place.read("content/a.md"), "person\n");
+        drop(repository.begin().unwrap());
+        assert_eq!(place.read("content/a.md"), "person\n");
+        assert_eq!(place.log()[..2], ["Edit content/a.md by hand|Person|hand-edit", "Edit it|Agent|edit"]);
+        scenario.teardown();
+    }
 }
