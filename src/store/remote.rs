@@ -12,7 +12,7 @@ use super::status::without_credentials as without;
 use crate::error::{Error, Result};
 
 /// How long one fetch or push may take.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// What became of a push.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,17 +94,18 @@ impl Libgit2 {
             .name("remote".into())
             .spawn(move || {
                 let none: [&std::path::Path; 0] = [];
-                let result =
-                    git2::Repository::open_ext(&copy.repository, git2::RepositoryOpenFlags::NO_SEARCH, none)
-                        .map_err(|error| copy.failed(&error))
-                        .and_then(|git| run(&copy, &git, deadline));
+                let result = git2::Repository::open_ext(&copy.repository, git2::RepositoryOpenFlags::NO_SEARCH, none)
+                    .map_err(|error| copy.failed(&error))
+                    .and_then(|git| run(&copy, &git, deadline));
                 // Nobody listens after the deadline.
                 let _ = send.send(result);
             })
             .map_err(Error::internal)?;
         match receive.recv_timeout(self.patience) {
             Ok(result) => result,
-            Err(RecvTimeoutError::Timeout) => Err(self.unavailable(format!("no answer within {} s", self.patience.as_secs()))),
+            Err(RecvTimeoutError::Timeout) => {
+                Err(self.unavailable(format!("no answer within {} s", self.patience.as_secs())))
+            }
             Err(RecvTimeoutError::Disconnected) => Err(Error::internal("the remote's thread ended without an answer")),
         }
     }
@@ -134,7 +135,13 @@ impl Libgit2 {
         git.find_commit(tip).map(|_| Some(tip)).map_err(|_| self.unavailable("it did not send its newest commit"))
     }
 
-    fn push_now(&self, git: &git2::Repository, commit: Oid, expected: Option<Oid>, deadline: Instant) -> Result<Pushed> {
+    fn push_now(
+        &self,
+        git: &git2::Repository,
+        commit: Oid,
+        expected: Option<Oid>,
+        deadline: Instant,
+    ) -> Result<Pushed> {
         let failed = |error: git2::Error| self.failed(&error);
         let mut remote = git.find_remote(&self.remote).map_err(failed)?;
         let (mut moved, mut refused) = (false, None);
@@ -180,7 +187,7 @@ impl Libgit2 {
     /// Moves the branch of a repository on this machine by compare-and-swap.
     fn place(&self, path: &str, incoming: &str, commit: Oid, expected: Option<Oid>) -> Result<Pushed> {
         let git = git2::Repository::open(path).map_err(|error| self.failed(&error))?;
-        let moved = git.reference_matching(&self.head(), commit, true, expected.unwrap_or_else(Oid::zero), "push");
+        let moved = git.reference_matching(&self.head(), commit, true, expected.unwrap_or(Oid::ZERO_SHA1), "push");
         if let Ok(mut reference) = git.find_reference(incoming) {
             // A left-over only keeps objects alive that the branch has anyway.
             let _ = reference.delete();
@@ -213,7 +220,9 @@ impl Transport for Libgit2 {
 /// Callbacks that end a transfer after the deadline and never answer a question for credentials.
 fn callbacks<'a>(deadline: Instant) -> RemoteCallbacks<'a> {
     let mut callbacks = RemoteCallbacks::new();
-    callbacks.transfer_progress(move |_| Instant::now() < deadline).sideband_progress(move |_| Instant::now() < deadline);
+    callbacks
+        .transfer_progress(move |_| Instant::now() < deadline)
+        .sideband_progress(move |_| Instant::now() < deadline);
     callbacks
 }
 
@@ -249,15 +258,19 @@ fn local_path(url: &str) -> Option<String> {
             (!path.contains('%')).then(|| path.to_owned())
         }
         Some(_) => None,
-        None => check_scheme(url).is_ok_and(|()| !url.contains(':') || url.starts_with(['/', '.'])).then(|| url.to_owned()),
+        None => {
+            check_scheme(url).is_ok_and(|()| !url.contains(':') || url.starts_with(['/', '.'])).then(|| url.to_owned())
+        }
     }
 }
 
 /// A message in which the address carries no credentials.
 fn without_credentials(message: &str, url: &str) -> String {
     let mut message = message.replace(url, &without(url));
-    let user = url.split_once("://").and_then(|(_, rest)| rest.split('/').next()?.rsplit_once('@')).map(|(user, _)| user);
-    if let Some((_, password)) = user.and_then(|user| user.split_once(':')).filter(|(_, password)| !password.is_empty()) {
+    let user =
+        url.split_once("://").and_then(|(_, rest)| rest.split('/').next()?.rsplit_once('@')).map(|(user, _)| user);
+    if let Some((_, password)) = user.and_then(|user| user.split_once(':')).filter(|(_, password)| !password.is_empty())
+    {
         message = message.replace(password, "***");
     }
     message.chars().filter(|c| !c.is_control()).take(500).collect()

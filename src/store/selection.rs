@@ -18,7 +18,9 @@ pub(crate) fn complete(named: &BTreeSet<String>, unpublished: &BTreeSet<String>,
                 }
             }
             if let Some(folder) = bundle(path) {
-                let inside = unpublished.range(format!("{folder}/")..).take_while(|other| other.starts_with(&format!("{folder}/")));
+                let inside = unpublished
+                    .range(format!("{folder}/")..)
+                    .take_while(|other| other.starts_with(&format!("{folder}/")));
                 more.extend(inside.filter(|other| !is_page(other)).cloned());
             }
         }
@@ -65,7 +67,7 @@ mod tests {
 
     fn step(trailers: &[(&str, &str)], differences: Vec<Difference>) -> Step {
         Step {
-            id: Oid::zero(),
+            id: Oid::ZERO_SHA1,
             by_hand: false,
             differences,
             subject: String::new(),
@@ -75,7 +77,8 @@ mod tests {
 
     #[test]
     fn a_bundle_takes_its_assets_and_no_other_page() {
-        let all = set(&["content/a/index.md", "content/a/i.png", "content/a/x/j.png", "content/a/sub.md", "content/ab.png"]);
+        let all =
+            set(&["content/a/index.md", "content/a/i.png", "content/a/x/j.png", "content/a/sub.md", "content/ab.png"]);
         assert_eq!(
             complete(&set(&["content/a/index.md"]), &all, &[]),
             set(&["content/a/index.md", "content/a/i.png", "content/a/x/j.png"])

@@ -48,7 +48,8 @@ impl Repository {
             return Ok(Synced { after: before.clone(), before, ..Synced::default() });
         }
         let is_forward = stand.head.is_none_or(|head| contains(&git, Some(live), head).unwrap_or(false));
-        let conflicts = if is_forward { self.forward(&git, &stand, live)? } else { self.join(&git, &stand, live, note)? };
+        let conflicts =
+            if is_forward { self.forward(&git, &stand, live)? } else { self.join(&git, &stand, live, note)? };
         let tip = self.tip_commit(&git)?;
         let changes = message::changes(self.compare(&git, stand.tip, tip)?);
         Ok(Synced { before, after: tip.map(revision_id), changes, conflicts })
@@ -71,10 +72,11 @@ impl Repository {
         let base = plan::common(git, tip, live, &self.options().remote)?;
         let theirs = tree_of(git, Some(live))?;
         let output = self.whole(self.output());
-        let edits: Vec<Edit> = tree::compare_in(git, tree_of(git, Some(base))?, tree_of(git, Some(tip))?, &|f| f != output)?
-            .into_iter()
-            .map(|d| Edit { path: d.path, base: d.old, ours: d.new })
-            .collect();
+        let edits: Vec<Edit> =
+            tree::compare_in(git, tree_of(git, Some(base))?, tree_of(git, Some(tip))?, &|f| f != output)?
+                .into_iter()
+                .map(|d| Edit { path: d.path, base: d.old, ours: d.new })
+                .collect();
         let merged = merge_onto(git, theirs, &edits, &|path| self.site_path(path))?;
         if !merged.conflicts.is_empty() {
             return Err(plan::conflict(merged.conflicts));

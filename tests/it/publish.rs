@@ -1,7 +1,6 @@
 //! Tests of publish: real bare remotes, a person beside the agent, and a second clone that moves the remote.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -42,11 +41,8 @@ fn path(text: &str) -> ContentPath {
     ContentPath::parse(text).unwrap()
 }
 
-fn paths(all: &[&str]) -> Option<BTreeSet<ContentPath>> {
-    Some(all.iter().map(|p| path(p)).collect())
-}
-
 /// Every page as HTML, every static file as it is: enough of a build to tell whether it saw the right sources.
+#[expect(clippy::unnecessary_wraps, reason = "what a build answers")]
 fn render(sources: &Snapshot, _live: &Snapshot) -> Result<Outputs> {
     let mut outputs = Outputs::new();
     outputs.insert(".nojekyll".into(), Output { data: OutputData::Bytes(b"".as_slice().into()), source: None });
@@ -76,7 +72,7 @@ fn everything() -> PublishRequest<'static> {
 }
 
 fn only(named: &[&str]) -> PublishRequest<'static> {
-    PublishRequest { paths: paths(named), ..everything() }
+    PublishRequest { paths: Some(named.iter().map(|p| path(p)).collect()), ..everything() }
 }
 
 const A: &str = "---\ntitle: A\ndate: 2026-01-01\n---\nOne. Two.\n";
@@ -121,10 +117,6 @@ impl Place {
         git(&root, &["commit", "-qm", "start"]);
         let repository = open(&site);
         Self { dir, root, site, repository }
-    }
-
-    fn reopen(&mut self) {
-        self.repository = open(&self.site);
     }
 
     fn bare(&self) -> PathBuf {
@@ -244,7 +236,9 @@ impl Place {
                 OutputData::Bytes(wanted) => assert_eq!(bytes, &**wanted, "{name}"),
                 OutputData::Copy(_, id) => assert_eq!(Repository::blob_id(&bytes), *id, "{name}"),
             }
-            assert!(self.git(&["ls-tree", "-r", "--name-only", "main"]).contains(&format!("{}public/{name}", self.sub())));
+            assert!(
+                self.git(&["ls-tree", "-r", "--name-only", "main"]).contains(&format!("{}public/{name}", self.sub()))
+            );
         }
         let on_disk = walkdir::WalkDir::new(self.site.join("public"))
             .into_iter()
@@ -390,7 +384,7 @@ fn a_pull_by_hand_is_taken_in() {
     let place = Place::new();
     place.edit("content/b.md", "agent\n");
     place.theirs(|clone| put(clone, "content/a.md", "theirs\n"));
-    place.git(&["pull", "-q", "--ff-only"]);
+    place.git(&["pull", "-q", "--ff-only", "origin", "main"]);
     place.publish(&everything()).unwrap();
     assert_eq!((place.live("content/a.md"), place.live("content/b.md")), ("theirs\n".into(), "agent\n".into()));
     assert_eq!(place.status(), "");
@@ -543,7 +537,9 @@ fn the_whole_chain_is_the_second_parent_unless_something_was_discarded_or_left_o
     let edit = place.edit("content/a.md", "3\n");
     place.publish(&PublishRequest { history: History::Linear, ..everything() }).unwrap();
     assert_eq!(parents(), 1);
-    assert!(place.git(&["log", "-1", "--format=%B", "main"]).contains(&format!("- {} Change content/a.md", edit.short())));
+    assert!(
+        place.git(&["log", "-1", "--format=%B", "main"]).contains(&format!("- {} Change content/a.md", edit.short()))
+    );
     assert!(place.repository.revision(&edit).is_ok());
     place.check();
 }
@@ -558,7 +554,7 @@ fn a_site_in_a_sub_folder_leaves_the_rest_alone() {
     place.publish(&everything()).unwrap();
     assert_eq!(place.live("content/a.md"), "new\n");
     assert_eq!(git(&place.bare(), &["show", "main:src/main.c"]), "int main;");
-    assert_eq!(place.status(), " M src/main.c\nA  notes.txt");
+    assert_eq!(place.status(), "A  notes.txt\n M src/main.c");
     place.check();
     // Theirs in the way of a dirty file: refused before anything moved.
     place.theirs(|docs| put(docs.parent().unwrap(), "src/main.c", "int theirs;\n"));
@@ -762,6 +758,62 @@ fn two_clones_publish_in_turn_and_lose_nothing() {
     one.check();
 }
 
+#[test]
+fn a_remote_that_moves_during_the_build_is_fetched_again() {
+    let place = Place::new();
+    place.edit("content/a.md", "new\n");
+    let moves = std::cell::Cell::new(2);
+    let build = |sources: &Snapshot, live: &Snapshot| {
+        if moves.get() > 0 {
+            moves.set(moves.get() - 1);
+            place.theirs(|clone| put(clone, &format!("content/t{}.md", moves.get()), "theirs\n"));
+        }
+        render(sources, live)
+    };
+    place.publish(&PublishRequest { build: &build, ..everything() }).unwrap();
+    assert_eq!(place.live("content/a.md"), "new\n");
+    assert_eq!((place.live("content/t0.md"), place.live("content/t1.md")), ("theirs\n".into(), "theirs\n".into()));
+    assert_eq!(place.remote_log(), ["Go live", "theirs", "theirs", "Go live", "start"]);
+    place.check();
+}
+
+#[test]
+fn a_remote_that_keeps_moving_is_given_up() {
+    let place = Place::new();
+    place.edit("content/a.md", "new\n");
+    let moves = std::cell::Cell::new(0);
+    let build = |sources: &Snapshot, live: &Snapshot| {
+        moves.set(moves.get() + 1);
+        place.theirs(|clone| put(clone, "content/t.md", &format!("theirs {}\n", moves.get())));
+        render(sources, live)
+    };
+    let refs = |place: &Place| place.refs().lines().filter(|l| !l.contains("remotes")).collect::<Vec<_>>().join("\n");
+    let before = refs(&place);
+    let error = place.publish(&PublishRequest { build: &build, ..everything() }).unwrap_err();
+    assert_eq!((error.code().as_str(), moves.get()), ("remote_busy", 5));
+    assert_eq!(refs(&place), before);
+    place.publish(&everything()).unwrap();
+    place.check();
+}
+
+#[test]
+fn a_waiting_publish_that_came_into_conflict_does_not_hold_up_the_rest() {
+    let place = Place::new();
+    place.edit("content/a.md", "ours\n");
+    let lock = place.bare().join("refs/heads/main.lock");
+    fs::write(&lock, "").unwrap();
+    place.publish(&everything()).unwrap();
+    fs::remove_file(&lock).unwrap();
+    place.theirs(|clone| put(clone, "content/a.md", "theirs\n"));
+    place.edit("content/b.md", "ours\n");
+    assert_eq!(place.code(&everything()), "conflict");
+    place.publish(&only(&["content/b.md"])).unwrap();
+    assert_eq!((place.live("content/a.md"), place.live("content/b.md")), ("theirs\n".into(), "ours\n".into()));
+    assert_eq!(place.left(), ["content/a.md"]);
+    assert_eq!(place.code(&everything()), "conflict");
+    place.check();
+}
+
 #[cfg(feature = "failpoints")]
 mod killed {
     use super::*;
@@ -795,7 +847,7 @@ mod killed {
         let error = place.publish(&only(&["content/a.md"])).unwrap_err();
         assert!(error.to_string().contains(point), "{error}");
         fail::remove(point);
-        place.reopen();
+        place.repository = open(&place.site);
         place
     }
 
@@ -805,7 +857,11 @@ mod killed {
         for point in POINTS {
             let place = ended_at(point, true);
             place.publish(&only(&["content/a.md"])).unwrap();
-            assert_eq!((place.live("content/a.md"), place.live("content/b.md")), ("new\n".into(), "Bee.\n".into()), "{point}");
+            assert_eq!(
+                (place.live("content/a.md"), place.live("content/b.md")),
+                ("new\n".into(), "Bee.\n".into()),
+                "{point}"
+            );
             assert_eq!(place.remote_log(), ["Go live", "theirs", "Go live", "start"], "{point}");
             assert_eq!((place.read("content/b.md"), place.read("content/t.md")), ("stays\n".into(), "theirs\n".into()));
             assert_eq!(place.left(), ["content/b.md"], "{point}");
@@ -823,7 +879,8 @@ mod killed {
             place.edit("content/c.md", "edited after the crash\n");
             place.sync();
             place.publish(&everything()).unwrap();
-            for (name, text) in [("a", "new\n"), ("b", "stays\n"), ("c", "edited after the crash\n"), ("t", "theirs\n")] {
+            for (name, text) in [("a", "new\n"), ("b", "stays\n"), ("c", "edited after the crash\n"), ("t", "theirs\n")]
+            {
                 assert_eq!(place.live(&format!("content/{name}.md")), text, "{point}");
             }
             assert_eq!(place.status(), "", "{point}");
@@ -839,7 +896,11 @@ mod killed {
             let place = ended_at(point, false);
             place.publish(&only(&["content/a.md"])).unwrap();
             assert_eq!(place.git(&["show", "main:content/a.md"]), "new", "{point}");
-            assert_eq!(place.git(&["log", "--first-parent", "--format=%s", "main"]), "Go live\nGo live\nstart", "{point}");
+            assert_eq!(
+                place.git(&["log", "--first-parent", "--format=%s", "main"]),
+                "Go live\nGo live\nstart",
+                "{point}"
+            );
             assert_eq!(place.left(), ["content/b.md"], "{point}");
             assert_eq!(place.status(), " M content/b.md", "{point}");
             place.check_local();

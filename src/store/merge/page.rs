@@ -27,8 +27,15 @@ pub(super) fn merge(path: &str, base: &str, ours: &str, theirs: &str) -> Result<
 
 /// The front matter's text with these merged values: joined by line, which keeps both sides' comments, where that gives
 /// the values; else our text with the keys set that the other side changed.
-fn merge_blocks(path: &str, blocks: [&str; 3], ours: &Map<String, Value>, merged: &Map<String, Value>) -> Result<String, String> {
-    let gives_values = |text: &str| FrontMatter::parse(path, text).is_ok_and(|head| head.values == *merged && head.body_offset == text.len());
+fn merge_blocks(
+    path: &str,
+    blocks: [&str; 3],
+    ours: &Map<String, Value>,
+    merged: &Map<String, Value>,
+) -> Result<String, String> {
+    let gives_values = |text: &str| {
+        FrontMatter::parse(path, text).is_ok_and(|head| head.values == *merged && head.body_offset == text.len())
+    };
     if let Ok(joined) = text::lines(blocks[0], blocks[1], blocks[2])
         && (gives_values(&joined) || (joined.is_empty() && merged.is_empty()))
     {
@@ -58,7 +65,12 @@ fn difference(from: &Map<String, Value>, to: &Map<String, Value>) -> Map<String,
     patch
 }
 
-fn merge_maps(base: &Map<String, Value>, ours: &Map<String, Value>, theirs: &Map<String, Value>, within: &str) -> Result<Map<String, Value>, String> {
+fn merge_maps(
+    base: &Map<String, Value>,
+    ours: &Map<String, Value>,
+    theirs: &Map<String, Value>,
+    within: &str,
+) -> Result<Map<String, Value>, String> {
     let mut merged = Map::new();
     let new_keys = theirs.keys().filter(|key| !ours.contains_key(*key));
     for key in ours.keys().chain(new_keys) {
@@ -70,7 +82,12 @@ fn merge_maps(base: &Map<String, Value>, ours: &Map<String, Value>, theirs: &Map
     Ok(merged)
 }
 
-fn merge_values(base: Option<&Value>, ours: Option<&Value>, theirs: Option<&Value>, name: &str) -> Result<Option<Value>, String> {
+fn merge_values(
+    base: Option<&Value>,
+    ours: Option<&Value>,
+    theirs: Option<&Value>,
+    name: &str,
+) -> Result<Option<Value>, String> {
     if ours == theirs || theirs == base {
         return Ok(ours.cloned());
     }

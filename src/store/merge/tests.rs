@@ -97,7 +97,10 @@ fn deletion_creation_and_binary_files() {
 #[test]
 fn a_page_that_cannot_be_read_merges_by_line() {
     let base = "---\ntitle: [\n---\na\nb\nc\nd\n";
-    assert_eq!(merged(base, &base.replace("a\n", "A\n"), &base.replace("d\n", "D\n")), "---\ntitle: [\n---\nA\nb\nc\nD\n");
+    assert_eq!(
+        merged(base, &base.replace("a\n", "A\n"), &base.replace("d\n", "D\n")),
+        "---\ntitle: [\n---\nA\nb\nc\nD\n"
+    );
 }
 
 #[test]

@@ -83,7 +83,8 @@ fn sentences(text: &str) -> Vec<&str> {
             ' ' | '\t' => ended && !next_is_space,
             _ => false,
         };
-        ended = matches!(c, '.' | '!' | '?' | '。' | '！' | '？') || (ended && (c == ' ' || c == '\t' || c == '"' || c == ')'));
+        ended = matches!(c, '.' | '!' | '?' | '。' | '！' | '？')
+            || (ended && (c == ' ' || c == '\t' || c == '"' || c == ')'));
         if cut {
             pieces.push(&text[start..next]);
             start = next;

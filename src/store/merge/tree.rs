@@ -32,7 +32,12 @@ pub(crate) struct Merged {
 const SHOWN: usize = 4_000;
 
 /// Merges edits onto a tree. Everything else in the tree stays as it is. `shown` names a path in a conflict.
-pub(crate) fn merge_onto(git: &Repository, theirs: Option<Oid>, edits: &[Edit], shown: &dyn Fn(&str) -> String) -> Result<Merged> {
+pub(crate) fn merge_onto(
+    git: &Repository,
+    theirs: Option<Oid>,
+    edits: &[Edit],
+    shown: &dyn Fn(&str) -> String,
+) -> Result<Merged> {
     let mut merged = Merged::default();
     for edit in edits {
         let there = tree::entry(git, theirs, &edit.path)?;
@@ -64,10 +69,19 @@ fn obstacle(git: &Repository, root: Option<Oid>, path: &str) -> Result<bool> {
     Ok(false)
 }
 
-fn merge_entry(git: &Repository, edit: &Edit, theirs: Option<Entry>, obstacle: bool) -> Result<Result<Option<Entry>, String>> {
+fn merge_entry(
+    git: &Repository,
+    edit: &Edit,
+    theirs: Option<Entry>,
+    obstacle: bool,
+) -> Result<Result<Option<Entry>, String>> {
     if edit.ours == theirs || edit.base == theirs {
         let clash = obstacle && edit.ours.is_some();
-        return Ok(if clash { Err("the other side has a folder and a file change places here".into()) } else { Ok(edit.ours) });
+        return Ok(if clash {
+            Err("the other side has a folder and a file change places here".into())
+        } else {
+            Ok(edit.ours)
+        });
     }
     if edit.base == edit.ours {
         return Ok(Ok(theirs));

@@ -137,7 +137,14 @@ impl Folder {
     }
 
     /// Removes what no output has below a folder; whether the folder is empty then.
-    fn remove_others(&self, dir: &Dir, below: &str, outputs: &Outputs, written: &mut Written, depth: usize) -> Result<bool> {
+    fn remove_others(
+        &self,
+        dir: &Dir,
+        below: &str,
+        outputs: &Outputs,
+        written: &mut Written,
+        depth: usize,
+    ) -> Result<bool> {
         let listed = |error| self.failed("list", below, error);
         let mut empty = true;
         for entry in dir.entries().map_err(listed)? {

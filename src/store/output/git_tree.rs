@@ -16,7 +16,9 @@ pub(crate) fn tree(git: &Repository, outputs: &Outputs, source: &Source<'_>) -> 
     let odb = git.odb().map_err(failed)?;
     for (path, output) in outputs {
         let id = match &output.data {
-            OutputData::Copy(_, id) if odb.exists(Oid::from_bytes(&id.0).map_err(failed)?) => Oid::from_bytes(&id.0).map_err(failed)?,
+            OutputData::Copy(_, id) if odb.exists(Oid::from_bytes(&id.0).map_err(failed)?) => {
+                Oid::from_bytes(&id.0).map_err(failed)?
+            }
             data => git.blob(&bytes(data, source)?).map_err(failed)?,
         };
         files.push((path.as_str(), id));

@@ -41,8 +41,7 @@ impl Repository {
     pub(crate) fn land_pending(&self, git: &git2::Repository) -> Result<bool> {
         let Some(pending) = Pending::read(self, git)? else { return Ok(false) };
         let Some(live) = pending.is_live(self, git)? else { return Ok(false) };
-        let landing =
-            Landing { live, reached: Some(pending.reached), tip: pending.tip, selected: &pending.selected };
+        let landing = Landing { live, reached: Some(pending.reached), tip: pending.tip, selected: &pending.selected };
         self.land(git, &landing)?;
         pending.clear(self, git)?;
         Ok(true)
@@ -89,7 +88,7 @@ impl Repository {
                 move_ref(git, &name, head, Some(landing.live), "sitewright: publish")?;
             }
             if let Some(new_tree) = new_tree {
-                self.update_index(git, old_tree, new_tree)?;
+                super::index::update(git, old_tree, new_tree)?;
             }
         }
         self.durable()?;
@@ -116,9 +115,10 @@ impl Repository {
         let mut edits = Vec::new();
         let differences = plan::compare_sites(self, git, landing.reached, tree_of(git, tip)?)?;
         for d in differences {
-            let known = chain::base(before.iter().chain(&after), &d.path).filter(|_| !landing.selected.contains(&d.path));
+            let known =
+                chain::base(before.iter().chain(&after), &d.path).filter(|_| !landing.selected.contains(&d.path));
             let mode = d.new.or(d.old).map_or(tree::MODE_FILE, |entry| entry.mode);
-            let base = known.map_or(d.old, |blob| blob.map(|id| Entry { id, mode }));
+            let base = known.map_or(d.old, |began| began.entry(mode));
             edits.push(Edit { path: self.whole(&d.path), base, ours: d.new });
         }
         let merged = merge_onto(git, live_tree, &edits, &|path| self.site_path(path))?;
@@ -127,7 +127,7 @@ impl Repository {
             let whole = self.whole(&conflict.path);
             let Some(edit) = edits.iter().find(|edit| edit.path == whole) else { continue };
             updates.push((whole, edit.ours));
-            let base = edit.base.map_or_else(Oid::zero, |entry| entry.id);
+            let base = edit.base.map_or_else(|| Oid::ZERO_SHA1, |entry| entry.id);
             unmerged.push((chain::UNMERGED.to_owned(), format!("{base} {}", conflict.path)));
         }
         let wanted = tree::update(git, live_tree, &updates)?;
@@ -156,7 +156,13 @@ impl Repository {
         Ok(on_top && plan::compare_sites(self, git, tree_of(git, Some(tip))?, Some(wanted))?.is_empty())
     }
 
-    fn reapply(&self, git: &git2::Repository, landing: &Landing<'_>, steps: &[(&Step, bool)], left: &BTreeSet<String>) -> Result<Oid> {
+    fn reapply(
+        &self,
+        git: &git2::Repository,
+        landing: &Landing<'_>,
+        steps: &[(&Step, bool)],
+        left: &BTreeSet<String>,
+    ) -> Result<Oid> {
         let (mut tip, mut current) = (landing.live, tree_of(git, Some(landing.live))?);
         for (step, is_before) in steps {
             let stays = |path: &str| left.contains(path) && !(*is_before && landing.selected.contains(path));
@@ -199,7 +205,9 @@ impl Repository {
         let Some(new) = new else { return Ok(()) };
         let mut outputs = Outputs::new();
         for file in tree::compare(git, None, Some(new))? {
-            let (Ok(path), Some(entry)) = (ContentPath::from_disk(&file.path), file.new.filter(|e| e.is_file())) else { continue };
+            let (Ok(path), Some(entry)) = (ContentPath::from_disk(&file.path), file.new.filter(|e| e.is_file())) else {
+                continue;
+            };
             let data = OutputData::Copy(path, blob_id(entry.id));
             outputs.insert(file.path, Output { data, source: None });
         }

@@ -84,7 +84,9 @@ impl Pending {
         match live {
             Some(live) if live == self.commit => Ok(Some(live)),
             Some(live) if git.graph_descendant_of(live, self.commit).map_err(&action)? => Ok(Some(live)),
-            Some(live) if !has_remote && git.graph_descendant_of(self.commit, live).map_err(&action)? => Ok(Some(self.commit)),
+            Some(live) if !has_remote && git.graph_descendant_of(self.commit, live).map_err(&action)? => {
+                Ok(Some(self.commit))
+            }
             None if !has_remote && refs::is_commit(git, self.commit) => Ok(Some(self.commit)),
             _ => Ok(None),
         }

@@ -13,8 +13,8 @@ use crate::model::config::History;
 use crate::store::failure::git_error;
 use crate::store::merge::tree::{Edit, merge_onto};
 use crate::store::message::{self, ORIGIN};
-use crate::store::revision::RevisionKind;
 use crate::store::refs::tree_of;
+use crate::store::revision::RevisionKind;
 use crate::store::tree::{self, Difference, Entry};
 use crate::store::{Note, Repository, RevisionId, Unpublished, places, selection};
 
@@ -54,7 +54,23 @@ struct Ground {
 }
 
 impl Repository {
+    /// Plans what is asked for and what waits; where the two together are refused, what is asked for alone.
     pub(super) fn plan(
+        &self,
+        git: &git2::Repository,
+        stand: &Stand,
+        request: &PublishRequest<'_>,
+        pending: Option<&Pending>,
+    ) -> Result<Plan> {
+        match self.plan_with(git, stand, request, pending) {
+            Err(Error::Conflict { .. } | Error::HandEdits { .. }) if pending.is_some() && request.paths.is_some() => {
+                self.plan_with(git, stand, request, None)
+            }
+            other => other,
+        }
+    }
+
+    fn plan_with(
         &self,
         git: &git2::Repository,
         stand: &Stand,
@@ -83,7 +99,7 @@ impl Repository {
             tip: stand.tip,
             parents: parents(git, stand, whole_chain, ground.commits)?,
             has_commits: ground.commits,
-            merged_from: self.unknown_live(git, stand)?,
+            merged_from: unknown_live(git, stand)?,
             selected,
             steps,
         })
@@ -133,7 +149,7 @@ impl Repository {
         chosen
             .map(|d| {
                 let mode = d.new.or(d.old).map_or(tree::MODE_FILE, |entry| entry.mode);
-                let base = chain::base(steps.iter(), &d.path).map_or(d.old, |blob| blob.map(|id| Entry { id, mode }));
+                let base = chain::base(steps.iter(), &d.path).map_or(d.old, |began| began.entry(mode));
                 Edit { path: self.whole(&d.path), base, ours: d.new }
             })
             .collect()
@@ -143,12 +159,6 @@ impl Repository {
     pub(crate) fn site_path(&self, path: &str) -> String {
         let inside = path.strip_prefix(self.prefix()).and_then(|rest| rest.strip_prefix('/'));
         inside.filter(|_| !self.prefix().is_empty()).unwrap_or(path).to_owned()
-    }
-
-    fn unknown_live(&self, git: &git2::Repository, stand: &Stand) -> Result<Option<Oid>> {
-        let (Some(live), Some(tip)) = (stand.live, stand.tip) else { return Ok(None) };
-        let known = live == tip || git.graph_descendant_of(tip, live).map_err(git_error("compare commits"))?;
-        Ok((!known).then_some(live))
     }
 }
 
@@ -193,7 +203,12 @@ impl Plan {
 }
 
 /// What differs in the sources of the site between two whole trees, site-relative.
-pub(crate) fn compare_sites(repository: &Repository, git: &git2::Repository, old: Option<Oid>, new: Option<Oid>) -> Result<Vec<Difference>> {
+pub(crate) fn compare_sites(
+    repository: &Repository,
+    git: &git2::Repository,
+    old: Option<Oid>,
+    new: Option<Oid>,
+) -> Result<Vec<Difference>> {
     let (old, new) = (tree::subtree(git, old, repository.prefix())?, tree::subtree(git, new, repository.prefix())?);
     let mut found = tree::compare_in(git, old, new, &places::may_hold)?;
     found.retain(|d| places::in_site(&d.path));
@@ -213,13 +228,19 @@ pub(crate) fn common(git: &git2::Repository, ours: Oid, theirs: Oid, remote: &st
         Ok(base) => Ok(base),
         Err(error) if error.code() == git2::ErrorCode::NotFound => Err(Error::RepositoryState {
             state: format!("{remote} has a history that shares no commit with this one"),
-            cure: "Ask the person to join them with `git pull --allow-unrelated-histories`, or to correct the remote.".into(),
+            cure: "Ask the person to join them with `git pull --allow-unrelated-histories`, or to correct the remote."
+                .into(),
         }),
         Err(error) => Err(git_error("compare commits")(error)),
     }
 }
 
-fn select(request: &PublishRequest<'_>, pending: Option<&Pending>, paths: &BTreeSet<String>, steps: &[Step]) -> BTreeSet<String> {
+fn select(
+    request: &PublishRequest<'_>,
+    pending: Option<&Pending>,
+    paths: &BTreeSet<String>,
+    steps: &[Step],
+) -> BTreeSet<String> {
     let Some(named) = &request.paths else { return paths.clone() };
     let waiting = pending.into_iter().flat_map(|pending| pending.selected.iter().cloned());
     let named = named.iter().map(ToString::to_string).chain(waiting).collect();
@@ -231,8 +252,11 @@ fn check_hand_edits(request: &PublishRequest<'_>, selected: &BTreeSet<String>, s
         return Ok(());
     }
     let is_named = |path: &str| request.paths.as_ref().is_some_and(|named| named.contains(path));
-    let paths: Vec<String> =
-        chain::by_hand(steps).into_iter().filter(|p| selected.contains(*p) && !is_named(p)).map(str::to_owned).collect();
+    let paths: Vec<String> = chain::by_hand(steps)
+        .into_iter()
+        .filter(|p| selected.contains(*p) && !is_named(p))
+        .map(str::to_owned)
+        .collect();
     if paths.is_empty() { Ok(()) } else { Err(Error::HandEdits { paths }) }
 }
 
@@ -255,6 +279,13 @@ fn local(git: &git2::Repository, live: Oid, head: Option<Oid>) -> Result<Option<
         }
     }
     Ok(found.then_some(named))
+}
+
+/// Live, where the edits do not know it.
+fn unknown_live(git: &git2::Repository, stand: &Stand) -> Result<Option<Oid>> {
+    let (Some(live), Some(tip)) = (stand.live, stand.tip) else { return Ok(None) };
+    let known = live == tip || git.graph_descendant_of(tip, live).map_err(git_error("compare commits"))?;
+    Ok((!known).then_some(live))
 }
 
 /// The publish commit descends from live, from the local branch, and where the whole chain goes out from its tip.
