@@ -1,5 +1,6 @@
 //! The only code that touches disk and git: the repository, transactions, change sets, the output folder, the remote.
 
+mod commit;
 mod disk;
 mod entry;
 mod failure;
@@ -8,6 +9,7 @@ mod init;
 mod lock;
 mod merge;
 mod message;
+mod moving;
 mod objects;
 pub mod output;
 mod places;

@@ -84,6 +84,7 @@ impl Projection<'_> {
         let mut ready = std::mem::take(&mut self.ready);
         ready.sort_by_key(|(_, ready)| !matches!(ready, Ready::Removal));
         let mut left = Vec::new();
+        let _placing = self.repository.placing();
         for (step, ready) in ready {
             let path = step.path.as_str();
             let there = self.repository.disk().read(path)?;
