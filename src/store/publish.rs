@@ -167,7 +167,7 @@ impl Repository {
     }
 
     /// The output folder must not be one that holds sources.
-    fn check_output(&self) -> Result<()> {
+    pub(crate) fn check_output(&self) -> Result<()> {
         let first = self.output().split('/').next().unwrap_or_default();
         let is_source = places::FOLDERS.contains(&first) || first == places::CONFIG || first.starts_with('.');
         if is_source || ContentPath::from_disk(self.output()).is_err() {
@@ -253,7 +253,8 @@ impl Repository {
 
     fn with_outputs(&self, git: &git2::Repository, sources: Oid, outputs: &Outputs) -> Result<Oid> {
         let folder = if outputs.is_empty() { None } else { Some(output::tree(git, outputs, &from_git(git))?) };
-        tree::graft(git, Some(sources), &self.whole(self.output()), folder)
+        let folder = folder.map(|id| tree::Entry { id, mode: 0o040_000 });
+        tree::update(git, Some(sources), &[(self.whole(self.output()), folder)])
     }
 
     fn output_changes(&self, git: &git2::Repository, old: Option<Oid>, new: Option<Oid>) -> Result<Vec<OutputChange>> {

@@ -814,6 +814,102 @@ fn a_waiting_publish_that_came_into_conflict_does_not_hold_up_the_rest() {
     place.check();
 }
 
+#[test]
+fn an_edit_during_the_build_stays_unpublished() {
+    let place = Place::new();
+    place.edit("content/a.md", "one\n");
+    let build = |sources: &Snapshot, live: &Snapshot| {
+        place.edit("content/a.md", "two\n");
+        place.edit("content/c.md", "new\n");
+        render(sources, live)
+    };
+    place.publish(&PublishRequest { build: &build, ..everything() }).unwrap();
+    assert_eq!((place.live("content/a.md"), place.live("content/c.md")), ("one\n".into(), "-".into()));
+    assert_eq!((place.read("content/a.md"), place.read("content/c.md")), ("two\n".into(), "new\n".into()));
+    assert_eq!(place.left(), ["content/a.md", "content/c.md"]);
+    let left = place.repository.status().unwrap().unpublished;
+    assert!(left.iter().all(|u| !u.hand_edit && u.revisions.len() == 1), "{left:?}");
+    place.check();
+    place.publish(&everything()).unwrap();
+    assert_eq!((place.live("content/a.md"), place.live("content/c.md")), ("two\n".into(), "new\n".into()));
+    place.check();
+}
+
+/// A `git daemon` that serves the folder of a place's remote.
+struct Daemon {
+    child: std::process::Child,
+    url: String,
+}
+
+impl Daemon {
+    fn serve(place: &Place) -> Self {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = free.local_addr().unwrap().port();
+        drop(free);
+        let base = place.bare().parent().unwrap().to_str().unwrap().to_owned();
+        let child = Command::new("git")
+            .args(["daemon", "--export-all", "--enable=receive-pack", "--reuseaddr", "--listen=127.0.0.1"])
+            .args([format!("--port={port}"), format!("--base-path={base}")])
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .spawn()
+            .unwrap();
+        for _ in 0..200 {
+            if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        Self { child, url: format!("git://127.0.0.1:{port}/bare.git") }
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_server_hook_that_refuses_is_heard() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new();
+    let daemon = Daemon::serve(&place);
+    place.git(&["remote", "set-url", "origin", &daemon.url]);
+    let hook = place.bare().join("hooks/pre-receive");
+    fs::create_dir_all(hook.parent().unwrap()).unwrap();
+    fs::write(&hook, "#!/bin/sh\necho 'the branch is protected' >&2\nexit 1\n").unwrap();
+    fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
+    place.edit("content/a.md", "new\n");
+    let refused = place.publish(&everything()).unwrap();
+    let report = refused.pushed.unwrap();
+    assert!(!report.ok);
+    let reason = report.reason.unwrap();
+    assert!(reason.contains("hook declined") && reason.contains("the branch is protected"), "{reason}");
+    assert_eq!(place.live("content/a.md"), A);
+    assert_eq!(place.left(), ["content/a.md"]);
+    fs::remove_file(&hook).unwrap();
+    place.theirs(|clone| put(clone, "content/t.md", "theirs\n"));
+    let done = place.publish(&everything()).unwrap();
+    assert!(done.resumed && done.pushed.unwrap().ok);
+    assert_eq!((place.live("content/a.md"), place.live("content/t.md")), ("new\n".into(), "theirs\n".into()));
+    place.check();
+}
+
+#[test]
+fn a_site_is_written_into_any_folder() {
+    let place = Place::new();
+    let sources = place.repository.working().unwrap();
+    let outputs = render(&sources, &sources).unwrap();
+    let folder = place.dir.path().join("preview/x");
+    let written = place.repository.write_outputs(&outputs, &sources, Some(&folder)).unwrap();
+    assert_eq!(written.added.len(), outputs.len());
+    assert_eq!(fs::read(folder.join("i.png")).unwrap(), b"\0png");
+    assert!(place.repository.write_outputs(&outputs, &sources, Some(&folder)).unwrap().is_empty());
+    assert!(place.repository.write_outputs(&outputs, &sources, None).unwrap().is_empty());
+    assert_eq!(place.status(), "");
+}
+
 #[cfg(feature = "failpoints")]
 mod killed {
     use super::*;
@@ -884,6 +980,30 @@ mod killed {
                 assert_eq!(place.live(&format!("content/{name}.md")), text, "{point}");
             }
             assert_eq!(place.status(), "", "{point}");
+            place.check();
+        }
+        scenario.teardown();
+    }
+
+    #[test]
+    fn a_sync_that_was_interrupted_is_finished_by_the_next() {
+        let scenario = fail::FailScenario::setup();
+        for point in ["publish::ref_moved", "publish::projected"] {
+            let mut place = Place::new();
+            place.edit("content/b.md", "stays\n");
+            place.theirs(|clone| {
+                put(clone, "content/t.md", "theirs\n");
+                put(clone, "src/main.c", "int theirs;\n");
+            });
+            fail::cfg(point, "return").unwrap();
+            place.repository.sync(&Note::default()).unwrap_err();
+            fail::remove(point);
+            place.repository = open(&place.site);
+            place.sync();
+            assert_eq!(place.status(), " M content/b.md", "{point}");
+            assert_eq!(place.left(), ["content/b.md"], "{point}");
+            place.publish(&everything()).unwrap();
+            assert_eq!((place.live("content/b.md"), place.live("content/t.md")), ("stays\n".into(), "theirs\n".into()));
             place.check();
         }
         scenario.teardown();
