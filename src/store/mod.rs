@@ -33,7 +33,7 @@ pub use crate::model::config::Durability;
 pub use export::export;
 pub use history::HistoryFilter;
 pub use merge::{Merge, merge_file};
-pub use publish::{OutputChange, PublishRequest, Published, PushReport, Unfinished};
+pub use publish::{Build, OutputChange, PublishRequest, Published, PushReport, Unfinished};
 pub use repository::{Clock, OpenOptions, Repository};
 pub use revision::{Change, ChangeKind, Identity, Note, Revision, RevisionId, RevisionKind};
 pub use status::{Status, Unpublished};
