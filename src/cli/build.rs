@@ -25,20 +25,19 @@ pub(super) fn build(arguments: &Build, site: Option<&Path>) -> Result<Outcome> {
     };
     let built = builder::build(&snapshot, &options, &Cache::default())?;
     print::error(&findings(&built.diagnostics, Severity::Warning));
-    let folder = match &arguments.output {
-        Some(folder) => folder.clone(),
-        None => site.repository().site_dir().join(&built.library.config.publish.output),
-    };
     let source = |path: &sitewright::model::ContentPath, id| match snapshot.get(path).filter(|file| file.id == id) {
         Some(file) => site.repository().bytes(path, file),
         None => Err(Error::NotFound { kind: "file", name: path.to_string(), near: Vec::new() }),
     };
-    let written = export(&folder, &built.outputs, &source)?;
+    let (folder, written) = match &arguments.output {
+        Some(folder) => (folder.display().to_string(), export(folder, &built.outputs, &source)?),
+        None => (site.repository().output().to_owned(), site.repository().refresh_output(&built.outputs, &source)?),
+    };
     print::error(&format!(
         "{} and {} in {} ({} written, {} removed), {:.2} s\n",
         print::count(pages(&built, arguments), "page", "pages"),
         print::count(built.outputs.len(), "file", "files"),
-        folder.display(),
+        folder,
         written.added.len() + written.changed.len(),
         written.removed.len(),
         started.elapsed().as_secs_f64(),

@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sitewright::error::{Error, Result};
-use sitewright::site::starter;
-use sitewright::store::{OpenOptions, Repository};
+use sitewright::site::Settings;
 
 use super::arguments::Init;
 use super::{Outcome, print};
@@ -18,16 +17,14 @@ pub(super) fn init(arguments: &Init, site: Option<&Path>) -> Result<Outcome> {
         Some(title) => title.trim().to_owned(),
         None => title_of(&folder),
     };
-    let options = OpenOptions::new(Arc::new(jiff::Timestamp::now));
-    let files = starter::files(&title);
-    let repository = Repository::init(&folder, &files, &format!("Start the site {title}"), options)?;
+    let settings = Settings { clock: Arc::new(jiff::Timestamp::now), author: None };
+    let made = sitewright::site::init::init(&folder, &title, settings)?;
     let binary = std::env::current_exe().map_or_else(|_| "sitewright".into(), |path| path.display().to_string());
     print::out(&format!(
-        "Made the site \"{title}\" in {shown} ({}, first commit on {}).\n\n\
+        "Made the site \"{title}\" in {shown}, first commit on {}.\n\n\
          Look at it:        sitewright preview --site {shown}\n\
          Connect an agent:  claude mcp add sitewright -- {binary} serve --site {}\n",
-        print::count(files.len(), "file", "files"),
-        repository.branch(),
+        made.repository().branch(),
         quoted(&folder),
     ));
     Ok(Outcome::Done)

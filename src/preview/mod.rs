@@ -7,12 +7,10 @@ mod content_type;
 mod headers;
 mod live;
 mod lookup;
+mod of_site;
 mod previews;
 mod respond;
 mod server;
-// Compiled from the moment the site layer is.
-#[cfg(any())]
-mod of_site;
 
 pub use previews::{Fresh, Previews, Served, Source};
 pub use server::{bind, serve};

@@ -13,6 +13,11 @@ impl Source for Site {
         Ok(Fresh { outputs, diagnostics, snapshot })
     }
 
+    fn is_current(&self, snapshot: &Arc<Snapshot>) -> bool {
+        // A working tree that cannot be read now shows itself at the next build.
+        self.repository().working().map_or(true, |now| Arc::ptr_eq(&now, snapshot) || now == *snapshot)
+    }
+
     fn bytes(&self, path: &ContentPath, file: &File) -> Result<Arc<[u8]>> {
         self.repository().bytes(path, file)
     }

@@ -23,6 +23,12 @@ pub trait Source: Send + Sync {
     /// Whatever makes a build impossible, such as a `site.yaml` that cannot be read.
     fn build(&self, base_url: &str) -> Result<Fresh>;
 
+    /// Whether what was built from this snapshot is still the newest state; cheap. A watch may notice a change later than
+    /// whoever made it asks for the page.
+    fn is_current(&self, _snapshot: &Arc<Snapshot>) -> bool {
+        true
+    }
+
     /// The bytes of a source file that is not loaded.
     ///
     /// # Errors
@@ -187,6 +193,16 @@ impl Previews {
         }
         state.working = Some(Arc::clone(&served));
         served
+    }
+
+    /// As [`Previews::working`], after a look whether something changed that nobody told us about.
+    pub fn newest(&self) -> Arc<Served> {
+        let served = self.working();
+        if self.source.is_current(&served.fresh.snapshot) {
+            return served;
+        }
+        self.touch();
+        self.working()
     }
 
     /// Which outputs differ between two versions that browsers saw.

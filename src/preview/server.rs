@@ -120,7 +120,9 @@ fn file(previews: &Previews, uri: &Uri, headers: &HeaderMap) -> Response<Body> {
         };
         return respond::file(previews, &Target { served: &served, path: rest, live: false }, uri, headers);
     }
-    let served = previews.working();
+    // Looked at before each page, and not before each of its pictures.
+    let page = path.is_empty() || path.ends_with('/') || path.ends_with(".html") || !path.contains('.');
+    let served = if page { previews.newest() } else { previews.working() };
     respond::file(previews, &Target { served: &served, path, live: true }, uri, headers)
 }
 

@@ -2,6 +2,7 @@
 
 mod disk;
 mod entry;
+mod export;
 mod failure;
 mod history;
 mod init;
@@ -27,6 +28,7 @@ mod tree;
 mod watch;
 
 pub use crate::model::config::Durability;
+pub use export::export;
 pub use history::HistoryFilter;
 pub use merge::{Merge, merge_file};
 pub use publish::{OutputChange, PublishRequest, Published, PushReport, Unfinished};
