@@ -64,8 +64,11 @@ impl ContentPath {
             rules::component(name).map_err(refuse)?;
             // Compatibility characters such as a full-width dot turn into the real ones on some disks.
             let folded: String = name.nfkc().collect();
+            if folded.contains('/') {
+                return Err(refuse("its characters are variants of plain ones, and then it has one more `/`"));
+            }
             if folded != name {
-                folded.split('/').try_for_each(rules::component).map_err(|problem| {
+                rules::component(&folded).map_err(|problem| {
                     refuse(&format!("its characters are variants of plain ones, and then {problem}"))
                 })?;
             }

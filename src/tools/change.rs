@@ -22,8 +22,8 @@ pub(super) fn tools() -> Vec<Tool> {
 const LIST: Spec = Spec {
     name: "change_list",
     title: "List unpublished changes",
-    description: "Lists what is not live yet: each path with its etag and the edits behind it, by whom and why; call it before \
-        publish. hand_edit marks what a person changed by hand. For the text use change_diff.",
+    description: "Lists what is not live yet, by whom and why; call it before publish. Replies per path its etag and the edits behind \
+        it; hand_edit marks what a person changed by hand. For the text use change_diff.",
     hints: Hints::READ,
     right: Right::Read,
 };

@@ -6,6 +6,10 @@ use crate::error::Error;
 
 /// Longest diff or text in `details`, in bytes; clients cut error texts at about 11,000 characters.
 const LONGEST_DETAIL: usize = 6_000;
+/// Longest message or hint, in bytes.
+const LONGEST_SENTENCE: usize = 1_500;
+/// Longest name that is said back, in bytes.
+const LONGEST_NAME: usize = 200;
 /// Most items of one list in `details`.
 const MOST_ITEMS: usize = 50;
 
@@ -49,7 +53,7 @@ impl From<Error> for Refusal {
                 tracing::error!(path, "undeclared write");
                 error.to_string()
             }
-            _ => cut(&error.to_string()),
+            _ => cut(&error.to_string(), LONGEST_SENTENCE),
         };
         let details = match details(&error) {
             Value::Object(mut map) => {
@@ -58,7 +62,7 @@ impl From<Error> for Refusal {
             }
             _ => Map::new(),
         };
-        Self { code: error.code(), message, hint: error.hint(), details: Box::new(details) }
+        Self { code: error.code(), message, hint: cut(&error.hint(), LONGEST_SENTENCE), details: Box::new(details) }
     }
 }
 
@@ -72,7 +76,7 @@ fn details(error: &Error) -> Value {
             "path": path,
             "yours": yours,
             "current": current,
-            "diff": if diff.is_empty() { Value::Null } else { cut(diff).into() },
+            "diff": if diff.is_empty() { Value::Null } else { cut(diff, LONGEST_DETAIL).into() },
             "conflicts": if conflicts.is_empty() { Value::Null } else { json!(conflicts.iter().take(MOST_ITEMS).collect::<Vec<_>>()) },
         }),
         Error::EditMismatch { path, count, nearest } => json!({"path": path, "count": count, "nearest": nearest}),
@@ -81,27 +85,33 @@ fn details(error: &Error) -> Value {
         }
         Error::InvalidConfig { path, line, .. } => json!({"path": path, "line": line}),
         Error::InvalidFrontMatter { path, line, column, excerpt, .. } => {
-            json!({"path": path, "line": line, "column": column, "excerpt": cut(excerpt)})
+            json!({"path": path, "line": line, "column": column, "excerpt": cut(excerpt, LONGEST_NAME)})
         }
-        Error::InvalidPath { path, problem } => json!({"path": cut(path), "rule": problem}),
+        Error::InvalidPath { path, problem } => {
+            json!({"path": cut(path, LONGEST_NAME), "rule": cut(problem, LONGEST_NAME)})
+        }
         Error::HandEdits { paths } => json!({"paths": paths}),
         Error::LocalCommits { commits } => json!({"commits": commits}),
         Error::Needs { needs } => json!({"needs": needs}),
-        Error::NotFound { kind, name, near } => json!({"kind": kind, "name": cut(name), "near": near}),
-        Error::RemoteRefused { reference, reason } => json!({"reference": reference, "reason": cut(reason)}),
-        Error::RemoteUnavailable { remote, reason } => json!({"remote": remote, "reason": cut(reason)}),
+        Error::NotFound { kind, name, near } => json!({"kind": kind, "name": cut(name, LONGEST_NAME), "near": near}),
+        Error::RemoteRefused { reference, reason } => {
+            json!({"reference": reference, "reason": cut(reason, LONGEST_SENTENCE)})
+        }
+        Error::RemoteUnavailable { remote, reason } => {
+            json!({"remote": remote, "reason": cut(reason, LONGEST_SENTENCE)})
+        }
         Error::RepositoryState { state, .. } => json!({"state": state}),
         Error::TooLarge { what, size, limit } => json!({"what": what, "size": size, "limit": limit}),
         _ => Value::Null,
     }
 }
 
-/// At most [`LONGEST_DETAIL`] bytes, ending at a line where there is one.
-fn cut(text: &str) -> String {
-    if text.len() <= LONGEST_DETAIL {
+/// At most `limit` bytes and a word about the rest, ending at a line where there is one.
+fn cut(text: &str, limit: usize) -> String {
+    if text.len() <= limit {
         return text.to_owned();
     }
-    let mut end = LONGEST_DETAIL;
+    let mut end = limit;
     while !text.is_char_boundary(end) {
         end -= 1;
     }
@@ -140,7 +150,7 @@ mod tests {
     #[test]
     fn a_cut_text_ends_at_a_character() {
         let text = "é".repeat(LONGEST_DETAIL);
-        assert!(cut(&text).starts_with("éé"));
-        assert!(cut(&text).contains("more bytes left out"));
+        assert!(cut(&text, LONGEST_DETAIL).starts_with("éé"));
+        assert!(cut(&text, LONGEST_DETAIL).contains("more bytes left out"));
     }
 }

@@ -1,6 +1,7 @@
 //! Tests of front matter.
 
 #![allow(clippy::unwrap_used, reason = "a broken expectation is a failed test")]
+#![allow(clippy::format_collect, reason = "short generated texts")]
 
 use std::time::{Duration, Instant};
 
@@ -118,7 +119,13 @@ fn faults_are_named_with_their_place_in_the_file_and_a_fix() {
         ("---\na: {b: 1, b: 2}\n---\n", 2, 11, "duplicate key `b`", "Keep one"),
         ("---\nhandle: @ada\n---\n", 2, 9, "cannot start any token", "handle: \"@ada\""),
         ("---\ntitle: \"x\ndraft: true\n---\n", 2, 8, "never closed", "Close the quote"),
-        ("---\ntags: [a, b\ndraft: true\n---\n", 0, 0, "", ""),
+        ("---\ntags: [a, b\ndraft: true\n---\n", 2, 7, "bracket is never closed", "Close the bracket"),
+        ("---\na: {b: 1\n---\n", 2, 4, "bracket is never closed", "Close the bracket"),
+        ("---\ntitle: x\n\nHello world.\n\n---\nmore\n", 4, 1, "no `key: value`", "closing `---`"),
+        ("---\ntitle:x\n---\n", 2, 1, "found text", "closing `---`"),
+        ("---\ntitle: x\n  sub: y\n---\n", 3, 6, "mapping values", "Indent keys"),
+        ("---\nt: \"\\d\"\n---\n", 2, 5, "escape", "single quotes"),
+        ("+++\ntitle: x\n+++\n", 2, 8, "expected `=`", "`key = value`"),
         ("---\nn: .inf\n---\n", 2, 4, "must be finite", ""),
         ("---\nn: .nan\n---\n", 2, 4, "must be finite", ""),
         ("---\nx: *nope\n---\n", 2, 4, "unknown anchor", "Quote"),
@@ -166,6 +173,11 @@ fn hostile_blocks_are_refused_at_once() {
         ("flow behind an apostrophe", format!("b: don't\na: {}\n", "[".repeat(60_000))),
         ("closed flow", format!("a: {}{}\n", "[".repeat(30_000), "]".repeat(30_000))),
         ("flow with brackets in comments", format!("a: {}\n", "[ # ]\n".repeat(10_000))),
+        ("flow with brackets in quotes", format!("a: {}\n", "[\"]\", ".repeat(10_000))),
+        ("flow behind a false start", format!("b: x [ '\na: {} ' ]\n", "[".repeat(60_000))),
+        ("flow with brackets in tags", format!("a: {}\n", "[!<]> ".repeat(10_000))),
+        ("tangled quotes", format!("a: x {}\n", "[ \"[\" ".repeat(8_000))),
+        ("tangled quotes in text", format!("a: |\n  {}\nb: [\n", "[ '\" \"' ".repeat(3_000))),
         ("braces", format!("a: {}\n", "{a: ".repeat(15_000))),
         ("nested maps", (0..250).map(|i| format!("{}a:\n", " ".repeat(i))).collect()),
         ("question marks", format!("{}x\n", "? ".repeat(3_000))),
@@ -261,7 +273,7 @@ fn a_patch_touches_only_its_lines() {
         ("p:\n  a: 1\n  b: 2", json!({"p": {"a": null}}), "p:\n  b: 2"),
         ("p:\n  a: 1\nz: 1", json!({"p": {"a": null}}), "p: {}\nz: 1"),
         ("p: {a: 1, b: x}", json!({"p": {"a": 2, "c": "d e"}}), "p: {a: 2, b: x, c: d e}"),
-        ("p: {}", json!({"p": {"a": 1}}), "p:\n  a: 1"),
+        ("p: {}", json!({"p": {"a": 1}}), "p: {a: 1}"),
         ("p: 1", json!({"p": {"a": {"b": null, "c": 1}}}), "p:\n  a:\n    c: 1"),
         ("p:\n  a: 1\nz: 1", json!({"p": "flat"}), "p: flat\nz: 1"),
         // Text over several lines.
@@ -399,7 +411,7 @@ fn a_page_without_front_matter_gets_a_block() {
 fn shared_values_are_refused_with_a_fix() {
     for (block, change) in [
         ("a: &x 1\nb: *x\n", json!({"a": 2})),
-        ("a: &x {k: 1}\nb:\n  <<: *x\n", json!({"b": {"k": null}})),
+        ("a: &x {k: 1}\nb:\n  <<: *x\n  l: 1\n", json!({"b": {"k": null}})),
         ("a: &x\n  k: 1\nb: *x\n", json!({"a": {"k": 2}})),
     ] {
         match patch("content/a.md", &format!("---\n{block}---\n"), &object(&change)) {
@@ -412,6 +424,27 @@ fn shared_values_are_refused_with_a_fix() {
     }
     assert_eq!(patched("---\na: &x 1\nb: *x\n---\n", &json!({"b": 2})), "---\na: &x 1\nb: 2\n---\n");
     assert_eq!(patched("---\na: &x 1\nb: 3\n---\n", &json!({"a": 2})), "---\na: 2\nb: 3\n---\n");
+}
+
+#[test]
+fn a_patch_cannot_pass_the_nesting_limit() {
+    let deep = (0..40).fold(json!(1), |inner, _| json!({ "k": inner }));
+    for text in ["---\na: 1\n---\n", "+++\na = 1\n+++\n", "{\"a\": 1}\n", "body\n"] {
+        match patch("content/a.md", text, &object(&json!({ "a": deep }))) {
+            Err(Error::InvalidFrontMatter { problem, .. }) => assert!(problem.contains("levels deep"), "{problem}"),
+            other => panic!("{text:?} gave {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_merge_key_cannot_be_set() {
+    let change = object(&json!({"a": [{"<<": 1}]}));
+    for text in ["---\na: 1\n---\n", "body\n"] {
+        let refused = patch("content/a.md", text, &change);
+        assert!(matches!(refused, Err(Error::InvalidFrontMatter { .. })), "{refused:?}");
+    }
+    assert!(matches!(patch_yaml("site.yaml", "a: 1\n", &change), Err(Error::InvalidConfig { .. })));
 }
 
 #[test]
@@ -621,7 +654,7 @@ fn holds_null(value: &Value) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_patch_says_what_was_asked_and_leaves_other_lines_alone(block in block(), change in change()) {
@@ -630,15 +663,20 @@ proptest! {
         let before = if before.is_null() { Value::Object(Map::new()) } else { before };
         let edited = match patch_yaml("site.yaml", &text, &change) {
             Ok(edited) => edited,
+            Err(Error::InvalidConfig { problem, .. }) if problem.contains("merge key") => return Ok(()),
             Err(error) => panic!("{text}\n{change:?}\n{error:?}"),
         };
         let after = read_yaml("site.yaml", &edited).unwrap();
         let after = if after.is_null() { Value::Object(Map::new()) } else { after };
         let wanted = merge(&before, &Value::Object(change.clone()));
-        prop_assert_eq!(&after, &wanted);
+        // A block scalar that ends the file without a line end may get one.
+        let closed = read_yaml("site.yaml", &format!("{text}\n")).unwrap();
+        if after != merge(&closed, &Value::Object(change.clone())) {
+            prop_assert_eq!(&after, &wanted);
+        }
 
         // Lines of other keys, comments and blank lines: all there, in order, with their line ends.
-        let line_end = if block.crlf { "\r\n" } else { "\n" };
+        let line_end = if text.contains("\r\n") { "\r\n" } else { "\n" };
         let mut rest = edited.as_str();
         for (_, line) in block.lines.iter().filter(|(key, line)| !key.as_ref().is_some_and(|key| change.contains_key(key)) && !line.is_empty()) {
             let at = rest.find(line.as_str());
@@ -647,9 +685,10 @@ proptest! {
             prop_assert!(rest.is_empty() || rest.starts_with(line_end), "{line:?} changed in\n{edited}");
         }
         let line_ends = edited.matches('\n').count();
-        prop_assert_eq!(edited.matches("\r\n").count(), if block.crlf { line_ends } else { 0 });
-        if !text.is_empty() && !text.ends_with('\n') && !edited.is_empty() {
-            prop_assert!(!edited.ends_with('\n') || edited.ends_with(&format!("{line_end}{line_end}")) , "{edited:?}");
+        prop_assert_eq!(edited.matches("\r\n").count(), if line_end == "\r\n" { line_ends } else { 0 });
+        if let Some(bare) = edited.strip_suffix(line_end).filter(|_| !text.is_empty() && !text.ends_with('\n')) {
+            let bare = read_yaml("site.yaml", bare).unwrap();
+            prop_assert!(bare != after, "a final line end was added for nothing: {edited:?}");
         }
         prop_assert_eq!(&patch_yaml("site.yaml", &edited, &change).unwrap(), &edited);
 
@@ -678,6 +717,7 @@ proptest! {
                 prop_assert_eq!(body(&edited), body(&page));
             }
             // TOML has no null, everything else must go through.
+            Err(Error::InvalidFrontMatter { problem, .. }) if problem.contains("merge key") => {}
             Err(Error::InvalidFrontMatter { problem, .. }) if format == 1 => prop_assert!(problem.contains("no null"), "{problem}"),
             Err(error) => panic!("{page}\n{change:?}\n{error:?}"),
         }

@@ -213,7 +213,7 @@ impl TestSite {
 
     /// Everything a refused call must leave alone: each file with its content, each ref with its target.
     pub(crate) fn fingerprint(&self) -> BTreeMap<String, String> {
-        let root = self.path();
+        let root = &self.path();
         let mut state = BTreeMap::new();
         let mut entries: Vec<PathBuf> =
             std::fs::read_dir(root).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();

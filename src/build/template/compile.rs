@@ -74,7 +74,8 @@ fn refused(source: &str, problem: &handlebars::TemplateError) -> scan::Refused {
     let (message, hint) = match problem.reason() {
         TemplateErrorReason::MismatchingClosedHelper(open, close)
         | TemplateErrorReason::MismatchingClosedDecorator(open, close) => {
-            let bare = |name: &str| name.trim_start_matches("Name(").trim_matches(|c| matches!(c, '"' | ')')).to_owned();
+            let bare =
+                |name: &str| name.trim_start_matches("Name(").trim_matches(|c| matches!(c, '"' | ')')).to_owned();
             let (open, close) = (bare(open), bare(close));
             (format!("`{{{{#{open}}}}}` is closed by `{{{{/{close}}}}}`"), format!("Close it with `{{{{/{open}}}}}`."))
         }

@@ -21,7 +21,9 @@ pub(super) fn yaml(
 ) -> Option<String> {
     if !text.is_empty() && !text.ends_with('\n') {
         let edited = yaml(&format!("{text}{line_end}"), values, patch, line_end)?;
-        return Some(edited.strip_suffix(line_end).map(str::to_owned).unwrap_or(edited));
+        // A block scalar at the end may need its line end.
+        let bare = edited.strip_suffix(line_end).filter(|bare| super::yaml::read(bare) == super::yaml::read(&edited));
+        return Some(bare.map_or_else(|| edited.clone(), str::to_owned));
     }
     let root = scan::mapping(text, 0..text.len())?;
     let mut edit = Edit { text, manner: manner(text, &root), splices: Vec::new() };

@@ -1,9 +1,18 @@
 //! Bounds that hold before and while a YAML text is read, so that no input is slow or deep.
 
+use super::flow::{self, Flow};
 use super::problem::Problem;
 
 /// Deepest nesting of lists and mappings.
 pub(super) const MAX_DEPTH: usize = 32;
+
+/// How the message about it begins.
+pub(super) const TOO_DEEP: &str = "nested more than";
+
+/// Whether a message is about nesting: a limit that a patch can pass too.
+pub(super) fn is_limit(message: &str) -> bool {
+    message.starts_with(TOO_DEEP)
+}
 
 /// How much a document may expand to through aliases.
 #[derive(Debug)]
@@ -32,34 +41,44 @@ impl Budget {
 
 /// Refuses what would keep the parser busy: thousands of open brackets or of `- ` in a row.
 ///
-/// Brackets are counted without regard to quotes: a false alarm wants 33 unclosed ones, and nothing slips through.
+/// Every bracket that could open a list or mapping is followed to its end; what follows may be nested in quotes or be
+/// plain text, so none is skipped, and the work is bounded instead.
 pub(super) fn check_yaml(text: &str) -> Result<(), Problem> {
-    let mut open = 0_usize;
-    for (at, line) in text.split_inclusive('\n').scan(0, |at, line| {
-        let start = *at;
-        *at += line.len();
-        Some((start, line))
-    }) {
+    let mut work = 10_000 + text.len().saturating_mul(2 * MAX_DEPTH);
+    let mut previous = b'\n';
+    for (at, byte) in text.bytes().enumerate() {
+        let opens = matches!(byte, b'[' | b'{') && matches!(previous, b' ' | b'\t' | b'\r' | b'\n');
+        if opens {
+            let end = match flow::follow(text, at, 4 * MAX_DEPTH) {
+                Flow::Closed(end) => end,
+                Flow::Open => text.len(),
+                Flow::TooDeep(place) => return Err(too_deep(text, place)),
+            };
+            let Some(left) = work.checked_sub(end - at) else {
+                return Err(Problem::at(text, at, "its brackets and quotes are too tangled")
+                    .with_fix("Close every bracket and quote, and quote text that contains brackets."));
+            };
+            work = left;
+        }
+        previous = byte;
+    }
+    check_dashes(text)
+}
+
+fn check_dashes(text: &str) -> Result<(), Problem> {
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
         let mut rest = line.trim_start();
         for dashes in 1.. {
             let Some(after) = rest.strip_prefix(['-', '?']).filter(|after| after.starts_with([' ', '\t'])) else {
                 break;
             };
             if dashes > MAX_DEPTH {
-                return Err(too_deep(Problem::at(text, at, "")));
+                return Err(too_deep(text, at));
             }
             rest = after.trim_start();
         }
-        for (i, byte) in line.bytes().enumerate() {
-            match byte {
-                b'[' | b'{' => open += 1,
-                b']' | b'}' => open = open.saturating_sub(1),
-                _ => {}
-            }
-            if open > MAX_DEPTH {
-                return Err(too_deep(Problem::at(text, at + i, "")));
-            }
-        }
+        at += line.len();
     }
     Ok(())
 }
@@ -79,13 +98,12 @@ pub(super) fn check_brackets(text: &str) -> Result<(), Problem> {
             _ => {}
         }
         if open > MAX_DEPTH {
-            return Err(too_deep(Problem::at(text, i, "")));
+            return Err(too_deep(text, i));
         }
     }
     Ok(())
 }
 
-fn too_deep(mut problem: Problem) -> Problem {
-    problem.message = format!("nested more than {MAX_DEPTH} levels deep");
-    problem.with_fix("Flatten the lists and mappings.")
+fn too_deep(text: &str, at: usize) -> Problem {
+    Problem::at(text, at, format!("{TOO_DEEP} {MAX_DEPTH} levels deep")).with_fix("Flatten the lists and mappings.")
 }

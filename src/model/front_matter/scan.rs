@@ -5,6 +5,8 @@
 
 use std::ops::Range;
 
+use super::flow::{self, Flow, quoted_end};
+
 /// How a value is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Style {
@@ -258,66 +260,11 @@ fn literal_end(text: &str, below: usize, header: &str, parent: usize, limit: usi
     end
 }
 
-/// Behind the closing quote.
-fn quoted_end(text: &str, at: usize) -> Option<usize> {
-    let bytes = text.as_bytes();
-    let quote = *bytes.get(at)?;
-    let mut i = at + 1;
-    while let Some(&byte) = bytes.get(i) {
-        match byte {
-            b'\\' if quote == b'"' => i += 1,
-            b'\'' if quote == b'\'' && bytes.get(i + 1) == Some(&b'\'') => i += 1,
-            _ if byte == quote => return Some(i + 1),
-            _ => {}
-        }
-        i += 1;
-    }
-    None
-}
-
-/// Behind the closing bracket.
 fn flow_end(text: &str, at: usize) -> Option<usize> {
-    let bytes = text.as_bytes();
-    let mut depth = 0_usize;
-    // A quote opens a string only where a token begins: `[don't]` has none.
-    let mut fresh = true;
-    let mut blank_before = true;
-    let mut i = at;
-    while let Some(&byte) = bytes.get(i) {
-        let after_blank = blank_before;
-        blank_before = false;
-        match byte {
-            b'[' | b'{' => {
-                depth += 1;
-                fresh = true;
-            }
-            b']' | b'}' => {
-                depth = depth.checked_sub(1)?;
-                if depth == 0 {
-                    return Some(i + 1);
-                }
-                fresh = false;
-            }
-            b'"' | b'\'' if fresh => {
-                i = quoted_end(text, i)?;
-                // JSON writes `"a":"b"` without a blank.
-                fresh = bytes.get(i) == Some(&b':');
-                i += usize::from(fresh);
-                continue;
-            }
-            b'#' if after_blank => i += rest_of_line(text, i).len().saturating_sub(1),
-            b' ' | b'\t' | b'\r' | b'\n' => blank_before = true,
-            b',' => fresh = true,
-            b':' => fresh = matches!(bytes.get(i + 1), Some(b' ' | b'\t' | b'\r' | b'\n')),
-            b'&' | b'!' if fresh => {
-                i += text[i..].find([' ', ',', ']', '}', '\n', '\r']).unwrap_or(1);
-                continue;
-            }
-            _ => fresh = false,
-        }
-        i += 1;
+    match flow::follow(text, at, usize::MAX) {
+        Flow::Closed(end) => Some(end),
+        _ => None,
     }
-    None
 }
 
 /// The end of an unquoted scalar, which may go on over deeper indented lines; no trailing blanks or comment.

@@ -205,7 +205,7 @@ fn is_plain(text: &str, in_flow: bool) -> bool {
 /// What readers of YAML 1.1 (Ruby, Python, Go's older ones) take for a flag or a number, and we for text.
 fn is_old_literal(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
-    let word = matches!(lower.as_str(), "y" | "n" | "yes" | "no" | "on" | "off" | "null" | "true" | "false");
+    let word = matches!(lower.as_str(), "yes" | "no" | "on" | "off" | "null" | "true" | "false");
     let bare = text.trim_start_matches(['+', '-']);
     let number = bare.starts_with(|c: char| c.is_ascii_digit())
         && bare.bytes().all(|b| b.is_ascii_digit() || matches!(b, b':' | b'_' | b'.' | b',' | b'e' | b'E' | b'+'));
