@@ -1,1 +1,265 @@
-//! Tests of cli.
+//! The command line as people and continuous integration use it: the real program, its exit codes and its words.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_sitewright");
+
+struct Ran {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+/// The program in a folder, without the machine's own git configuration.
+fn program(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(BINARY);
+    command.args(arguments).current_dir(folder).env("GIT_CONFIG_NOSYSTEM", "1").env("HOME", folder);
+    command.env_remove("SITEWRIGHT_TOKEN").env_remove("SITEWRIGHT_LOG").stdin(Stdio::null());
+    command
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> Ran {
+    let output = program(folder, arguments).output().unwrap();
+    Ran {
+        code: output.status.code(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+fn ok(folder: &Path, arguments: &[&str]) -> Ran {
+    let ran = run(folder, arguments);
+    assert_eq!(ran.code, Some(0), "{arguments:?}\n{}{}", ran.out, ran.err);
+    ran
+}
+
+fn refused(folder: &Path, arguments: &[&str]) -> Ran {
+    let ran = run(folder, arguments);
+    assert_eq!(ran.code, Some(1), "{arguments:?}\n{}{}", ran.out, ran.err);
+    ran
+}
+
+/// A new site in a folder of its own.
+fn site() -> (tempfile::TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    ok(dir.path(), &["init", "my-site"]);
+    let folder = dir.path().join("my-site");
+    (dir, folder)
+}
+
+fn append(path: &Path, text: &str) {
+    let mut file = std::fs::OpenOptions::new().append(true).open(path).unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+}
+
+#[test]
+fn a_new_site_is_sound_and_is_made_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let made = ok(dir.path(), &["init", "my-site", "--title", "It's: mine"]);
+    assert!(made.out.contains("claude mcp add sitewright"), "{}", made.out);
+    let folder = dir.path().join("my-site");
+    assert_eq!(ok(&folder, &["check", "--json"]).out, "[]\n");
+    assert!(ok(&folder, &["status"]).out.contains("Everything is published."));
+    let again = refused(dir.path(), &["init", "my-site"]);
+    assert!(again.err.contains("already exists"), "{}", again.err);
+    // From a folder inside, the site above is found.
+    ok(&folder.join("content/blog"), &["status"]);
+    assert!(std::fs::read_to_string(folder.join("site.yaml")).unwrap().contains("It's: mine"));
+}
+
+#[test]
+fn wrong_usage_and_missing_sites_are_told_apart() {
+    let dir = tempfile::tempdir().unwrap();
+    assert_eq!(run(dir.path(), &["nonsense"]).code, Some(2));
+    assert_eq!(run(dir.path(), &["serve", "--no-token"]).code, Some(2), "--no-token needs --http");
+    let bare = run(dir.path(), &[]);
+    assert_eq!((bare.code, bare.out.as_str()), (Some(2), ""));
+    assert!(bare.err.contains("Usage"), "{}", bare.err);
+    for arguments in [&["status"][..], &["build"], &["check"], &["serve"], &["diff"], &["publish"], &["preview"]] {
+        let lost = refused(dir.path(), arguments);
+        assert!(lost.err.contains("no site at") && lost.err.contains("sitewright init"), "{}", lost.err);
+        assert_eq!(lost.out, "");
+    }
+    assert!(refused(dir.path(), &["status", "--site", "elsewhere"]).err.contains("no site at elsewhere"));
+}
+
+#[test]
+fn build_writes_what_differs_and_nothing_else() {
+    let (dir, folder) = site();
+    let first = ok(&folder, &["build"]);
+    assert!(first.err.contains("4 pages") && first.err.contains("in public"), "{}", first.err);
+    assert!(ok(&folder, &["build"]).err.contains("(0 written, 0 removed)"));
+    std::fs::write(folder.join("content/wip.md"), "---\ntitle: Secret\ndraft: true\n---\n").unwrap();
+    ok(&folder, &["build"]);
+    assert!(!folder.join("public/wip/index.html").exists());
+    ok(&folder, &["build", "--drafts"]);
+    assert!(folder.join("public/wip/index.html").exists());
+    assert!(ok(&folder, &["build"]).err.contains("2 removed"), "the draft and its Markdown");
+
+    std::fs::write(dir.path().join("precious.txt"), "x").unwrap();
+    let kept = refused(&folder, &["build", "--output", dir.path().to_str().unwrap()]);
+    assert!(kept.err.contains("holds other files") && dir.path().join("precious.txt").exists(), "{}", kept.err);
+    let elsewhere = dir.path().join("out/dist");
+    ok(&folder, &["build", "--output", elsewhere.to_str().unwrap(), "--base-url", "https://example.org/x"]);
+    let home = std::fs::read_to_string(elsewhere.join("index.html")).unwrap();
+    assert!(home.contains("https://example.org/x/") && home.contains("/x/assets/"), "{home}");
+    refused(&folder, &["build", "--base-url", "example.org"]);
+}
+
+#[test]
+fn check_finds_what_is_wrong_with_file_and_line() {
+    let (_dir, folder) = site();
+    append(&folder.join("content/about.md"), "\nA [broken](nowhere.md) link.\n");
+    let line = std::fs::read_to_string(folder.join("content/about.md")).unwrap().lines().count();
+    let found = refused(&folder, &["check"]);
+    assert!(found.out.contains(&format!("content/about.md:{line}: error: ")), "{}", found.out);
+    assert!(found.err.contains("1 error"), "{}", found.err);
+    let json: serde_json::Value = serde_json::from_str(&refused(&folder, &["check", "--json"]).out).unwrap();
+    assert_eq!((&json[0]["code"], &json[0]["line"]), (&"broken_link".into(), &line.into()));
+    refused(&folder, &["build"]);
+    std::fs::write(folder.join("site.yaml"), "title: [\n").unwrap();
+    assert!(refused(&folder, &["check"]).err.contains("site.yaml:"));
+}
+
+#[test]
+fn hand_edits_are_shown_and_go_out_only_when_meant() {
+    let (_dir, folder) = site();
+    append(&folder.join("content/about.md"), "\nHalf a sentence\n");
+    let status = ok(&folder, &["status"]).out;
+    assert!(status.contains("M content/about.md  (by hand)"), "{status}");
+    assert!(ok(&folder, &["diff", "--stat"]).out.contains("about.md (changed, +2 -0)  (by hand)"));
+    assert!(ok(&folder, &["diff", "about.md"]).out.contains("+Half a sentence"));
+    let asked = refused(&folder, &["publish"]);
+    assert!(asked.err.contains("about.md") && asked.err.contains("--hand-edits"), "{}", asked.err);
+    let planned = ok(&folder, &["publish", "--dry-run", "--yes"]).out;
+    assert!(planned.contains("/about/") && planned.contains("Nothing was changed."), "{planned}");
+    assert!(ok(&folder, &["status"]).out.contains("by hand"));
+    let published = ok(&folder, &["publish", "about.md", "-m", "Say half of it"]).out;
+    assert!(published.contains("Published 1 file as "), "{published}");
+    assert!(ok(&folder, &["status"]).out.contains("Everything is published."));
+    assert!(ok(&folder, &["publish"]).out.contains("Nothing to publish."));
+    assert!(folder.join("public/about/index.html").exists());
+}
+
+/// A long-running child that is killed when a test fails.
+struct Running {
+    child: Child,
+    lines: std::io::Lines<BufReader<std::process::ChildStderr>>,
+}
+
+impl Running {
+    fn start(folder: &Path, arguments: &[&str]) -> Self {
+        let mut command = program(folder, arguments);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        Self { child, lines }
+    }
+
+    /// The rest of the first line on stderr that begins so.
+    fn line(&mut self, start: &str) -> String {
+        let mut found = self.lines.by_ref().map(Result::unwrap);
+        found.find_map(|line| line.trim().strip_prefix(start).map(str::to_owned)).unwrap()
+    }
+
+    fn terminate(mut self) -> (Duration, Option<i32>) {
+        let started = Instant::now();
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        let status = self.child.wait().unwrap();
+        (started.elapsed(), status.code())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Status line and body of a GET request.
+fn get(url: &str, header: &str) -> (String, String) {
+    let (address, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    write!(stream, "GET /{path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{header}\r\n").unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    (head.lines().next().unwrap().to_owned(), body.to_owned())
+}
+
+#[test]
+fn the_preview_shows_edits_at_once_and_stops_when_told() {
+    let (_dir, folder) = site();
+    let mut running = Running::start(&folder, &["preview", "--http", "127.0.0.1:0"]);
+    let url = running.line("Preview: ");
+    let url = url.split(' ').next().unwrap();
+    let (status, body) = get(&format!("{url}about/"), "");
+    assert!(status.contains("200") && body.contains("_sitewright/reload.js"), "{status}\n{body}");
+    append(&folder.join("content/about.md"), "\nFresh words\n");
+    assert!(get(&format!("{url}about/"), "").1.contains("Fresh words"));
+    std::fs::write(folder.join("content/wip.md"), "---\ntitle: W\ndraft: true\n---\nDraft words\n").unwrap();
+    assert!(get(&format!("{url}wip/"), "").1.contains("Draft words"), "drafts are shown");
+    let (took, code) = running.terminate();
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    assert_eq!(code, Some(0));
+    assert!(!folder.join("public").exists(), "a preview writes nothing");
+}
+
+#[test]
+fn serving_over_http_wants_the_printed_token() {
+    let (_dir, folder) = site();
+    let mut running = Running::start(&folder, &["serve", "--http", "127.0.0.1:0"]);
+    let preview = running.line("Preview: ");
+    let url = running.line("MCP: ").trim().to_owned();
+    let line = running.line("claude mcp add --transport http sitewright ");
+    assert!(line.starts_with(&url), "{line}");
+    let token = line.split("Bearer ").nth(1).unwrap().trim_end_matches('"').to_owned();
+    assert_eq!(token.len(), 64, "{token}");
+    assert!(get(&url, "").0.contains("401"));
+    assert!(!get(&url, &format!("Authorization: Bearer {token}\r\n")).0.contains("401"));
+    assert!(get(&preview, "").0.contains("200"), "a preview beside it, on an origin of its own");
+    assert_ne!(preview.trim_end_matches('/'), url.trim_end_matches("/mcp"));
+    let (took, code) = running.terminate();
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    assert_eq!(code, Some(0));
+    let open = refused(&folder, &["serve", "--http", "0.0.0.0:0"]);
+    assert!(open.err.contains("--behind-tls-proxy"), "{}", open.err);
+    refused(&folder, &["serve", "--http", "0.0.0.0:0", "--no-token", "--behind-tls-proxy"]);
+    refused(&folder, &["preview", "--http", "0.0.0.0:0"]);
+    std::fs::write(folder.join("token"), "short").unwrap();
+    refused(&folder, &["serve", "--http", "127.0.0.1:0", "--token-file", "token"]);
+}
+
+#[test]
+fn stdout_carries_only_protocol_when_serving_over_standard_streams() {
+    let (_dir, folder) = site();
+    let mut running = Running::start(&folder, &["serve"]);
+    let mut input = running.child.stdin.take().unwrap();
+    let hello = serde_json::json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}});
+    let ready = serde_json::json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+    let call = serde_json::json!({"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {
+        "name": "preview", "arguments": {"pages": ["/about/"]}}});
+    write!(input, "{hello}\n{ready}\n{call}\n").unwrap();
+    let mut output = BufReader::new(running.child.stdout.take().unwrap());
+    let mut reply = serde_json::Value::Null;
+    while reply["id"] != 2 {
+        let mut line = String::new();
+        assert!(output.read_line(&mut line).unwrap() > 0, "ended early");
+        reply = serde_json::from_str(&line).unwrap_or_else(|_| panic!("not protocol: {line}"));
+    }
+    let text = reply["result"].to_string();
+    let start = text.find("http://127.0.0.1:").unwrap_or_else(|| panic!("no address: {text}"));
+    let address = text[start..].split(['"', '\\']).next().unwrap();
+    assert!(get(address, "").0.contains("200"), "{address}");
+    drop(input);
+    let started = Instant::now();
+    assert!(running.child.wait().unwrap().success());
+    assert!(started.elapsed() < Duration::from_secs(6), "{:?}", started.elapsed());
+}
