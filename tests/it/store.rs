@@ -917,6 +917,7 @@ fn a_hostile_repository_runs_nothing() {
     assert!(!ran.exists());
 }
 
+/// Fail points hold for the whole process: run these with nextest, or with `--test-threads=1`.
 #[cfg(feature = "failpoints")]
 mod crashes {
     use super::*;
