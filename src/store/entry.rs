@@ -1,6 +1,7 @@
 //! The entry to every write: takes in what a person did with git or an editor, finishes what a crash interrupted, and
 //! leaves disk and `working` equal.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
@@ -131,9 +132,10 @@ impl Repository {
         }
         let base = git.merge_base(working, head).ok();
         let theirs = self.compare(git, base, Some(head))?;
+        let theirs: HashMap<&str, &tree::Difference> = theirs.iter().map(|t| (t.path.as_str(), t)).collect();
         let mut changes = Vec::new();
         for ours in self.compare(git, base, Some(working))? {
-            let entry = match theirs.iter().find(|t| t.path == ours.path) {
+            let entry = match theirs.get(ours.path.as_str()) {
                 None => ours.new,
                 Some(theirs) if theirs.new == ours.new => continue,
                 // Both changed it: what the person sees on disk is what they left there.

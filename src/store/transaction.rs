@@ -1,6 +1,6 @@
 //! A transaction: a base, staged edits, and one commit that makes them durable and visible together.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, hash_map};
 use std::sync::Arc;
 
 use git2::Oid;
@@ -34,6 +34,9 @@ impl Footprint {
     }
 }
 
+/// By folded form: a spelling, and how many files need it.
+type Spellings = HashMap<String, (String, usize)>;
+
 /// Tree entries and working-tree steps of the same edits.
 type Written = (Vec<(String, Option<Entry>)>, Vec<Step>);
 
@@ -46,7 +49,7 @@ pub struct Transaction<'r> {
     base: Arc<Snapshot>,
     staged: BTreeMap<ContentPath, Option<File>>,
     /// Spelling of every path and folder by its folded form, made when first needed.
-    spellings: Option<HashMap<String, String>>,
+    spellings: Option<Spellings>,
 }
 
 impl Repository {
@@ -107,11 +110,12 @@ impl Transaction<'_> {
             }
         }
         let file = data.map(Repository::file);
+        let before = self.file(&path).is_some();
         if let Some(spellings) = &mut self.spellings {
-            match &file {
-                Some(_) => spell(path.as_str(), spellings),
-                // Folders may have lost their last file: tell them anew when asked.
-                None => self.spellings = None,
+            match (before, file.is_some()) {
+                (false, true) => spell(path.as_str(), spellings),
+                (true, false) => forget(path.as_str(), spellings),
+                _ => {}
             }
         }
         let same = file.as_ref().map(|f| f.id) == self.base.get(&path).map(|f| f.id);
@@ -141,7 +145,7 @@ impl Transaction<'_> {
             spellings
         });
         prefixes(path.as_str()).find_map(|prefix| {
-            let known = spellings.get(&folded(prefix))?;
+            let (known, _) = spellings.get(&folded(prefix))?;
             (known != prefix).then(|| known.clone())
         })
     }
@@ -334,10 +338,21 @@ fn prefixes(path: &str) -> impl Iterator<Item = &str> {
     path.match_indices('/').map(|(i, _)| &path[..i]).chain([path])
 }
 
-fn spell(path: &str, spellings: &mut HashMap<String, String>) {
+fn spell(path: &str, spellings: &mut Spellings) {
     for prefix in prefixes(path) {
-        let key = folded(prefix);
-        spellings.entry(key).or_insert_with(|| prefix.to_owned());
+        spellings.entry(folded(prefix)).or_insert_with(|| (prefix.to_owned(), 0)).1 += 1;
+    }
+}
+
+fn forget(path: &str, spellings: &mut Spellings) {
+    for prefix in prefixes(path) {
+        if let hash_map::Entry::Occupied(mut known) = spellings.entry(folded(prefix)) {
+            let count = &mut known.get_mut().1;
+            *count = count.saturating_sub(1);
+            if known.get().1 == 0 {
+                known.remove();
+            }
+        }
     }
 }
 

@@ -160,6 +160,14 @@ fn empty(git: &git2::Repository) -> Result<Oid> {
     git.treebuilder(None).and_then(|b| b.write()).map_err(git_error("write a tree"))
 }
 
+/// A tree like `base` whose `folder` is the tree `sub` (`None`: without it).
+pub(crate) fn graft(git: &git2::Repository, base: Option<Oid>, folder: &str, sub: Option<Oid>) -> Result<Oid> {
+    if folder.is_empty() {
+        return sub.map_or_else(|| empty(git), Ok);
+    }
+    update(git, base, &[(folder.to_owned(), sub.map(|id| Entry { id, mode: 0o040_000 }))])
+}
+
 /// The changes below one folder.
 #[derive(Default)]
 struct Node {

@@ -141,7 +141,7 @@ fn edit(repository: &Repository, edits: &[(&str, Option<&str>)]) -> Result<Optio
 #[test]
 fn an_edit_is_a_commit_and_a_file() {
     let place = Place::new();
-    let repository = place.open();
+    let repository = Repository::open(&place.site, OpenOptions { durability: Durability::Power, ..options() }).unwrap();
     let id =
         edit(&repository, &[("content/a.md", Some("1\n")), ("content/new/c.md", Some("3\n")), ("content/b.md", None)])
             .unwrap()
@@ -576,6 +576,11 @@ fn names_that_collide_are_refused() {
     transaction.stage(path("content/A.md"), Some(b"one\n".to_vec())).unwrap();
     transaction.stage(path("content/New/a.md"), Some(b"x".to_vec())).unwrap();
     assert_eq!(transaction.stage(path("content/new/b.md"), Some(b"x".to_vec())).unwrap_err().code(), "invalid_path");
+    transaction.stage(path("content/New/a.md"), None).unwrap();
+    transaction.stage(path("content/new/b.md"), Some(b"x".to_vec())).unwrap();
+    transaction.stage(path("content/b.md"), None).unwrap();
+    assert_eq!(transaction.stage(path("CONTENT/c.md"), Some(b"x".to_vec())).unwrap_err().code(), "invalid_path");
+    assert_eq!(transaction.stage(path("content/a.md"), Some(b"x".to_vec())).unwrap_err().code(), "invalid_path");
     transaction.commit(&note("Rename"), &anything()).unwrap().unwrap();
     assert_eq!(place.read("content/A.md"), "one\n");
     assert_eq!(place.read("content/a.md"), "-");
@@ -912,6 +917,7 @@ fn a_hostile_repository_runs_nothing() {
     assert!(!ran.exists());
 }
 
+/// Fail points hold for the whole process: run these with nextest, or with `--test-threads=1`.
 #[cfg(feature = "failpoints")]
 mod crashes {
     use super::*;

@@ -92,3 +92,14 @@ fn a_crafted_deep_tree_is_refused() {
     }
     assert_eq!(compare(&s.git, None, Some(id)).unwrap_err().code(), "git");
 }
+
+#[test]
+fn graft_replaces_a_folder() {
+    let s = scratch();
+    let base = s.update(None, &[("docs/a", Some("1")), ("src/b", Some("2"))]);
+    let sub = s.update(None, &[("c", Some("3"))]);
+    let grafted = graft(&s.git, Some(base), "docs", Some(sub)).unwrap();
+    assert_eq!(s.paths(grafted), ["docs/c", "src/b"]);
+    assert_eq!(s.paths(graft(&s.git, Some(base), "docs", None).unwrap()), ["src/b"]);
+    assert_eq!(graft(&s.git, Some(base), "", Some(sub)).unwrap(), sub);
+}
