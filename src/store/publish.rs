@@ -253,8 +253,7 @@ impl Repository {
 
     fn with_outputs(&self, git: &git2::Repository, sources: Oid, outputs: &Outputs) -> Result<Oid> {
         let folder = if outputs.is_empty() { None } else { Some(output::tree(git, outputs, &from_git(git))?) };
-        let folder = folder.map(|id| tree::Entry { id, mode: 0o040_000 });
-        tree::update(git, Some(sources), &[(self.whole(self.output()), folder)])
+        tree::graft(git, Some(sources), &self.whole(self.output()), folder)
     }
 
     fn output_changes(&self, git: &git2::Repository, old: Option<Oid>, new: Option<Oid>) -> Result<Vec<OutputChange>> {

@@ -1,46 +1,43 @@
 //! Which unpublished paths go out together: both ends of a move, and a bundle with its assets.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+
+use git2::Oid;
 
 use super::publish::chain::Step;
 
 /// Adds to a selection the unpublished paths that must travel with it. `unpublished` and the result are site-relative.
 pub(crate) fn complete(named: &BTreeSet<String>, unpublished: &BTreeSet<String>, steps: &[Step]) -> BTreeSet<String> {
-    let mut selected: BTreeSet<String> = named.intersection(unpublished).cloned().collect();
-    loop {
-        let mut more = BTreeSet::new();
-        for path in &selected {
-            for (from, to) in steps.iter().flat_map(moves) {
-                if from == *path {
-                    more.insert(to.to_owned());
-                } else if to == *path {
-                    more.insert(from.to_owned());
-                }
-            }
-            if let Some(folder) = bundle(path) {
-                let inside = unpublished
-                    .range(format!("{folder}/")..)
-                    .take_while(|other| other.starts_with(&format!("{folder}/")));
-                more.extend(inside.filter(|other| !is_page(other)).cloned());
-            }
+    let mut other_ends: HashMap<&str, Vec<&str>> = HashMap::new();
+    for (from, to) in steps.iter().flat_map(moves) {
+        other_ends.entry(from).or_default().push(to);
+        other_ends.entry(to).or_default().push(from);
+    }
+    let mut selected = BTreeSet::new();
+    let mut next: Vec<&str> = named.iter().map(String::as_str).collect();
+    while let Some(path) = next.pop() {
+        if !unpublished.contains(path) || !selected.insert(path.to_owned()) {
+            continue;
         }
-        let before = selected.len();
-        selected.extend(more.into_iter().filter(|path| unpublished.contains(path)));
-        if selected.len() == before {
-            return selected;
+        next.extend(other_ends.get(path).into_iter().flatten());
+        if let Some(folder) = bundle(path) {
+            let start = format!("{folder}/");
+            let inside = unpublished.range(start.clone()..).take_while(|other| other.starts_with(&start));
+            next.extend(inside.map(String::as_str).filter(|other| !is_page(other)));
         }
     }
+    selected
 }
 
-/// The moves of an edit: the trailer `Moved-From: <old path> -> <new path>`, else, for a single move that deletes and adds the
-/// same bytes, what the trees say.
+/// The moves of an edit: the trailer `Moved-From: <old path> -> <new path>`, and files that it deletes in one place and adds
+/// with the same bytes in another.
 fn moves(step: &Step) -> Vec<(&str, &str)> {
     let trailers = step.trailers.iter().filter(|(key, _)| key == "Moved-From");
     let mut found: Vec<(&str, &str)> = trailers.filter_map(|(_, value)| value.split_once(" -> ")).collect();
-    for gone in step.differences.iter().filter(|d| d.new.is_none()) {
-        let same = step.differences.iter().filter(|d| d.old.is_none() && d.new.map(|e| e.id) == gone.old.map(|e| e.id));
-        found.extend(same.map(|new| (gone.path.as_str(), new.path.as_str())));
-    }
+    let gone = step.differences.iter().filter(|d| d.new.is_none());
+    let gone: HashMap<Oid, &str> = gone.filter_map(|d| Some((d.old?.id, d.path.as_str()))).collect();
+    let new = step.differences.iter().filter(|d| d.old.is_none());
+    found.extend(new.filter_map(|d| Some((*gone.get(&d.new?.id)?, d.path.as_str()))));
     found
 }
 
@@ -56,8 +53,6 @@ fn is_page(path: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use git2::Oid;
-
     use super::*;
     use crate::store::tree::{Difference, Entry};
 

@@ -454,6 +454,26 @@ fn a_conflict_changes_nothing_and_is_resolved_in_one_write() {
 }
 
 #[test]
+fn what_a_write_knew_counts_once() {
+    let place = Place::new();
+    place.edit("content/a.md", "ours\n");
+    place.theirs(|clone| put(clone, "content/a.md", "theirs\n"));
+    let etag = conflicts(place.publish(&everything()).unwrap_err())[0].theirs.clone().unwrap().etag;
+    let mut transaction = place.repository.begin().unwrap();
+    transaction.stage(path("content/a.md"), Some(b"both\n".to_vec())).unwrap();
+    transaction.stage(path("content/b.md"), Some(b"later\n".to_vec())).unwrap();
+    let trailers = vec![("Resolves".to_owned(), format!("{etag} content/a.md"))];
+    let footprint = Footprint { kinds: vec![PathKind::Page], paths: None };
+    transaction.commit(&Note { message: "Both".into(), trailers }, &footprint).unwrap();
+    place.publish(&only(&["content/a.md"])).unwrap();
+    assert_eq!(place.live("content/a.md"), "both\n");
+    place.edit("content/a.md", "more\n");
+    place.publish(&everything()).unwrap();
+    assert_eq!((place.live("content/a.md"), place.live("content/b.md")), ("more\n".into(), "later\n".into()));
+    place.check();
+}
+
+#[test]
 fn a_file_deleted_there_and_edited_here_is_a_conflict_that_can_be_resolved() {
     let place = Place::new();
     place.edit("content/b.md", "ours\n");
@@ -847,8 +867,10 @@ impl Daemon {
         let port = free.local_addr().unwrap().port();
         drop(free);
         let base = place.bare().parent().unwrap().to_str().unwrap().to_owned();
-        let child = Command::new("git")
-            .args(["daemon", "--export-all", "--enable=receive-pack", "--reuseaddr", "--listen=127.0.0.1"])
+        // The program itself: `git daemon` would leave it behind when it is ended.
+        let program = Path::new(&git(place.dir.path(), &["--exec-path"])).join("git-daemon");
+        let child = Command::new(program)
+            .args(["--export-all", "--enable=receive-pack", "--reuseaddr", "--listen=127.0.0.1"])
             .args([format!("--port={port}"), format!("--base-path={base}")])
             .env("GIT_CONFIG_NOSYSTEM", "1")
             .spawn()

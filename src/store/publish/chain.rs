@@ -88,6 +88,15 @@ pub(crate) const UNMERGED: &str = "Unmerged";
 /// The trailer of an edit that was written knowing the other side's file: `<its blob> <path>`.
 pub(crate) const RESOLVES: &str = "Resolves";
 
+/// A commit message without those trailers.
+pub(crate) fn without_bases(message: &str) -> String {
+    let start = message.trim_end().rfind("\n\n").map_or(0, |at| at + 2);
+    let (text, trailers) = message.split_at(start);
+    let is_base = |line: &&str| line.split_once(':').is_some_and(|(key, _)| key == RESOLVES || key == UNMERGED);
+    let kept: String = trailers.split_inclusive('\n').filter(|line| !is_base(line)).collect();
+    format!("{text}{kept}")
+}
+
 /// What the edits of a path began with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Began {
@@ -119,4 +128,44 @@ pub(crate) fn base<'a>(steps: impl Iterator<Item = &'a Step>, path: &str) -> Opt
         Oid::from_str(blob).ok().filter(|_| is_it)
     });
     named.last().map(|blob| if blob.is_zero() { Began::Nothing } else { Began::With(blob) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(trailers: &[(&str, &str)]) -> Step {
+        Step {
+            id: Oid::ZERO_SHA1,
+            by_hand: false,
+            differences: Vec::new(),
+            subject: String::new(),
+            trailers: trailers.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+        }
+    }
+
+    #[test]
+    fn the_newest_word_about_a_path_counts() {
+        let (one, two) = ("1".repeat(40), "2".repeat(40));
+        let long = format!("content/{}.md", "x".repeat(300));
+        let cut: String = format!("{one} {long}").chars().take(200).collect();
+        let steps = [
+            step(&[("Resolves", &format!("{one} a")), ("Unmerged", &format!("{} b", "0".repeat(40)))]),
+            step(&[("Unmerged", &format!("{two} a")), ("Tool", &format!("{one} c")), ("Resolves", &cut)]),
+        ];
+        let began = |path: &str| base(steps.iter(), path);
+        assert_eq!(began("a"), Some(Began::With(Oid::from_str(&two).unwrap())));
+        assert_eq!(began("b"), Some(Began::Nothing));
+        assert_eq!(began("c"), None);
+        assert_eq!(began(&long), Some(Began::With(Oid::from_str(&one).unwrap())));
+    }
+
+    #[test]
+    fn only_trailers_are_dropped_from_a_message() {
+        let text =
+            "Subject\n\nResolves: the old argument\n\nTool: page_write\nResolves: 1 a\nUnmerged: 2 b\nOrigin: edit\n";
+        let kept = "Subject\n\nResolves: the old argument\n\nTool: page_write\nOrigin: edit\n";
+        assert_eq!(without_bases(text), kept);
+        assert_eq!(without_bases("Subject\n"), "Subject\n");
+    }
 }

@@ -224,12 +224,13 @@ impl Repository {
     }
 }
 
-/// The same commit with another tree and parent.
+/// The same commit with another tree and parent. What it knew of the other side counted until now: on top of live each
+/// edit begins with what live has, or with what a new trailer says.
 fn again(git: &git2::Repository, id: Oid, tree: Oid, parent: Oid) -> Result<Oid> {
     let action = git_error("write a commit");
     let commit = git.find_commit(id).map_err(&action)?;
     let (tree, parent) = (git.find_tree(tree).map_err(&action)?, git.find_commit(parent).map_err(&action)?);
-    let message = String::from_utf8_lossy(commit.message_bytes()).into_owned();
+    let message = chain::without_bases(&String::from_utf8_lossy(commit.message_bytes()));
     git.commit(None, &commit.author(), &commit.committer(), &message, &tree, &[&parent]).map_err(&action)
 }
 
