@@ -58,6 +58,7 @@ impl From<Error> for Refusal {
         let details = match details(&error) {
             Value::Object(mut map) => {
                 map.retain(|_, value| !value.is_null());
+                map.values_mut().for_each(bound);
                 map
             }
             _ => Map::new(),
@@ -74,7 +75,7 @@ fn details(error: &Error) -> Value {
         }
         Error::Conflict { path, yours, current, diff, conflicts } => json!({
             "path": path,
-            "yours": yours,
+            "yours": yours.as_deref().map(|etag| cut(etag, LONGEST_NAME)),
             "current": current,
             "diff": if diff.is_empty() { Value::Null } else { cut(diff, LONGEST_DETAIL).into() },
             "conflicts": if conflicts.is_empty() { Value::Null } else { json!(conflicts.iter().take(MOST_ITEMS).collect::<Vec<_>>()) },
@@ -104,6 +105,19 @@ fn details(error: &Error) -> Value {
         Error::RepositoryState { state, .. } => json!({"state": state}),
         Error::TooLarge { what, size, limit } => json!({"what": what, "size": size, "limit": limit}),
         _ => Value::Null,
+    }
+}
+
+/// Shortens whatever is still long: names come from callers, and lists from sites of any size.
+fn bound(value: &mut Value) {
+    match value {
+        Value::String(text) if text.len() > LONGEST_DETAIL => *text = cut(text, LONGEST_DETAIL),
+        Value::Array(items) => {
+            items.truncate(MOST_ITEMS);
+            items.iter_mut().for_each(bound);
+        }
+        Value::Object(fields) => fields.values_mut().for_each(bound),
+        _ => {}
     }
 }
 

@@ -138,7 +138,7 @@ impl TestSite {
                 git_in(root, &["config", "branch.main.merge", "refs/heads/main"]);
             }
         });
-        let server = Server::new(Arc::new(site), Registry::all(), Rights::all_but_admin());
+        let server = Server::new(Arc::new(site), Registry::standard(), Rights::all_but_admin());
         let (ours, theirs) = tokio::io::duplex(64 * 1024);
         let (input, output) = tokio::io::split(theirs);
         tokio::spawn(stdio::serve_over(server, input, output, CancellationToken::new()));

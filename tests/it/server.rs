@@ -424,3 +424,107 @@ async fn http_stops_within_two_seconds_with_a_stream_open() {
     let ended = tokio::time::timeout(Duration::from_secs(2), serving).await;
     ended.expect("it ends in time").expect("without a panic").expect("without an error");
 }
+
+/// The real binary over stdio, as a client starts it.
+struct Process {
+    child: std::process::Child,
+    input: Option<std::process::ChildStdin>,
+    lines: std::sync::mpsc::Receiver<String>,
+    _folder: tempfile::TempDir,
+}
+
+impl Process {
+    fn start() -> Self {
+        use std::io::BufRead;
+        use std::process::{Command, Stdio};
+        let binary = env!("CARGO_BIN_EXE_sitewright");
+        let folder = tempfile::tempdir().expect("a folder");
+        let site = folder.path().join("site");
+        let made = Command::new(binary).arg("init").arg(&site).args(["--title", "Test"]).output().expect("it runs");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let mut child = Command::new(binary)
+            .args(["serve", "--no-preview", "--site"])
+            .arg(&site)
+            .env("RUST_LOG", "trace")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("it runs");
+        let output = std::io::BufReader::new(child.stdout.take().expect("stdout"));
+        let (sender, lines) = std::sync::mpsc::channel();
+        std::thread::spawn(move || output.lines().map_while(Result::ok).all(|line| sender.send(line).is_ok()));
+        let input = child.stdin.take();
+        let mut process = Self { child, input, lines, _folder: folder };
+        process.send(INITIALIZE);
+        assert!(process.receive()["result"]["serverInfo"].is_object());
+        process.send(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
+        process
+    }
+
+    fn send(&mut self, line: &str) {
+        use std::io::Write;
+        let input = self.input.as_mut().expect("stdin is open");
+        writeln!(input, "{line}").and_then(|()| input.flush()).expect("the server reads");
+    }
+
+    /// The next line, which has to be a JSON-RPC message.
+    fn receive(&self) -> Value {
+        let line = self.lines.recv_timeout(Duration::from_secs(20)).expect("an answer in time");
+        let value: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        assert_eq!(value["jsonrpc"], "2.0", "{line}");
+        value
+    }
+
+    fn ends_within(mut self, limit: Duration) -> std::process::ExitStatus {
+        let begin = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().expect("a child") {
+                return status;
+            }
+            if begin.elapsed() > limit {
+                let _ = self.child.kill();
+                panic!("it still ran after {limit:?}");
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+#[test]
+fn stdout_carries_nothing_but_protocol() {
+    let mut process = Process::start();
+    for (id, tool, arguments) in [
+        (2, "site_get", "{}"),
+        (3, "page_write", r#"{"pages":[{"path":"new.md","create":true,"body":"Hello.\n"}]}"#),
+        (4, "page_get", r#"{"paths":["nowhere"]}"#),
+        (5, "preview", r#"{"as":"text"}"#),
+    ] {
+        let call = format!(
+            r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{"name":"{tool}","arguments":{arguments}}}}}"#
+        );
+        process.send(&call);
+        let answer = process.receive();
+        assert_eq!(answer["id"], id, "{answer}");
+        assert_eq!(answer["result"]["isError"] == true, id == 4, "{answer}");
+    }
+    process.send("{broken");
+    assert_eq!(process.receive()["error"]["code"], -32700);
+}
+
+#[test]
+fn the_process_ends_with_its_input() {
+    let mut process = Process::start();
+    drop(process.input.take());
+    assert!(process.ends_within(Duration::from_secs(6)).success());
+}
+
+#[cfg(unix)]
+#[test]
+fn the_process_ends_when_it_is_told_to() {
+    let process = Process::start();
+    let id = process.child.id().to_string();
+    let told = std::process::Command::new("kill").args(["-TERM", &id]).status().expect("kill runs");
+    assert!(told.success());
+    process.ends_within(Duration::from_secs(2));
+}
