@@ -20,7 +20,7 @@ use arborium::{GrammarStore, Highlighter};
 use fence::Fence;
 
 /// Every class a span can have, for the CSS of themes.
-pub const CLASSES: [&str; 24] = [
+pub const CLASSES: [&str; 25] = [
     "attribute",
     "comment",
     "constant",
@@ -45,9 +45,9 @@ pub const CLASSES: [&str; 24] = [
     "tag",
     "title",
     "type",
+    // Parameters and built-in ones such as `self`; plain variables have no span.
+    "variable",
 ];
-/// One more: parameters and built-in variables such as `self`; plain variables have no span.
-pub const VARIABLE: &str = "variable";
 
 /// Larger blocks are shown plain.
 const MAX_CODE: usize = 200_000;
@@ -203,7 +203,7 @@ fn class_of(capture: &str) -> Option<&'static str> {
         "comment" => "comment",
         "type" => "type",
         "variable" if tail.is_empty() => return None,
-        "variable" | "parameter" => VARIABLE,
+        "variable" | "parameter" => "variable",
         "constant" if tail.starts_with("numeric") => "number",
         "constant" | "boolean" => "constant",
         "number" | "float" => "number",

@@ -156,6 +156,8 @@ impl Document {
             at = *offset;
             match &self.slots[*slot] {
                 Slot::Html(_) | Slot::Text(_) => {}
+                // Text where an address belongs: nothing of ours, so it was forged.
+                Slot::WikiText(_) if *place == Place::Url => {}
                 Slot::Href { link, decorate } => wiki_text = self.push_link(*link, *decorate, resolve, out),
                 Slot::WikiText(link) => {
                     let text = wiki_text.take();
@@ -164,7 +166,11 @@ impl Document {
                 Slot::Address(parts, sink) => self.push_address(parts, *sink, resolve, out),
                 Slot::Call(call) => {
                     let html = self.call(*call, resolve, depth);
-                    if *place == Place::Flow { out.push_str(&html) } else { slots::push_text(out, html.trim()) }
+                    match place {
+                        Place::Flow => out.push_str(&html),
+                        Place::Attribute => slots::push_text(out, html.trim()),
+                        Place::Url => push_checked(out, &html, Sink::Link),
+                    }
                 }
             }
         }

@@ -74,7 +74,6 @@ impl Repository {
         if let Some((state, cure)) = refusal::state(git, self.branch()) {
             return Err(Error::RepositoryState { state, cure });
         }
-        refs::clear_stale_locks(git, self.refs());
         let tips = Tips {
             head: self.head(git)?,
             working: refs::target(git, &self.refs().working)?,
@@ -279,7 +278,7 @@ impl Repository {
                     trailers: vec![(ORIGIN.into(), "merge".into())],
                 };
                 let parents: Vec<Oid> = tip.into_iter().chain([head]).collect();
-                tip = Some(self.commit(git, tree, &parents, &self.author(git), &note)?);
+                tip = Some(self.commit(git, tree, &parents, &message::committer(), &note)?);
             }
         }
         if findings.by_hand.is_empty() {

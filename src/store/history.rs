@@ -99,7 +99,7 @@ impl Repository {
             [self.tip_commit(git)?, self.head(git)?, self.live_commit(git)?].into_iter().flatten().collect();
         let kept =
             git.references_glob(&format!("{}/kept/*", self.refs().namespace())).map_err(git_error("read refs"))?;
-        tips.extend(kept.filter_map(|reference| reference.ok()?.target()));
+        tips.extend(kept.filter_map(|reference| reference.ok()?.target()).filter(|id| refs::is_commit(git, *id)));
         Ok(tips)
     }
 

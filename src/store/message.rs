@@ -102,8 +102,13 @@ pub(crate) fn kind_of(commit: &git2::Commit<'_>) -> RevisionKind {
     kind(commit, &parse(&String::from_utf8_lossy(commit.message_bytes())).1)
 }
 
+/// Whether sitewright made a commit, of whatever kind.
+pub(crate) fn is_ours(commit: &git2::Commit<'_>) -> bool {
+    commit.committer().email_bytes() == committer().email.as_bytes()
+}
+
 fn kind(commit: &git2::Commit<'_>, trailers: &[(String, String)]) -> RevisionKind {
-    if commit.committer().email_bytes() != committer().email.as_bytes() {
+    if !is_ours(commit) {
         return RevisionKind::Commit;
     }
     match trailers.iter().find(|(key, _)| key == ORIGIN).map(|(_, value)| value.as_str()) {

@@ -1,5 +1,6 @@
 //! The only code that touches disk and git: the repository, transactions, change sets, the output folder, the remote.
 
+mod commit;
 mod disk;
 mod entry;
 mod export;
@@ -9,6 +10,7 @@ mod init;
 mod lock;
 mod merge;
 mod message;
+mod moving;
 mod objects;
 pub mod output;
 mod places;
@@ -31,7 +33,7 @@ pub use crate::model::config::Durability;
 pub use export::export;
 pub use history::HistoryFilter;
 pub use merge::{Merge, merge_file};
-pub use publish::{OutputChange, PublishRequest, Published, PushReport, Unfinished};
+pub use publish::{Build, OutputChange, PublishRequest, Published, PushReport, Unfinished};
 pub use repository::{Clock, OpenOptions, Repository};
 pub use revision::{Change, ChangeKind, Identity, Note, Revision, RevisionId, RevisionKind};
 pub use status::{Status, Unpublished};

@@ -3,12 +3,16 @@
 mod disk;
 mod git_tree;
 
+use std::path::Path;
 use std::sync::Arc;
 
+use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
+use super::Repository;
+use super::failure::io_error;
 use crate::error::{Error, Result};
-use crate::model::{BlobId, ContentPath, OutputData, Outputs};
+use crate::model::{BlobId, ContentPath, OutputData, Outputs, Snapshot};
 
 pub(crate) use git_tree::tree;
 
@@ -46,6 +50,30 @@ impl Written {
 pub fn write(parent: &Dir, output: &str, outputs: &Outputs, source: &Source<'_>) -> Result<Written> {
     check_paths(outputs)?;
     disk::Folder::open(parent, output)?.fill(outputs, source)
+}
+
+impl Repository {
+    /// Writes a build of these sources into a folder anywhere (made if missing), or into the site's own output folder.
+    ///
+    /// # Errors
+    /// As [`write`].
+    pub fn write_outputs(&self, outputs: &Outputs, sources: &Snapshot, folder: Option<&Path>) -> Result<Written> {
+        let source = |path: &ContentPath, id: BlobId| match sources.get(path).filter(|file| file.id == id) {
+            Some(file) => self.bytes(path, file),
+            None => Err(Error::internal(format!("the build copies {path}, which its sources do not have"))),
+        };
+        let Some(folder) = folder else {
+            self.check_output()?;
+            return write(self.disk().dir(), self.output(), outputs, &source);
+        };
+        let shown = folder.display().to_string();
+        let invalid = |problem: &str| Error::InvalidPath { path: shown.clone(), problem: problem.into() };
+        let name = folder.file_name().and_then(|name| name.to_str()).ok_or_else(|| invalid("it names no folder"))?;
+        let parent = folder.parent().filter(|parent| *parent != Path::new("")).unwrap_or_else(|| Path::new("."));
+        std::fs::create_dir_all(parent).map_err(io_error("create", &shown))?;
+        let parent = Dir::open_ambient_dir(parent, ambient_authority()).map_err(io_error("open", &shown))?;
+        write(&parent, name, outputs, &source)
+    }
 }
 
 /// The bytes of an output.

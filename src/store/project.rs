@@ -17,34 +17,50 @@ pub(crate) struct Step {
     pub new: Option<Entry>,
 }
 
+/// How far a step is.
+#[derive(Debug)]
+enum Ready {
+    /// The path only goes.
+    Removal,
+    /// Its bytes lie beside it.
+    Beside(Temporary),
+    /// Something is in its place that another step removes first.
+    Late { bytes: Vec<u8>, executable: Option<bool> },
+}
+
 /// Steps whose bytes are already on disk beside their targets.
 #[derive(Debug)]
 pub(crate) struct Projection<'r> {
     repository: &'r Repository,
-    ready: Vec<(Step, Option<Temporary>)>,
+    ready: Vec<(Step, Ready)>,
 }
 
 impl Repository {
     /// Writes the temporary files of a projection. Dropping it takes them away again.
     pub(crate) fn prepare(&self, git: &git2::Repository, steps: Vec<Step>) -> Result<Projection<'_>> {
+        let going: Vec<String> = steps.iter().filter(|s| s.new.is_none()).map(|s| s.path.to_string()).collect();
         let mut projection = Projection { repository: self, ready: Vec::with_capacity(steps.len()) };
         for step in steps {
-            let temporary = match step.new {
-                None => None,
-                Some(entry) => {
-                    let blob = git.find_blob(entry.id).map_err(super::failure::git_error("read a blob"))?;
-                    let executable = (step.expected.is_none() || entry.mode == MODE_EXECUTABLE)
-                        .then_some(entry.mode == MODE_EXECUTABLE);
-                    match self.disk().temporary(step.path.as_str(), blob.content(), executable) {
-                        Ok(temporary) => Some(temporary),
-                        Err(error) => {
-                            projection.ready.push((step, None));
-                            return Err(error);
-                        }
-                    }
-                }
+            let Some(entry) = step.new else {
+                projection.ready.push((step, Ready::Removal));
+                continue;
             };
-            projection.ready.push((step, temporary));
+            let blob = git.find_blob(entry.id).map_err(super::failure::git_error("read a blob"))?;
+            let is_executable = entry.mode == MODE_EXECUTABLE;
+            let executable = (step.expected.is_none() || is_executable).then_some(is_executable);
+            let path = step.path.as_str();
+            if going.iter().any(|gone| nests(gone, path)) {
+                projection.ready.push((step, Ready::Late { bytes: blob.content().to_vec(), executable }));
+                continue;
+            }
+            match self.disk().temporary(path, blob.content(), executable) {
+                Ok(temporary) => projection.ready.push((step, Ready::Beside(temporary))),
+                Err(error) => {
+                    // Folders made on the way go again with the rest.
+                    projection.ready.push((step, Ready::Removal));
+                    return Err(error);
+                }
+            }
         }
         Ok(projection)
     }
@@ -66,9 +82,10 @@ impl Projection<'_> {
     /// Renames everything into place, removals first (a removed file may make room for a folder). Returns the paths left alone.
     pub(crate) fn apply(mut self) -> Result<Vec<ContentPath>> {
         let mut ready = std::mem::take(&mut self.ready);
-        ready.sort_by_key(|(step, _)| step.new.is_some());
+        ready.sort_by_key(|(_, ready)| !matches!(ready, Ready::Removal));
         let mut left = Vec::new();
-        for (step, temporary) in ready {
+        let _placing = self.repository.placing();
+        for (step, ready) in ready {
             let path = step.path.as_str();
             let there = self.repository.disk().read(path)?;
             let is_other = matches!(there, super::disk::There::Other(_));
@@ -78,9 +95,12 @@ impl Projection<'_> {
                 }
                 continue;
             }
-            match temporary {
-                Some(temporary) => temporary.place()?,
-                None => self.repository.disk().remove(path)?,
+            match ready {
+                Ready::Beside(temporary) => temporary.place()?,
+                Ready::Late { bytes, executable } => {
+                    self.repository.disk().temporary(path, &bytes, executable)?.place()?;
+                }
+                Ready::Removal => self.repository.disk().remove(path)?,
             }
             fail::fail_point!("write::projecting", |_| Err(crate::error::Error::internal(
                 "failpoint write::projecting"
@@ -92,9 +112,15 @@ impl Projection<'_> {
 
 impl Drop for Projection<'_> {
     fn drop(&mut self) {
-        for (step, temporary) in self.ready.drain(..) {
-            drop(temporary);
+        for (step, ready) in self.ready.drain(..) {
+            drop(ready);
             self.repository.disk().prune(step.path.folder());
         }
     }
+}
+
+/// Whether one of the paths lies below the other.
+fn nests(a: &str, b: &str) -> bool {
+    let below = |inner: &str, outer: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'));
+    below(a, b) || below(b, a)
 }

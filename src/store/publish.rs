@@ -13,7 +13,7 @@ mod request;
 
 use git2::Oid;
 
-pub use request::{OutputChange, PublishRequest, Published, PushReport, Unfinished};
+pub use request::{Build, OutputChange, PublishRequest, Published, PushReport, Unfinished};
 
 use super::failure::git_error;
 use super::lock::WriterLock;
@@ -61,7 +61,7 @@ impl Repository {
     /// the remote-tracking branch and the record of a person's hand edits. A remote that refuses or cannot be reached is no error:
     /// see [`Published::pushed`].
     pub fn publish(&self, request: &PublishRequest<'_>) -> Result<Published> {
-        self.publish_with(request, &|git| self.transport(git))
+        self.publish_with(request, &|git| self.transport(git)).map_err(|error| self.explain(error))
     }
 
     /// [`Repository::publish`] through another transport than the one the remote's address asks for.
@@ -82,6 +82,7 @@ impl Repository {
             resumed |= landed;
             let stand = self.stand(&git)?;
             let pending = Pending::read(self, &git)?;
+            let waited = pending.is_some();
             let plan = self.plan(&git, &stand, request, pending.as_ref())?;
             let (commit, mut published) = match self.prepare_publish(&git, &stand, &plan, request)? {
                 Ok(prepared) => prepared,
@@ -108,7 +109,13 @@ impl Repository {
             self.durable()?;
             stop_at("publish::pending")?;
             match self.push(&git, transport.as_deref(), fetched, commit, stand.live)? {
-                Pushed::Moved => continue,
+                Pushed::Moved => {
+                    // What began waiting in this call must not outlive it.
+                    if let Some(ours) = Pending::read(self, &git)?.filter(|_| !waited) {
+                        ours.clear(self, &git)?;
+                    }
+                    continue;
+                }
                 Pushed::Refused(reason) => {
                     published.pushed = self.report(transport.as_deref(), false, Some(reason));
                     return self.unlanded(published);
@@ -160,7 +167,7 @@ impl Repository {
     }
 
     /// The output folder must not be one that holds sources.
-    fn check_output(&self) -> Result<()> {
+    pub(crate) fn check_output(&self) -> Result<()> {
         let first = self.output().split('/').next().unwrap_or_default();
         let is_source = places::FOLDERS.contains(&first) || first == places::CONFIG || first.starts_with('.');
         if is_source || ContentPath::from_disk(self.output()).is_err() {
@@ -237,7 +244,7 @@ impl Repository {
         self.check_outside(git, stand.head, tree)?;
         if request.dry_run {
             published.left = plan.left(&self.status()?.unpublished);
-            return Ok(Ok((Oid::zero(), published)));
+            return Ok(Ok((Oid::ZERO_SHA1, published)));
         }
         let note = plan.note(&request.note, published.changes.len());
         let commit = self.commit(git, tree, &plan.parents, &self.author(git), &note)?;
@@ -246,7 +253,8 @@ impl Repository {
 
     fn with_outputs(&self, git: &git2::Repository, sources: Oid, outputs: &Outputs) -> Result<Oid> {
         let folder = if outputs.is_empty() { None } else { Some(output::tree(git, outputs, &from_git(git))?) };
-        tree::graft(git, Some(sources), &self.whole(self.output()), folder)
+        let folder = folder.map(|id| tree::Entry { id, mode: 0o040_000 });
+        tree::update(git, Some(sources), &[(self.whole(self.output()), folder)])
     }
 
     fn output_changes(&self, git: &git2::Repository, old: Option<Oid>, new: Option<Oid>) -> Result<Vec<OutputChange>> {
@@ -308,6 +316,7 @@ fn rewritten(remote: &str, branch: &str, tip: Option<Oid>) -> Error {
 }
 
 /// A named place where a test ends the process or fails the call.
+#[cfg_attr(not(feature = "failpoints"), expect(clippy::unnecessary_wraps, reason = "fails only under test"))]
 fn stop_at(name: &'static str) -> Result<()> {
     fail::fail_point!(name, |_| Err(Error::internal(format!("failpoint {name}"))));
     let _ = name;

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use git2::{ErrorCode, ObjectType, Oid};
 
 use super::failure::git_error;
+use super::moving::Moving;
 use crate::error::{Error, Result};
 
 const TRIES: u32 = 10;
@@ -48,11 +49,6 @@ impl RefNames {
     pub(crate) fn kept(&self, n: u64) -> String {
         format!("{}/kept/{n}", self.namespace)
     }
-
-    /// The tip of a named change set.
-    pub(crate) fn change_set(&self, id: &str) -> String {
-        format!("{}/cs/{id}", self.namespace)
-    }
 }
 
 /// A short readable key, unique by a hash: `docs-1a2b3c4d5e`.
@@ -73,7 +69,7 @@ pub(crate) fn target(git: &git2::Repository, name: &str) -> Result<Option<Oid>> 
     }
 }
 
-/// Moves a ref from one id to another (`None`: it does not exist). [`Error::Busy`] where it is not at `from` any more or
+/// Moves a ref from one id to another (`None`: it does not exist), under the writer lock. [`Error::Busy`] where it is not at `from` any more or
 /// stays locked by someone else.
 pub(crate) fn move_ref(
     git: &git2::Repository,
@@ -82,19 +78,27 @@ pub(crate) fn move_ref(
     to: Option<Oid>,
     why: &str,
 ) -> Result<()> {
+    let shared = !name.starts_with("refs/sitewright/");
+    let moving = shared.then(|| Moving::begin(git, name)).flatten();
+    let lock = git.commondir().join(format!("{name}.lock"));
     let mut wait = 4;
     for attempt in 0..TRIES {
         match try_move(git, name, from, to, why) {
             Ok(()) => return Ok(()),
             Err(error) if error.code() == ErrorCode::Locked && attempt + 1 < TRIES => {
+                let cleared = if shared { moving.as_ref().is_some_and(|m| m.clear(&lock)) } else { clear_stale(&lock) };
+                if cleared {
+                    continue;
+                }
                 sleep(Duration::from_millis(wait + jitter(wait)));
-                wait = (wait * 2).min(200);
+                // All tries together take longer than a lock takes to be stale.
+                wait = (wait * 2).min(250);
             }
             Err(error) if matches!(error.code(), ErrorCode::Modified | ErrorCode::Exists | ErrorCode::NotFound) => {
                 return Err(Error::Busy { holder: format!("{name} was moved by someone else") });
             }
             Err(error) if error.code() == ErrorCode::Locked => {
-                let age = lock_age(&git.commondir().join(format!("{name}.lock")));
+                let age = lock_age(&lock);
                 let age = age.map_or(String::new(), |age| format!(", {} s old", age.as_secs()));
                 return Err(Error::Busy { holder: format!("{name}.lock in the git directory{age}") });
             }
@@ -132,16 +136,13 @@ fn jitter(range: u64) -> u64 {
     (nanos / 1000).wrapping_add(u64::from(std::process::id())) % range.max(1)
 }
 
-/// Removes locks under our own refs that a killed process left. Only while the writer lock is held.
-pub(crate) fn clear_stale_locks(git: &git2::Repository, names: &RefNames) {
-    for name in [&names.working, &names.projected, &names.pending] {
-        let lock = git.commondir().join(format!("{name}.lock"));
-        if lock_age(&lock).is_some_and(|age| age >= STALE) {
-            tracing::warn!(lock = %lock.display(), "removing a lock that a killed process left");
-            // Where this fails the write itself reports the lock.
-            let _ = fs::remove_file(&lock);
-        }
+/// Removes a lock under our own refs that a killed process left: the writer lock is ours, so nobody else holds it for long.
+fn clear_stale(lock: &Path) -> bool {
+    if lock_age(lock).is_none_or(|age| age < STALE) {
+        return false;
     }
+    tracing::warn!(lock = %lock.display(), "removing a lock that a killed process left");
+    fs::remove_file(lock).is_ok()
 }
 
 fn lock_age(lock: &Path) -> Option<Duration> {
@@ -191,13 +192,40 @@ mod tests {
     #[test]
     fn a_lock_of_another_is_waited_for_and_named() {
         let (dir, git, one, _) = scratch();
-        let name = "refs/sitewright/working";
+        let lock = dir.path().join("refs/heads/main.lock");
+        std::fs::write(&lock, "").unwrap();
+        let error = move_ref(&git, "refs/heads/main", None, Some(one), "x").unwrap_err();
+        assert_eq!(error.code(), "busy");
+        assert!(error.to_string().contains("main.lock"));
+        assert!(lock.exists());
+    }
+
+    #[test]
+    fn a_fresh_lock_of_a_killed_process_is_outlived() {
+        let (dir, git, one, _) = scratch();
         std::fs::create_dir_all(dir.path().join("refs/sitewright")).unwrap();
         std::fs::write(dir.path().join("refs/sitewright/working.lock"), "").unwrap();
-        let error = move_ref(&git, name, None, Some(one), "x").unwrap_err();
-        assert_eq!(error.code(), "busy");
-        assert!(error.to_string().contains("working.lock"));
-        assert!(dir.path().join("refs/sitewright/working.lock").exists());
+        move_ref(&git, "refs/sitewright/working", None, Some(one), "x").unwrap();
+    }
+
+    #[test]
+    fn a_shared_ref_is_unlocked_only_after_a_process_of_ours() {
+        let (dir, git, one, _) = scratch();
+        let name = "refs/heads/main";
+        let old = std::time::SystemTime::now() - Duration::from_mins(1);
+        let make = |path: &Path, text: &str| {
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+            fs::File::options().write(true).open(path).unwrap().set_modified(old).unwrap();
+        };
+        let lock = dir.path().join("refs/heads/main.lock");
+        make(&lock, "");
+        assert_eq!(move_ref(&git, name, None, Some(one), "x").unwrap_err().code(), "busy");
+        assert!(lock.exists());
+        let key = crate::store::Repository::blob_id(name.as_bytes()).to_string();
+        make(&dir.path().join(format!("sitewright/moving-{}", &key[..10])), name);
+        move_ref(&git, name, None, Some(one), "x").unwrap();
+        assert!(!lock.exists());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The remote: fetches one branch and pushes one commit to it, expecting what was fetched.
 
+use std::cell::RefCell;
 use std::path::PathBuf;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
@@ -8,10 +9,14 @@ use git2::{
     AutotagOption, Direction, ErrorClass, ErrorCode, FetchOptions, Oid, PushOptions, RemoteCallbacks, RemoteRedirect,
 };
 
+use super::status::without_credentials as without;
 use crate::error::{Error, Result};
 
 /// How long one fetch or push may take.
 const PATIENCE: Duration = Duration::from_mins(2);
+
+/// How much of what a server's hooks say is kept, in bytes.
+const SAID: usize = 2_000;
 
 /// What became of a push.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +45,8 @@ pub(crate) struct Libgit2 {
     repository: PathBuf,
     remote: String,
     url: String,
+    /// Where pushes go, which git lets a person set apart.
+    push_url: String,
     branch: String,
     patience: Duration,
 }
@@ -47,11 +54,14 @@ pub(crate) struct Libgit2 {
 impl Libgit2 {
     /// The remote of a repository; `None` where it has no such remote.
     pub(crate) fn open(git: &git2::Repository, remote: &str, branch: &str) -> Option<Self> {
-        let url = git.find_remote(remote).ok().map(|found| found.url().unwrap_or_default().to_owned())?;
+        let found = git.find_remote(remote).ok()?;
+        let url = found.url().unwrap_or_default().to_owned();
+        let push_url = found.pushurl().ok().flatten().map_or_else(|| url.clone(), str::to_owned);
         Some(Self {
             repository: git.path().to_owned(),
             remote: remote.to_owned(),
             url,
+            push_url,
             branch: branch.to_owned(),
             patience: PATIENCE,
         })
@@ -68,7 +78,11 @@ impl Libgit2 {
     }
 
     fn unavailable(&self, reason: impl Into<String>) -> Error {
-        Error::RemoteUnavailable { remote: self.remote.clone(), reason: without_credentials(&reason.into(), &self.url) }
+        Error::RemoteUnavailable { remote: self.remote.clone(), reason: self.clean(&reason.into()) }
+    }
+
+    fn clean(&self, message: &str) -> String {
+        without_credentials(&without_credentials(message, &self.url), &self.push_url)
     }
 
     fn failed(&self, error: &git2::Error) -> Error {
@@ -85,7 +99,9 @@ impl Libgit2 {
         &self,
         run: impl FnOnce(&Self, &git2::Repository, Instant) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        check_scheme(&self.url).map_err(|reason| self.unavailable(reason))?;
+        check_scheme(&self.url)
+            .and_then(|()| check_scheme(&self.push_url))
+            .map_err(|reason| self.unavailable(reason))?;
         let (send, receive) = channel();
         let copy = self.clone();
         let deadline = Instant::now() + self.patience;
@@ -144,14 +160,22 @@ impl Libgit2 {
         let failed = |error: git2::Error| self.failed(&error);
         let mut remote = git.find_remote(&self.remote).map_err(failed)?;
         let (mut moved, mut refused) = (false, None);
+        let said = RefCell::new(Vec::new());
         // A local path is written by libgit2 itself, which does not compare before it sets: a ref of our own comes first.
-        let local = local_path(&self.url);
+        let local = local_path(&self.push_url);
         let target = match &local {
             Some(_) => format!("refs/sitewright/incoming/{commit}"),
             None => self.head(),
         };
         let result = {
             let mut calls = callbacks(deadline);
+            calls.sideband_progress(|text| {
+                let mut said = said.borrow_mut();
+                if said.len() < SAID {
+                    said.extend_from_slice(text);
+                }
+                Instant::now() < deadline
+            });
             calls.push_negotiation(|updates| {
                 let there = updates.first().map(git2::PushUpdate::dst).filter(|id| !id.is_zero());
                 if local.is_none() && there != expected && there != Some(commit) {
@@ -175,7 +199,10 @@ impl Libgit2 {
             Ok(()) => {}
         }
         if let Some(reason) = refused {
-            return Ok(Pushed::Refused(without_credentials(&reason, &self.url)));
+            let said = String::from_utf8_lossy(&said.into_inner()).into_owned();
+            let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+            let reason = if said.is_empty() { reason } else { format!("{reason}: {said}") };
+            return Ok(Pushed::Refused(self.clean(&reason)));
         }
         match local {
             Some(path) => self.place(&path, &target, commit, expected),
@@ -186,7 +213,7 @@ impl Libgit2 {
     /// Moves the branch of a repository on this machine by compare-and-swap.
     fn place(&self, path: &str, incoming: &str, commit: Oid, expected: Option<Oid>) -> Result<Pushed> {
         let git = git2::Repository::open(path).map_err(|error| self.failed(&error))?;
-        let moved = git.reference_matching(&self.head(), commit, true, expected.unwrap_or_else(Oid::zero), "push");
+        let moved = git.reference_matching(&self.head(), commit, true, expected.unwrap_or(Oid::ZERO_SHA1), "push");
         if let Ok(mut reference) = git.find_reference(incoming) {
             // A left-over only keeps objects alive that the branch has anyway.
             let _ = reference.delete();
@@ -197,7 +224,7 @@ impl Libgit2 {
                 let there = git.refname_to_id(&self.head()).ok();
                 Ok(if there == Some(commit) { Pushed::Done } else { Pushed::Moved })
             }
-            Err(error) => Ok(Pushed::Refused(without_credentials(error.message(), &self.url))),
+            Err(error) => Ok(Pushed::Refused(self.clean(error.message()))),
         }
     }
 }
@@ -212,7 +239,7 @@ impl Transport for Libgit2 {
     }
 
     fn address(&self) -> String {
-        shown(&self.url)
+        without(&self.url)
     }
 }
 
@@ -263,18 +290,9 @@ fn local_path(url: &str) -> Option<String> {
     }
 }
 
-/// An address without user name, password, query and fragment.
-pub(crate) fn shown(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let (host, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
-    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
-    let path = path.split(['?', '#']).next().unwrap_or_default();
-    format!("{scheme}://{host}{path}")
-}
-
 /// A message in which the address carries no credentials.
 fn without_credentials(message: &str, url: &str) -> String {
-    let mut message = message.replace(url, &shown(url));
+    let mut message = message.replace(url, &without(url));
     let user =
         url.split_once("://").and_then(|(_, rest)| rest.split('/').next()?.rsplit_once('@')).map(|(user, _)| user);
     if let Some((_, password)) = user.and_then(|user| user.split_once(':')).filter(|(_, password)| !password.is_empty())

@@ -3,17 +3,17 @@
 use std::fmt;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
-use git2::{ErrorCode, ObjectType, Oid, Signature};
+use git2::{ObjectType, Oid};
 use rustix::fs::fstat;
 
 use super::disk::Disk;
 use super::failure::{git_error, io_error};
 use super::lock::WriterLock;
 use super::refs::{self, RefNames};
-use super::revision::{Identity, Note};
+use super::revision::Identity;
 use super::scan::Cache;
 use super::{message, refusal, tree};
 use crate::error::{Error, Result};
@@ -84,6 +84,7 @@ pub struct Repository {
     branch: String,
     options: OpenOptions,
     cache: Mutex<Cache>,
+    files: RwLock<()>,
 }
 
 impl Repository {
@@ -132,6 +133,7 @@ impl Repository {
             branch,
             options,
             cache: Mutex::default(),
+            files: RwLock::default(),
         })
     }
 
@@ -201,6 +203,16 @@ impl Repository {
     pub(crate) fn cache(&self) -> MutexGuard<'_, Cache> {
         // What a panicking thread left is still a valid cache: entries are complete before they are put in.
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Held while the working tree is read, so that nobody in this process sees half of an edit.
+    pub(crate) fn reading(&self) -> RwLockReadGuard<'_, ()> {
+        self.files.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Held while an edit is put in place.
+    pub(crate) fn placing(&self) -> RwLockWriteGuard<'_, ()> {
+        self.files.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A git handle for one operation.
@@ -277,40 +289,6 @@ impl Repository {
         WriterLock::take(&self.git_dir.join(format!("sitewright/{name}.lock")), PATIENCE)
     }
 
-    /// Writes a commit object. Moves no ref.
-    pub(crate) fn commit(
-        &self,
-        git: &git2::Repository,
-        tree: Oid,
-        parents: &[Oid],
-        author: &Identity,
-        note: &Note,
-    ) -> Result<Oid> {
-        let action = git_error("write a commit");
-        let time = git2::Time::new(self.now().as_second(), 0);
-        let author = signature(author, &time)?;
-        let committer = signature(&message::committer(), &time)?;
-        let tree = git.find_tree(tree).map_err(&action)?;
-        let parents: Vec<_> =
-            parents.iter().map(|id| git.find_commit(*id)).collect::<Result<_, _>>().map_err(&action)?;
-        let parents: Vec<_> = parents.iter().collect();
-        git.commit(None, &author, &committer, &message::format(note), &tree, &parents).map_err(&action)
-    }
-
-    /// The person git is configured for; `None` where it is not.
-    #[expect(clippy::unused_self, reason = "it reads like its neighbours at every call")]
-    pub(crate) fn person(&self, git: &git2::Repository) -> Option<Identity> {
-        let config = git.config().ok()?;
-        let name = config.get_string("user.name").ok().filter(|n| !n.trim().is_empty())?;
-        let email = config.get_string("user.email").unwrap_or_default();
-        Some(Identity { name, email })
-    }
-
-    /// Who is named as the author of edits made through tools.
-    pub(crate) fn author(&self, git: &git2::Repository) -> Identity {
-        self.options.author.clone().or_else(|| self.person(git)).unwrap_or_else(message::committer)
-    }
-
     /// Flushes what was written so far, as far as the durability asked for demands it.
     pub(crate) fn durable(&self) -> Result<()> {
         if self.options.durability == Durability::Process {
@@ -371,18 +349,4 @@ fn default_branch(git: &git2::Repository, remote: &str) -> String {
         target.strip_prefix("refs/heads/").map(str::to_owned)
     };
     of_remote.or_else(checked_out).unwrap_or_else(|| "main".into())
-}
-
-fn signature(who: &Identity, time: &git2::Time) -> Result<Signature<'static>> {
-    let clean = |text: &str| text.chars().filter(|c| !c.is_control() && !matches!(c, '<' | '>')).collect::<String>();
-    let name = clean(&who.name);
-    let name = if name.trim().is_empty() { "unknown".to_owned() } else { name };
-    let email = clean(&who.email);
-    let email = if email.trim().is_empty() { "unknown@localhost".to_owned() } else { email };
-    match Signature::new(&name, &email, time) {
-        Err(error) if error.code() == ErrorCode::GenericError => {
-            Signature::new("unknown", "unknown@localhost", time).map_err(git_error("name the author"))
-        }
-        other => other.map_err(git_error("name the author")),
-    }
 }

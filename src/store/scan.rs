@@ -85,6 +85,23 @@ fn age((seconds, nanos): (i64, i64), now: SystemTime) -> Option<Duration> {
     now.duration_since(SystemTime::UNIX_EPOCH).ok()?.checked_sub(since)
 }
 
+/// What to do with a folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Look {
+    Into,
+    /// Git is told to ignore it and nothing of it was ever recorded.
+    Ignored,
+    /// A submodule.
+    Foreign,
+}
+
+/// Whether a tree has a file below a folder.
+fn holds(entries: &Entries, folder: &str) -> bool {
+    let prefix = format!("{folder}/");
+    let from = (std::ops::Bound::Included(prefix.as_str()), std::ops::Bound::Unbounded);
+    entries.range::<str, _>(from).next().is_some_and(|(path, _)| path.starts_with(&prefix))
+}
+
 /// What a walk found.
 #[derive(Debug, Default)]
 pub(crate) struct Listing {
@@ -115,8 +132,21 @@ impl Repository {
         let tip = self.entries_of(git, self.tip_commit(git)?)?;
         let head = self.entries_of(git, self.head(git)?)?;
         let tracked = |path: &str| tip.get(path).or_else(|| head.get(path)).copied();
+        let reading = self.reading();
         let now = SystemTime::now();
-        let listing = self.list(&|path| tracked(path).is_some_and(|e| !e.is_file()))?;
+        let has_tracked = |folder: &str| [&tip, &head].iter().any(|entries| holds(entries, folder));
+        let look = |folder: &str| {
+            if tracked(folder).is_some_and(|e| !e.is_file()) {
+                Look::Foreign
+            } else if !has_tracked(folder)
+                && git.is_path_ignored(format!("{}/", self.whole(folder))).unwrap_or_default()
+            {
+                Look::Ignored
+            } else {
+                Look::Into
+            }
+        };
+        let listing = self.list(&look)?;
         let mut cache = self.cache();
         let mut problems = listing.problems.clone();
         let mut known = std::mem::take(&mut cache.known);
@@ -124,14 +154,14 @@ impl Repository {
         let mut reader = Reader { repository: self, open: None };
         let mut fresh = 0;
         for (path, stat) in &listing.files {
-            if tracked(path).is_none() && git.is_path_ignored(self.whole(path)).unwrap_or_default() {
-                continue;
-            }
             if let Some((path, entry)) = known.remove_entry(path)
                 && entry.settled
                 && entry.stat == *stat
             {
                 kept.insert(path, entry);
+                continue;
+            }
+            if tracked(path).is_none() && git.is_path_ignored(self.whole(path)).unwrap_or_default() {
                 continue;
             }
             fresh += 1;
@@ -148,6 +178,7 @@ impl Repository {
                 }
             }
         }
+        drop(reading);
         let unchanged = fresh == 0 && known.is_empty();
         cache.known = kept;
         cache.problems = problems;
@@ -167,16 +198,16 @@ impl Repository {
         Ok((snapshot, listing))
     }
 
-    fn list(&self, is_foreign: &dyn Fn(&str) -> bool) -> Result<Listing> {
+    fn list(&self, look: &dyn Fn(&str) -> Look) -> Result<Listing> {
         let mut listing = Listing::default();
         for folder in places::FOLDERS {
-            self.list_below(folder, is_foreign, &mut listing)?;
+            self.list_below(folder, look, &mut listing)?;
         }
-        self.list_below(places::CONFIG, is_foreign, &mut listing)?;
+        self.list_below(places::CONFIG, look, &mut listing)?;
         Ok(listing)
     }
 
-    fn list_below(&self, top: &str, is_foreign: &dyn Fn(&str) -> bool, listing: &mut Listing) -> Result<()> {
+    fn list_below(&self, top: &str, look: &dyn Fn(&str) -> Look, listing: &mut Listing) -> Result<()> {
         let root = self.site_dir();
         let mut walk = WalkDir::new(root.join(top))
             .follow_links(false)
@@ -205,7 +236,7 @@ impl Repository {
                 continue;
             };
             if entry.file_type().is_dir() {
-                if !listing.enter(&path, &entry, is_foreign) {
+                if !listing.enter(&path, &entry, look) {
                     walk.skip_current_dir();
                 }
             } else {
@@ -227,12 +258,15 @@ impl Repository {
 
 impl Listing {
     /// Whether a folder is looked into.
-    fn enter(&mut self, path: &str, entry: &DirEntry, is_foreign: &dyn Fn(&str) -> bool) -> bool {
+    fn enter(&mut self, path: &str, entry: &DirEntry, look: &dyn Fn(&str) -> Look) -> bool {
         if !places::may_hold(path) {
             return false;
         }
-        let nested = entry.path().join(".git").symlink_metadata().is_ok();
-        if nested || is_foreign(path) {
+        let look = look(path);
+        if look == Look::Ignored {
+            return false;
+        }
+        if look == Look::Foreign || entry.path().join(".git").symlink_metadata().is_ok() {
             self.problems.extend(problem(path, "nested_repository", "is a repository of its own and is left out"));
             return false;
         }
@@ -248,11 +282,11 @@ impl Listing {
             self.leftovers.push(path);
             return Ok(());
         }
-        if !places::in_site(&path) {
+        if entry.file_type().is_symlink() && (places::in_site(&path) || places::may_hold(&path)) {
+            self.problems.extend(problem(&path, "symlink", "is a symbolic link and is left out"));
             return Ok(());
         }
-        if entry.file_type().is_symlink() {
-            self.problems.extend(problem(&path, "symlink", "is a symbolic link and is left out"));
+        if !places::in_site(&path) {
             return Ok(());
         }
         if !entry.file_type().is_file() {

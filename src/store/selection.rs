@@ -67,7 +67,7 @@ mod tests {
 
     fn step(trailers: &[(&str, &str)], differences: Vec<Difference>) -> Step {
         Step {
-            id: Oid::zero(),
+            id: Oid::ZERO_SHA1,
             by_hand: false,
             differences,
             subject: String::new(),

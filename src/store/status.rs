@@ -132,7 +132,7 @@ impl Repository {
         let mut found = Vec::new();
         for id in walk(git, live, [head])? {
             let commit = git.find_commit(id).map_err(git_error("read a commit"))?;
-            if message::kind_of(&commit) == RevisionKind::Commit {
+            if !message::is_ours(&commit) {
                 let subject = commit.summary_bytes().map(String::from_utf8_lossy).unwrap_or_default();
                 found.push((revision_id(id), subject.chars().take(200).collect()));
             }

@@ -159,7 +159,7 @@ const DISCARD: Spec = Spec {
     name: "change_discard",
     title: "Discard unpublished changes",
     description: "Brings unpublished paths back to what is live, as one revision that revision_restore can undo. Needs each \
-        path's etag from change_list. To take back single edits use revision_restore.",
+        path's etag from change_list. Replies what changed. To take back single edits use revision_restore.",
     hints: Hints { read_only: false, destructive: true, idempotent: true, open_world: false },
     right: Right::Content,
 };

@@ -197,7 +197,7 @@ impl Registry {
 
     /// The tools of this release.
     #[must_use]
-    pub fn standard() -> Self {
+    pub fn all() -> Self {
         let nouns =
             [site::tools(), page::tools(), preview::tools(), change::tools(), publish::tools(), revision::tools()];
         Self { tools: nouns.into_iter().flatten().collect() }

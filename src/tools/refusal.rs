@@ -81,7 +81,8 @@ fn details(error: &Error) -> Value {
         }),
         Error::EditMismatch { path, count, nearest } => json!({"path": path, "count": count, "nearest": nearest}),
         Error::InvalidArguments { field, problem, example } => {
-            json!({"field": field, "expected": problem, "example": example})
+            let field = cut(field, LONGEST_NAME);
+            json!({"field": field, "problem": cut(problem, LONGEST_SENTENCE), "example": cut(example, LONGEST_SENTENCE)})
         }
         Error::InvalidConfig { path, line, .. } => json!({"path": path, "line": line}),
         Error::InvalidFrontMatter { path, line, column, excerpt, .. } => {

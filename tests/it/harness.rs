@@ -134,9 +134,11 @@ impl TestSite {
                 let bare = bare.to_str().expect("a text path");
                 git_in(root, &["init", "-q", "--bare", "-b", "main", bare]);
                 git_in(root, &["remote", "add", "origin", &format!("file://{bare}")]);
+                git_in(root, &["config", "branch.main.remote", "origin"]);
+                git_in(root, &["config", "branch.main.merge", "refs/heads/main"]);
             }
         });
-        let server = Server::new(Arc::new(site), Registry::standard(), Rights::all_but_admin());
+        let server = Server::new(Arc::new(site), Registry::all(), Rights::all_but_admin());
         let (ours, theirs) = tokio::io::duplex(64 * 1024);
         let (input, output) = tokio::io::split(theirs);
         tokio::spawn(stdio::serve_over(server, input, output, CancellationToken::new()));

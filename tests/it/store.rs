@@ -681,6 +681,50 @@ fn ignored_files_are_no_part_of_the_site() {
 }
 
 #[test]
+fn a_nested_repository_or_submodule_is_left_alone() {
+    let place = Place::new();
+    let inner = Place::new();
+    place.write("content/nested/x.md", "x\n");
+    git(&place.site.join("content/nested"), &["init", "-q"]);
+    place.git(&[
+        "-c",
+        "protocol.file.allow=always",
+        "submodule",
+        "--quiet",
+        "add",
+        inner.root.to_str().unwrap(),
+        "themes/sub",
+    ]);
+    place.git(&["commit", "-qm", "submodule"]);
+    fs::remove_file(place.site.join("themes/sub/.git")).unwrap();
+    let repository = place.open();
+    assert_eq!(repository.working().unwrap().len(), 4);
+    let problems: Vec<_> = repository.problems().into_iter().map(|d| (d.code, d.path.to_string())).collect();
+    assert_eq!(problems, [("nested_repository", "content/nested".into()), ("nested_repository", "themes/sub".into())]);
+    edit(&repository, &[("content/a.md", Some("1\n"))]).unwrap();
+    assert!(place.git(&["ls-tree", "refs/sitewright/working", "themes/sub"]).starts_with("160000 commit"));
+    assert_eq!(place.log().len(), 3);
+}
+
+#[test]
+fn a_tracked_file_in_an_ignored_folder_belongs_to_the_site() {
+    let place = Place::new();
+    place.write("content/old/kept.md", "kept\n");
+    place.git(&["add", "."]);
+    place.git(&["commit", "-qm", "kept"]);
+    place.write(".gitignore", "content/old/\ncontent/new/\n");
+    place.write("content/old/left.md", "left\n");
+    place.write("content/new/left.md", "left\n");
+    let repository = place.open();
+    let names: Vec<_> = repository.working().unwrap().under("content").map(|(p, _)| p.to_string()).collect();
+    assert_eq!(names, ["content/a.md", "content/b.md", "content/old/kept.md"]);
+    edit(&repository, &[("content/new/made.md", Some("made\n"))]).unwrap();
+    drop(repository.begin().unwrap());
+    assert!(repository.working().unwrap().contains("content/new/made.md"));
+    assert!(!place.log().iter().any(|l| l.contains("hand-edit")));
+}
+
+#[test]
 fn what_git_converts_is_no_hand_edit() {
     let place = Place::bare_start("");
     place.write(".gitattributes", "*.md text\n*.bin filter=lfs\n");
@@ -856,8 +900,7 @@ fn a_hostile_repository_runs_nothing() {
     }
     let run = format!("touch {}", ran.display());
     let append = format!(
-        "[core]\n\tfsmonitor = {0}\n\tsshCommand = {0}\n[filter \"x\"]\n\tclean = {0}\n\tsmudge = {0}\n[credential]\n\thelper = !{0}\n[diff \"x\"]\n\tcommand = {0}\n\ttextconv = {0}\n",
-        run
+        "[core]\n\tfsmonitor = {run}\n\tsshCommand = {run}\n[filter \"x\"]\n\tclean = {run}\n\tsmudge = {run}\n[credential]\n\thelper = !{run}\n[diff \"x\"]\n\tcommand = {run}\n\ttextconv = {run}\n"
     );
     let config = place.root.join(".git/config");
     fs::write(&config, fs::read_to_string(&config).unwrap() + &append).unwrap();
@@ -867,4 +910,239 @@ fn a_hostile_repository_runs_nothing() {
     edit(&repository, &[("content/a.md", Some("1\n"))]).unwrap().unwrap();
     repository.status().unwrap();
     assert!(!ran.exists());
+}
+
+#[cfg(feature = "failpoints")]
+mod crashes {
+    use super::*;
+
+    const PLACES: [&str; 5] =
+        ["write::objects", "write::synced", "write::ref_moved", "write::projecting", "write::projected"];
+
+    /// Stops a write at a place as if the process had died there, then opens the site again.
+    fn crash(place: &Place, at: &str, edits: &[(&str, Option<&str>)]) -> Repository {
+        let repository = place.open();
+        fail::cfg(at, "return").unwrap();
+        let error = edit(&repository, edits).unwrap_err();
+        fail::remove(at);
+        assert!(error.to_string().contains(at), "{error}");
+        drop(repository);
+        place.open()
+    }
+
+    #[test]
+    fn a_crashed_edit_is_wholly_there_or_wholly_absent() {
+        let scenario = fail::FailScenario::setup();
+        for at in PLACES {
+            for first in [true, false] {
+                let place = Place::new();
+                if !first {
+                    edit(&place.open(), &[("content/z.md", Some("z\n"))]).unwrap();
+                }
+                let repository = crash(
+                    &place,
+                    at,
+                    &[("content/a.md", Some("1\n")), ("content/b.md", None), ("content/n/c.md", Some("3\n"))],
+                );
+                let mut transaction = repository.begin().unwrap();
+                let seen = [place.read("content/a.md"), place.read("content/b.md"), place.read("content/n/c.md")];
+                if matches!(at, "write::objects" | "write::synced") {
+                    assert_eq!(seen, ["one\n", "two\n", "-"], "{at}");
+                    assert!(!place.site.join("content/n").exists());
+                } else {
+                    assert_eq!(seen, ["1\n", "-", "3\n"], "{at}");
+                }
+                transaction.stage(path("content/d.md"), Some(b"4\n".to_vec())).unwrap();
+                transaction.commit(&note("After"), &anything()).unwrap().unwrap();
+                assert!(!place.log().iter().any(|l| l.contains("hand-edit")), "{at}: {:?}", place.log());
+                let left = walkdir::WalkDir::new(&place.site).into_iter().map(|e| e.unwrap().path().to_owned());
+                assert!(!left.into_iter().any(|p| p.to_string_lossy().contains("sitewright-tmp")), "{at}");
+                assert!(!place.git(&["for-each-ref"]).contains(".lock"));
+                place.fsck();
+            }
+        }
+        scenario.teardown();
+    }
+
+    #[test]
+    fn a_crash_on_an_unborn_branch_rolls_forward() {
+        let scenario = fail::FailScenario::setup();
+        let place = Place::bare_start("");
+        place.write("site.yaml", "title: T\n");
+        let repository = crash(&place, "write::ref_moved", &[("content/a.md", Some("1\n"))]);
+        drop(repository.begin().unwrap());
+        assert_eq!(place.read("content/a.md"), "1\n");
+        assert_eq!(place.log().len(), 2);
+        scenario.teardown();
+    }
+
+    #[test]
+    fn a_hand_edit_after_a_crash_is_kept() {
+        let scenario = fail::FailScenario::setup();
+        let place = Place::new();
+        let repository =
+            crash(&place, "write::ref_moved", &[("content/a.md", Some("1\n")), ("content/b.md", Some("2\n"))]);
+        assert!(!repository.status().unwrap().unpublished.iter().any(|u| u.hand_edit));
+        place.write("content/a.md", "person\n");
+        drop(repository.begin().unwrap());
+        assert_eq!(place.read("content/a.md"), "person\n");
+        assert_eq!(place.read("content/b.md"), "2\n");
+        assert_eq!(place.log()[0], "Edit content/a.md by hand|Person|hand-edit");
+        scenario.teardown();
+    }
+
+    #[test]
+    fn a_hand_edit_between_the_check_and_the_write_is_kept() {
+        let scenario = fail::FailScenario::setup();
+        let place = Place::new();
+        let repository = place.open();
+        let file = place.site.join("content/a.md");
+        fail::cfg_callback("write::ref_moved", move || fs::write(&file, "person\n").unwrap()).unwrap();
+        edit(&repository, &[("content/a.md", Some("agent\n"))]).unwrap().unwrap();
+        fail::remove("write::ref_moved");
+        assert_eq!(place.read("content/a.md"), "person\n");
+        drop(repository.begin().unwrap());
+        assert_eq!(place.read("content/a.md"), "person\n");
+        assert_eq!(place.log()[..2], ["Edit content/a.md by hand|Person|hand-edit", "Edit it|Agent|edit"]);
+        scenario.teardown();
+    }
+}
+
+/// Ends the mount with the test.
+struct Mounted(PathBuf);
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+#[test]
+#[ignore = "needs the right to mount a file system"]
+fn a_full_or_read_only_disk_is_named_and_nothing_is_lost() {
+    let dir = tempfile::tempdir().unwrap();
+    let mount = |args: &[&str]| {
+        assert!(Command::new("mount").args(args).arg(dir.path()).status().unwrap().success());
+    };
+    mount(&["-t", "tmpfs", "-o", "size=1m", "none"]);
+    let _mounted = Mounted(dir.path().to_owned());
+    let site = dir.path().join("site");
+    let files = [(path("site.yaml"), b"title: N\n".to_vec()), (path("content/a.md"), b"hi\n".to_vec())];
+    let repository = Repository::init(&site, &files, "New site", options()).unwrap();
+    fs::write(dir.path().join("ballast"), vec![0; 400 << 10]).unwrap();
+    let noise = |seed: u64| {
+        let byte = |i: u64| (i.wrapping_add(seed * 20_000).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 33) as u8;
+        (0..20_000_u64).map(byte).collect::<Vec<_>>()
+    };
+    let mut acknowledged = 0;
+    let error = loop {
+        let mut transaction = repository.begin().unwrap();
+        transaction.stage(path(&format!("static/{acknowledged}.bin")), Some(noise(acknowledged))).unwrap();
+        match transaction.commit(&note("x"), &anything()) {
+            Ok(_) => acknowledged += 1,
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.code(), "disk_full", "{error}");
+    assert!(acknowledged > 0);
+    fs::remove_file(dir.path().join("ballast")).unwrap();
+    edit(&repository, &[("content/a.md", Some("works again\n"))]).unwrap().unwrap();
+    let count = git(&site, &["rev-list", "--count", "refs/sitewright/working"]);
+    assert!((acknowledged + 2..=acknowledged + 3).contains(&count.parse().unwrap()), "{count} of {acknowledged}");
+    git(&site, &["fsck", "--strict", "--no-dangling"]);
+    mount(&["-o", "remount,ro"]);
+    assert_eq!(edit(&repository, &[("content/a.md", Some("no\n"))]).unwrap_err().code(), "read_only");
+    assert_eq!(repository.working().unwrap().text("content/a.md"), Some("works again\n"));
+    assert!(repository.status().is_ok());
+    mount(&["-o", "remount,rw"]);
+    edit(&repository, &[("content/a.md", Some("yes\n"))]).unwrap().unwrap();
+}
+
+/// The other process of the test below; does nothing when it is run as a test.
+#[test]
+fn writer_process() {
+    let Ok(site) = std::env::var("SITEWRIGHT_TEST_SITE") else { return };
+    let repository = Repository::open(Path::new(&site), options()).unwrap();
+    let me = std::process::id();
+    for i in 0..10_000 {
+        let name = format!("content/{me}-{}.md", i % 7);
+        let id = edit(&repository, &[(&name, Some(&format!("{i}\n")))]).unwrap().unwrap();
+        // One line, one write: what is in this file was acknowledged.
+        let journal = Path::new(&site).join("../acknowledged");
+        let mut file = fs::File::options().append(true).create(true).open(journal).unwrap();
+        std::io::Write::write_all(&mut file, format!("{id}\n").as_bytes()).unwrap();
+    }
+}
+
+#[test]
+fn killed_processes_lose_nothing_that_was_acknowledged() {
+    let place = Place::new();
+    for round in 0..4 {
+        let start = || {
+            Command::new(std::env::current_exe().unwrap())
+                .args(["--exact", "store::writer_process", "--test-threads=1"])
+                .env("SITEWRIGHT_TEST_SITE", &place.site)
+                .stdout(std::process::Stdio::null())
+                .stderr(std::process::Stdio::null())
+                .spawn()
+                .unwrap()
+        };
+        let mut children = [start(), start()];
+        std::thread::sleep(Duration::from_millis(400 + 37 * round));
+        for child in &mut children {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+        edit(&place.open(), &[("content/a.md", Some(&format!("{round}\n")))]).unwrap();
+        place.fsck();
+    }
+    let reachable = place.git(&["rev-list", "refs/sitewright/working"]);
+    let acknowledged = fs::read_to_string(place.root.join("../acknowledged")).unwrap();
+    assert!(acknowledged.lines().count() > 4);
+    for id in acknowledged.lines() {
+        assert!(reachable.contains(id), "{id} is lost");
+    }
+    assert!(!place.log().iter().any(|l| l.contains("hand-edit")), "{:?}", place.log());
+}
+
+#[test]
+fn a_reader_never_sees_half_an_edit() {
+    let place = Place::new();
+    let repository = place.open();
+    let names: Vec<String> = (0..20).map(|i| format!("content/n{i}.md")).collect();
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            for i in 0..15 {
+                let text = format!("{i}\n");
+                let edits: Vec<_> = names.iter().map(|n| (n.as_str(), Some(text.as_str()))).collect();
+                edit(&repository, &edits).unwrap();
+            }
+        });
+        while !writer.is_finished() {
+            let seen = repository.working().unwrap();
+            let texts: std::collections::BTreeSet<_> = names.iter().map(|n| seen.text(n)).collect();
+            assert_eq!(texts.len(), 1, "{texts:?}");
+        }
+    });
+}
+
+#[test]
+#[ignore = "needs the right to give files away"]
+fn a_repository_of_another_user_is_refused() {
+    let place = Place::new();
+    assert!(Command::new("chown").args(["-R", "12345:12345"]).arg(&place.root).status().unwrap().success());
+    assert_unsupported(&place.site, "another user");
+}
+
+#[test]
+fn an_unreadable_folder_does_not_pass_for_deleted_files() {
+    let place = Place::new();
+    let repository = place.open();
+    // Tests may run as root, whom no permission stops; a path longer than the system's limit cannot be opened by anyone.
+    let long = vec!["d".repeat(200); 25].join("/");
+    let made = Command::new("mkdir").args(["-p", &long]).current_dir(place.site.join("content")).status().unwrap();
+    assert!(made.success());
+    let before = place.git(&["for-each-ref"]);
+    assert_eq!(repository.begin().unwrap_err().code(), "io");
+    assert_eq!(place.git(&["for-each-ref"]), before);
 }

@@ -86,14 +86,14 @@ fn schemas(tool: &Tool) -> Vec<(String, &Map<String, Value>)> {
 #[test]
 fn the_tools_of_this_release_in_their_order() {
     for _ in 0..10 {
-        let registry = Registry::standard();
+        let registry = Registry::all();
         assert_eq!(registry.tools().map(Tool::name).collect::<Vec<_>>(), NAMES);
     }
 }
 
 #[test]
 fn the_list_stays_within_its_budget() {
-    let registry = Registry::standard();
+    let registry = Registry::all();
     let list: Vec<Value> = registry.tools().map(listed).collect();
     for tool in &list {
         let bytes = tool.to_string().len();
@@ -105,7 +105,7 @@ fn the_list_stays_within_its_budget() {
 
 #[test]
 fn descriptions_tell_what_and_when_at_once() {
-    for tool in Registry::standard().tools() {
+    for tool in Registry::all().tools() {
         let text = tool.listed().description.as_deref().unwrap_or_default();
         let first = text.split_inclusive(". ").next().unwrap_or_default().trim();
         assert!(first.chars().count() <= 120, "{}: {} characters: {first}", tool.name(), first.chars().count());
@@ -121,7 +121,7 @@ fn descriptions_tell_what_and_when_at_once() {
 
 #[test]
 fn names_are_words_a_client_takes() {
-    for tool in Registry::standard().tools() {
+    for tool in Registry::all().tools() {
         assert!(tool.name().len() <= 40 && tool.name().chars().all(|c| c.is_ascii_lowercase() || c == '_'));
         for (at, schema) in schemas(tool) {
             let Some(Value::Object(properties)) = schema.get("properties") else { continue };
@@ -151,7 +151,7 @@ fn schemas_use_only_what_every_client_understands() {
         "required",
         "additionalProperties",
     ];
-    for tool in Registry::standard().tools() {
+    for tool in Registry::all().tools() {
         for (at, schema) in schemas(tool) {
             for key in schema.keys() {
                 assert!(ALLOWED.contains(&key.as_str()), "{at} uses `{key}`");
@@ -166,7 +166,7 @@ fn schemas_use_only_what_every_client_understands() {
 
 #[test]
 fn all_four_hints_are_stated_and_honest() {
-    for tool in Registry::standard().tools() {
+    for tool in Registry::all().tools() {
         let hints = tool.listed().annotations.clone().expect("annotations");
         let stated = [hints.read_only_hint, hints.destructive_hint, hints.idempotent_hint, hints.open_world_hint]
             .map(|hint| hint.is_some());
@@ -192,13 +192,15 @@ fn golden(path: &Path, text: &str) {
         return;
     }
     let kept = std::fs::read_to_string(path).unwrap_or_default();
-    assert_eq!(kept, text, "{} is out of date: run UPDATE=1 cargo test, and look at the difference", path.display());
+    let differs = kept.lines().zip(text.lines()).find(|(kept, made)| kept != made);
+    let about = "is out of date: run UPDATE=1 cargo test, and look at the difference";
+    assert!(kept == text, "{} {about}, beginning with {differs:?}", path.display());
 }
 
 #[test]
 fn definitions_change_only_on_purpose() {
     let folder = repository().join("tests/golden/tools");
-    for tool in Registry::standard().tools() {
+    for tool in Registry::all().tools() {
         let text = serde_json::to_string_pretty(&listed(tool)).expect("a tool is JSON") + "\n";
         golden(&folder.join(format!("{}.json", tool.name())), &text);
     }
@@ -214,7 +216,7 @@ fn the_reference_is_generated() {
     let mut text = String::from(
         "# Tools\n\nGenerated from the tool definitions by `UPDATE=1 cargo test`; do not edit.\n\nEvery argument not marked *required* may be left out.\n",
     );
-    for tool in Registry::standard().tools() {
+    for tool in Registry::all().tools() {
         let definition = tool.listed();
         let description = definition.description.as_deref().unwrap_or_default();
         text.push_str(&format!("\n## `{}`\n\n{description}\n", tool.name()));
@@ -329,7 +331,7 @@ fn assert_error_shape(error: &Value, about: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_argument_of_any_tool_breaks_anything() {
     let site = TestSite::new(PAGES).await;
-    let registry = Registry::standard();
+    let registry = Registry::all();
     let mut calls = 0;
     for tool in registry.tools() {
         let mut base = example(tool.schema());
@@ -370,7 +372,7 @@ async fn no_argument_of_any_tool_breaks_anything() {
 #[tokio::test(flavor = "multi_thread")]
 async fn missing_and_null_required_arguments_are_named() {
     let site = TestSite::new(PAGES).await;
-    for tool in Registry::standard().tools() {
+    for tool in Registry::all().tools() {
         let required = tool.schema().get("required").and_then(Value::as_array).cloned().unwrap_or_default();
         for name in required.iter().filter_map(Value::as_str) {
             for arguments in [json!({}), json!({name: null})] {

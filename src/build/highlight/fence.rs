@@ -123,7 +123,8 @@ mod tests {
 
     #[test]
     fn info_strings() {
-        let cases: [(&str, &str, bool, usize, &[(usize, usize)]); 12] = [
+        type Case = (&'static str, &'static str, bool, usize, &'static [(usize, usize)]);
+        let cases: [Case; 12] = [
             ("", "", false, 1, &[]),
             ("rust", "rust", false, 1, &[]),
             ("rust,ignore", "rust", false, 1, &[]),

@@ -14,7 +14,7 @@ pub(super) struct Anchors {
 
 impl Anchors {
     /// An id made from a heading's text.
-    pub(super) fn from_text(&mut self, text: &str) -> String {
+    pub(super) fn heading(&mut self, text: &str) -> String {
         let slug = slug(text);
         self.unique(if slug.is_empty() { "section".to_owned() } else { slug })
     }
@@ -76,11 +76,11 @@ mod tests {
     #[test]
     fn ids_are_unique_and_never_empty() {
         let mut anchors = Anchors::default();
-        assert_eq!(anchors.from_text("A"), "a");
-        assert_eq!(anchors.from_text("A 1"), "a-1");
-        assert_eq!(anchors.from_text("A"), "a-2");
-        assert_eq!(anchors.from_text("🎉"), "section");
-        assert_eq!(anchors.from_text("!"), "section-1");
+        assert_eq!(anchors.heading("A"), "a");
+        assert_eq!(anchors.heading("A 1"), "a-1");
+        assert_eq!(anchors.heading("A"), "a-2");
+        assert_eq!(anchors.heading("🎉"), "section");
+        assert_eq!(anchors.heading("!"), "section-1");
         assert_eq!(anchors.custom("mine"), Ok("mine".into()));
         assert_eq!(anchors.custom("mine"), Err("mine-1".into()));
         assert!(anchors.custom("fn:1").is_err());

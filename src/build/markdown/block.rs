@@ -15,6 +15,8 @@ const MAX_HEADING: usize = 500;
 /// A code block being read.
 pub(super) struct CodeBlock {
     info: String,
+    indented: bool,
+    /// May hold tokens: calls in a block indented between the tags of another.
     pub(super) text: String,
 }
 
@@ -57,11 +59,12 @@ impl Writer<'_, '_> {
             }
             Tag::BlockQuote(kind) => self.start_quote(kind),
             Tag::CodeBlock(kind) => {
+                let indented = matches!(kind, CodeBlockKind::Indented);
                 let info = match kind {
                     CodeBlockKind::Fenced(info) => self.state.original(&info),
                     CodeBlockKind::Indented => String::new(),
                 };
-                self.code = Some(CodeBlock { info, text: String::new() });
+                self.code = Some(CodeBlock { info, indented, text: String::new() });
             }
             Tag::HtmlBlock => self.html_block = Some((self.at, String::new())),
             Tag::List(Some(1)) => self.open("<ol>\n"),
@@ -84,9 +87,9 @@ impl Writer<'_, '_> {
                 self.out.push_str(if head { "<thead>\n<tr>" } else { "<tr>" });
             }
             Tag::TableCell => self.start_cell(),
-            Tag::Emphasis => self.out.push_str("<em>"),
-            Tag::Strong => self.out.push_str("<strong>"),
-            Tag::Strikethrough => self.out.push_str("<del>"),
+            Tag::Emphasis => self.open_inline("<em>"),
+            Tag::Strong => self.open_inline("<strong>"),
+            Tag::Strikethrough => self.open_inline("<del>"),
             Tag::Superscript => self.out.push_str("<sup>"),
             Tag::Subscript => self.out.push_str("<sub>"),
             Tag::Link { link_type, dest_url, title, .. } => self.link(link_type, &dest_url, &title),
@@ -106,7 +109,12 @@ impl Writer<'_, '_> {
             TagEnd::CodeBlock => self.end_code(),
             TagEnd::HtmlBlock => {
                 if let Some((at, html)) = self.html_block.take() {
+                    let before = self.out.len();
                     self.html(&html, at);
+                    // Nothing but a comment: no empty line either.
+                    if self.out[before..].trim().is_empty() {
+                        self.out.truncate(before);
+                    }
                     self.block_end();
                 }
             }
@@ -125,9 +133,9 @@ impl Writer<'_, '_> {
             TagEnd::TableHead => self.out.push_str("</tr>\n</thead>\n"),
             TagEnd::TableRow => self.out.push_str("</tr>\n"),
             TagEnd::TableCell => self.end_cell(),
-            TagEnd::Emphasis => self.out.push_str("</em>"),
-            TagEnd::Strong => self.out.push_str("</strong>"),
-            TagEnd::Strikethrough => self.out.push_str("</del>"),
+            TagEnd::Emphasis => self.close_inline("</em>"),
+            TagEnd::Strong => self.close_inline("</strong>"),
+            TagEnd::Strikethrough => self.close_inline("</del>"),
             TagEnd::Superscript => self.out.push_str("</sup>"),
             TagEnd::Subscript => self.out.push_str("</sub>"),
             TagEnd::Link => self.end_link(),
@@ -138,15 +146,24 @@ impl Writer<'_, '_> {
     /// Opens a container.
     fn open(&mut self, html: &str) {
         self.fresh_line();
-        self.out.push_str(html);
-        self.depth += 1;
+        self.open_inline(html);
     }
 
     /// Closes a container.
     fn close(&mut self, html: &str) {
+        self.close_inline(html);
+        self.block_end();
+    }
+
+    fn open_inline(&mut self, html: &str) {
+        self.out.push_str(html);
+        self.depth += 1;
+        self.deepest = self.deepest.max(self.depth);
+    }
+
+    fn close_inline(&mut self, html: &str) {
         self.out.push_str(html);
         self.depth = self.depth.saturating_sub(1);
-        self.block_end();
     }
 
     /// A block ended: words do not run together.
@@ -185,7 +202,7 @@ impl Writer<'_, '_> {
                 );
                 given
             }),
-            _ => self.state.anchors.from_text(&text),
+            _ => self.state.anchors.heading(&text),
         };
         let mut open = format!("<h{level} id=\"");
         push_text(&mut open, &id);
@@ -220,7 +237,13 @@ impl Writer<'_, '_> {
 
     fn end_code(&mut self) {
         let Some(code) = self.code.take() else { return };
-        let html = highlight::code_block(&code.text, &code.info, self.state.options.highlight);
+        // Hugo's authors indent calls inside calls: what is nothing but calls was not meant as code.
+        if code.indented && self.only_calls(&code.text) {
+            self.text(&code.text);
+            return self.block_end();
+        }
+        let text = self.state.original(&code.text);
+        let html = highlight::code_block(&text, &code.info, self.state.options.highlight);
         let slot = self.state.slot(Slot::Html(html), None);
         self.fresh_line();
         // As a slot it stays out of the sanitiser, which would only have to read it again.

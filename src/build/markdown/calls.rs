@@ -16,7 +16,7 @@ impl State<'_> {
                 Node::Text(range) => composed.push(&self.body[range.clone()], range.start),
                 Node::Literal(range, text) => {
                     let slot = self.slot(Slot::Text(text.clone()), Some(range.clone()));
-                    self.push_source_token(&mut composed, range.start, slot);
+                    push_source_token(&mut composed, range.start, slot);
                 }
                 Node::Call(range, call, inner) => {
                     let slot = if let Some(html) = self.built_in(call, inner.as_ref()) {
@@ -35,17 +35,11 @@ impl State<'_> {
                         self.pending.push(inner.clone());
                         self.slot(Slot::Call(index), Some(range.clone()))
                     };
-                    self.push_source_token(&mut composed, range.start, slot);
+                    push_source_token(&mut composed, range.start, slot);
                 }
             }
         }
         composed
-    }
-
-    fn push_source_token(&mut self, composed: &mut Composed, origin: usize, slot: usize) {
-        let mut token = String::new();
-        slots::push_token(&mut token, Place::Flow, slot);
-        composed.push(&token, origin);
     }
 
     /// `{{< highlight go "linenos=true" >}}…`: Hugo's own, and the only one whose content is code.
@@ -112,6 +106,12 @@ impl State<'_> {
         parts.push(AddressPart::Text(rest.to_owned()));
         Slot::Address(parts, sink)
     }
+}
+
+fn push_source_token(composed: &mut Composed, origin: usize, slot: usize) {
+    let mut token = String::new();
+    slots::push_token(&mut token, Place::Flow, slot);
+    composed.push(&token, origin);
 }
 
 impl Writer<'_, '_> {

@@ -25,12 +25,7 @@ impl Writer<'_, '_> {
     /// Text that may hold tokens.
     pub(super) fn text(&mut self, text: &str) {
         if let Some(code) = &mut self.code {
-            if slots::has_token(text) {
-                let original = self.state.original(text);
-                code.text.push_str(&original);
-            } else {
-                code.text.push_str(text);
-            }
+            code.text.push_str(text);
             return;
         }
         let mut rest = text;
@@ -41,6 +36,7 @@ impl Writer<'_, '_> {
                 self.source_token(slot);
                 rest = &rest[length..];
             } else {
+                self.plain_text("\u{FFFD}");
                 rest = &rest[slots::OPEN.len_utf8()..];
             }
         }
@@ -88,6 +84,8 @@ impl Writer<'_, '_> {
             address
         };
         let wiki = matches!(link_type, LinkType::WikiLink { .. });
+        // In a table the bar before a wikilink's text is written `\|`.
+        let address = if wiki { address.trim_end_matches('\\') } else { address };
         let kind = if wiki { LinkKind::Wiki } else { LinkKind::Link };
         self.out.push_str("<a href=\"");
         let link = self.write_address(address, kind, true);
@@ -113,6 +111,16 @@ impl Writer<'_, '_> {
                 self.out.truncate(at + length);
             }
             self.state.links[link].text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        }
+        let empty = self.out.ends_with('>') && self.out.rfind('<').is_some_and(|at| self.out[at..].starts_with("<a "));
+        if empty {
+            self.state.find(
+                self.origin(),
+                "link_text_missing",
+                Severity::Warning,
+                "link has no text",
+                "Write between the brackets where the link leads.",
+            );
         }
         self.out.push_str("</a>");
     }
@@ -210,8 +218,19 @@ impl Writer<'_, '_> {
                 "Say in the brackets what the image shows: `![what it shows](address)`.",
             );
         }
-        self.state.text.push(&picture.alt);
+        self.note_text(&picture.alt);
         self.state.text.gap();
+    }
+
+    /// A tag in running text. A script's content are separate events there: they are taken out up to its end tag.
+    pub(super) fn inline_html(&mut self, html: &str) {
+        self.html(html, self.at);
+        if self.state.policy == RawHtml::Sanitize
+            && let [(_, Piece::RawText(tag, _))] = raw_html::pieces(html).as_slice()
+            && matches!(tag.name.as_str(), "script" | "style")
+        {
+            self.muted = Some(format!("</{}", tag.name));
+        }
     }
 
     /// Raw HTML that begins at `at` in the composed text.
@@ -315,7 +334,9 @@ impl Writer<'_, '_> {
                 return;
             }
             self.out.push('"');
-            let decorate = kind == LinkKind::Link && self.state.policy == RawHtml::Sanitize;
+            // An author's own `rel` (`me`, `license`) stays, and an attribute must not come twice.
+            let own = tag.attributes.iter().any(|attribute| attribute.name == "rel");
+            let decorate = kind == LinkKind::Link && self.state.policy == RawHtml::Sanitize && !own;
             self.write_address(address.trim(), kind, decorate);
             self.out.push('"');
         } else if raw_html::holds_token(value) {

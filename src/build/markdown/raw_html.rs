@@ -6,7 +6,7 @@
 use super::slots::{CLOSE, OPEN};
 
 /// Deepest nesting of elements handed to the sanitiser, whose cost grows with it.
-const MAX_DEPTH: usize = 256;
+pub(super) const MAX_DEPTH: usize = 256;
 /// Most formatting elements left open at the end of a block: HTML opens them again in each block that follows.
 const MAX_UNCLOSED: usize = 16;
 
@@ -144,7 +144,8 @@ fn tag(rest: &str) -> Option<(Tag<'_>, usize)> {
             continue;
         }
         let value_at = behind + 1 + rest[behind + 1..].find(|c: char| !c.is_ascii_whitespace())?;
-        let (value, end) = if let quote @ ('"' | '\'') = rest[value_at..].chars().next()? {
+        let quote = rest[value_at..].chars().next().filter(|c| matches!(c, '"' | '\''));
+        let (value, end) = if let Some(quote) = quote {
             let end = value_at + 1 + rest[value_at + 1..].find(quote)?;
             (&rest[value_at + 1..end], end + 1)
         } else {
@@ -199,6 +200,8 @@ fn is_formatting(name: &str) -> bool {
 #[derive(Debug, Default)]
 pub(super) struct Nesting {
     open: Vec<String>,
+    /// Was too deep once.
+    overflow: bool,
 }
 
 impl Nesting {
@@ -208,7 +211,8 @@ impl Nesting {
             return;
         }
         if !tag.closing {
-            if self.open.len() <= MAX_DEPTH {
+            self.overflow |= self.open.len() >= MAX_DEPTH;
+            if !self.overflow {
                 self.open.push(tag.name.clone());
             }
         } else if self.open.last().is_some_and(|open| *open == tag.name) {
@@ -218,7 +222,8 @@ impl Nesting {
 
     /// Whether the sanitiser must not see this; `around` is how deep the Markdown is nested here.
     pub(super) fn too_deep(&self, around: usize) -> bool {
-        self.open.len() + around > MAX_DEPTH
+        self.overflow
+            || self.open.len() + around > MAX_DEPTH
             || self.open.iter().filter(|name| is_formatting(name)).count() > MAX_UNCLOSED
     }
 }
@@ -287,7 +292,7 @@ mod tests {
         );
         assert_eq!(names("<!--a--><!--><!---->x<!-- b --!>y"), ["!a", "!", "!", "'x'", "! b ", "'y'"]);
         assert_eq!(names("1 < 2 <3"), ["'1 '", "'<'", "' 2 '", "'<'", "'3'"]);
-        assert_eq!(names("<script>a</b></SCRIPT >x<script>y"), ["raw script 22", "'x'", "raw script 8", "'y'"]);
+        assert_eq!(names("<script>a</b></SCRIPT >x<script>y"), ["raw script 23", "'x'", "raw script 8", "'y'"]);
         assert_eq!(names("<div a=\"x"), ["broken <div a=\"x"]);
         assert_eq!(names("</ x>é<?php ?><!DOCTYPE x>"), ["?</ x>", "'é'", "?<?php ?>", "?<!DOCTYPE x>"]);
         assert_eq!(names("<"), ["'<'"]);

@@ -119,10 +119,12 @@ pub(in crate::build) fn push_text(out: &mut String, text: &str) {
 pub(super) fn split(html: &str, slots: &[Slot]) -> Fragment {
     let mut fragment = Fragment { html: String::with_capacity(html.len()), slots: Vec::new() };
     let mut rest = html;
-    while let Some(at) = rest.find(OPEN) {
+    while let Some(at) = rest.find([OPEN, CLOSE]) {
         fragment.html.push_str(&rest[..at]);
         rest = &rest[at..];
         let Some((place, index, length)) = read_token(rest) else {
+            // From a character reference in raw HTML.
+            fragment.html.push('\u{FFFD}');
             rest = &rest[OPEN.len_utf8()..];
             continue;
         };
@@ -130,7 +132,7 @@ pub(super) fn split(html: &str, slots: &[Slot]) -> Fragment {
         match (slots.get(index), place) {
             (Some(Slot::Html(html)), Place::Flow) => fragment.html.push_str(html),
             // Markup has no place inside a tag, wherever the token came from.
-            (Some(Slot::Html(_)) | None, _) => {}
+            (Some(Slot::Html(_)) | None, _) | (Some(Slot::Text(_)), Place::Url) => {}
             (Some(Slot::Text(text)), _) => push_text(&mut fragment.html, text),
             (Some(_), _) => fragment.slots.push((fragment.html.len(), place, index)),
         }

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use pulldown_cmark::{Event, Options, Parser};
+use pulldown_cmark::{Event, Options, Parser, TagEnd};
 
 use super::anchors::Anchors;
 use super::block::{CodeBlock, HeadingState, Table};
 use super::inline::Picture;
 use super::lines::{Composed, Lines};
 use super::notes::Notes;
-use super::raw_html::Nesting;
+use super::raw_html::{MAX_DEPTH, Nesting};
 use super::slots::{self, Fragment, Place, Slot};
 use super::text::Collector;
 use super::{Document, Finding, RawLink, ShortcodeCall, sanitize};
@@ -52,6 +52,12 @@ fn attempt(body: &str, options: &MarkdownConfig, policy: RawHtml) -> (Document, 
     let nodes = state.nodes();
     let fragment = state.markdown(&nodes);
     state.findings.sort_by_key(|finding| finding.line);
+    // Finished slots are in the fragments by now.
+    for slot in &mut state.slots {
+        if let Slot::Html(text) | Slot::Text(text) = slot {
+            *text = String::new();
+        }
+    }
     let (words, plain, summary) = {
         let text = std::mem::take(&mut state.text);
         state.has_more = text.has_more;
@@ -238,6 +244,10 @@ pub(super) struct Writer<'s, 'a> {
     pub(super) nesting: Nesting,
     /// Open Markdown containers.
     pub(super) depth: usize,
+    /// Most Markdown containers that were open at once.
+    pub(super) deepest: usize,
+    /// Beginning of the end tag up to which inline content is left out.
+    pub(super) muted: Option<String>,
     /// Whether raw tags were written that the sanitiser must see.
     pub(super) raw: bool,
     pub(super) notes: Notes,
@@ -261,6 +271,8 @@ impl<'s, 'a> Writer<'s, 'a> {
             html_block: None,
             nesting: Nesting::default(),
             depth: 0,
+            deepest: 0,
+            muted: None,
             raw: false,
             notes: Notes::default(),
         }
@@ -280,6 +292,9 @@ impl<'s, 'a> Writer<'s, 'a> {
         if self.picture.is_some() {
             return self.in_picture(&event);
         }
+        if self.is_muted(&event) {
+            return;
+        }
         match event {
             Event::Start(tag) => self.start(tag),
             Event::End(tag) => self.end(tag),
@@ -289,7 +304,7 @@ impl<'s, 'a> Writer<'s, 'a> {
                 Some((_, html)) => html.push_str(&text),
                 None => self.html(&text, self.at),
             },
-            Event::InlineHtml(text) => self.html(&text, self.at),
+            Event::InlineHtml(text) => self.inline_html(&text),
             Event::FootnoteReference(label) => self.note_reference(&label),
             Event::SoftBreak => self.soft_break("\n"),
             Event::HardBreak => self.soft_break("<br>\n"),
@@ -300,6 +315,26 @@ impl<'s, 'a> Writer<'s, 'a> {
             Event::TaskListMarker(done) => self.task(done),
             // Math is not enabled; its text is shown should that change.
             Event::InlineMath(text) | Event::DisplayMath(text) => self.text(&text),
+        }
+    }
+
+    /// Whether an event is content of a removed script; the end tag or the end of the block ends that.
+    fn is_muted(&mut self, event: &Event<'_>) -> bool {
+        let Some(end_tag) = &self.muted else { return false };
+        match event {
+            Event::InlineHtml(html) => {
+                if html.get(..end_tag.len()).is_some_and(|html| html.eq_ignore_ascii_case(end_tag)) {
+                    self.muted = None;
+                }
+                true
+            }
+            Event::Text(_) | Event::Code(_) | Event::SoftBreak | Event::HardBreak | Event::FootnoteReference(_) => true,
+            Event::End(TagEnd::Emphasis | TagEnd::Strong | TagEnd::Strikethrough | TagEnd::Link | TagEnd::Image)
+            | Event::Start(_) => false,
+            _ => {
+                self.muted = None;
+                false
+            }
         }
     }
 
@@ -317,11 +352,11 @@ impl<'s, 'a> Writer<'s, 'a> {
 
     fn finish(mut self) -> Fragment {
         self.write_notes();
-        let html = if self.raw && self.state.policy == RawHtml::Sanitize && self.state.too_deep.is_none() {
-            sanitize::clean(&self.out)
-        } else {
-            self.out
-        };
+        let sanitize = self.raw && self.state.policy == RawHtml::Sanitize;
+        if sanitize && self.deepest > MAX_DEPTH && self.state.too_deep.is_none() {
+            self.state.too_deep = Some(self.state.line(self.origin_of(0)));
+        }
+        let html = if sanitize && self.state.too_deep.is_none() { sanitize::clean(&self.out) } else { self.out };
         slots::split(&html, &self.state.slots)
     }
 }

@@ -7,7 +7,7 @@ use handlebars::JsonTruthy;
 use serde_json::Value;
 
 use super::guard::Fault;
-use super::helpers::{Args, PureFn};
+use super::vocabulary::{Args, PureFn};
 
 /// Longest text or list a helper makes.
 pub(super) const MAX_TEXT: usize = 4 * 1024 * 1024;
@@ -48,9 +48,9 @@ pub(super) fn text(value: &Value) -> Cow<'_, str> {
 /// What looking through a value costs, in steps.
 pub(super) fn weight(value: &Value) -> usize {
     match value {
-        Value::String(text) => text.len() / 1024,
-        Value::Array(items) => items.len() / 4,
-        Value::Object(map) => map.len() / 4,
+        Value::String(text) => text.len() / 256,
+        Value::Array(items) => items.len(),
+        Value::Object(map) => map.len(),
         _ => 0,
     }
 }

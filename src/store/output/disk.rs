@@ -10,6 +10,7 @@ use git2::{ObjectType, Oid};
 use super::{Source, Written, bytes};
 use crate::error::{Error, Result};
 use crate::model::{OutputData, Outputs};
+use crate::store::failure::io_error;
 
 /// Begins the name of every file that is still being written; left-over ones are removed.
 const TEMPORARY: &str = ".sitewright-tmp-";
@@ -31,11 +32,11 @@ impl Folder {
             Ok(found) if !found.is_dir() => return Err(refuse("the output folder is a file")),
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                parent.create_dir_all(name).map_err(|error| failed("create", name, error))?;
+                parent.create_dir_all(name).map_err(io_error("create", name))?;
             }
-            Err(error) => return Err(failed("open", name, error)),
+            Err(error) => return Err(io_error("open", name)(error)),
         }
-        let dir = parent.open_dir(name).map_err(|error| failed("open", name, error))?;
+        let dir = parent.open_dir(name).map_err(io_error("open", name))?;
         Ok(Self { dir, name: name.to_owned() })
     }
 
@@ -180,7 +181,7 @@ impl Folder {
     }
 
     fn failed(&self, action: &'static str, path: &str, error: io::Error) -> Error {
-        failed(action, &format!("{}/{path}", self.name), error)
+        io_error(action, &format!("{}/{path}", self.name))(error)
     }
 }
 
@@ -188,13 +189,4 @@ impl Folder {
 fn has_below(outputs: &Outputs, folder: &str) -> bool {
     let start = format!("{folder}/");
     outputs.range(start.clone()..).next().is_some_and(|(path, _)| path.starts_with(&start))
-}
-
-fn failed(action: &'static str, path: &str, source: io::Error) -> Error {
-    let path = path.to_owned();
-    match source.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Error::DiskFull { path },
-        ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => Error::ReadOnly { path },
-        _ => Error::Io { action, path, source },
-    }
 }

@@ -1,8 +1,5 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
-use std::path::Path;
-
-use cap_std::ambient_authority;
 
 use super::*;
 use crate::model::Output;

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::store::failure::git_error;
 use crate::store::message;
 use crate::store::revision::RevisionKind;
-use crate::store::tree::Difference;
+use crate::store::tree::{Difference, Entry};
 use crate::store::{Repository, RevisionId};
 
 /// One edit.
@@ -88,10 +88,29 @@ pub(crate) const UNMERGED: &str = "Unmerged";
 /// The trailer of an edit that was written knowing the other side's file: `<its blob> <path>`.
 pub(crate) const RESOLVES: &str = "Resolves";
 
-/// The blob that the edits of a path began with, where a trailer says so: the other side's, which the author knew
-/// (`Resolves`), or an older one than the last common state (`Unmerged`). The inner `None` is a file that did not
-/// exist, written as a blob of zeros. The newest trailer counts; a long path may be cut.
-pub(crate) fn base<'a>(steps: impl Iterator<Item = &'a Step>, path: &str) -> Option<Option<Oid>> {
+/// What the edits of a path began with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Began {
+    /// With this blob.
+    With(Oid),
+    /// Where there was no file.
+    Nothing,
+}
+
+impl Began {
+    /// As an entry of a tree.
+    pub(crate) fn entry(self, mode: i32) -> Option<Entry> {
+        match self {
+            Self::With(id) => Some(Entry { id, mode }),
+            Self::Nothing => None,
+        }
+    }
+}
+
+/// What the edits of a path began with, where a trailer says so: the other side's file, which the author knew
+/// (`Resolves`), or an older one than the last common state (`Unmerged`). A blob of zeros stands for no file. The newest
+/// trailer counts; a long path may be cut.
+pub(crate) fn base<'a>(steps: impl Iterator<Item = &'a Step>, path: &str) -> Option<Began> {
     let trailers = steps.flat_map(|step| &step.trailers).filter(|(key, _)| key == RESOLVES || key == UNMERGED);
     let named = trailers.filter_map(|(_, value)| {
         let (blob, of) = value.split_once(' ')?;
@@ -99,5 +118,5 @@ pub(crate) fn base<'a>(steps: impl Iterator<Item = &'a Step>, path: &str) -> Opt
         let is_it = of == path || (is_cut && path.starts_with(of));
         Oid::from_str(blob).ok().filter(|_| is_it)
     });
-    named.last().map(|blob| (!blob.is_zero()).then_some(blob))
+    named.last().map(|blob| if blob.is_zero() { Began::Nothing } else { Began::With(blob) })
 }

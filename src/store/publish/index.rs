@@ -7,26 +7,23 @@ use std::time::Duration;
 use git2::{ErrorCode, IndexEntry, IndexTime, Oid};
 
 use crate::error::Result;
-use crate::store::Repository;
 use crate::store::failure::git_error;
 use crate::store::tree::{self, Entry};
 
 const TRIES: u32 = 10;
 
-impl Repository {
-    /// Moves index entries from one tree to another. What the person has staged stays staged.
-    pub(super) fn update_index(&self, git: &git2::Repository, old: Option<Oid>, new: Oid) -> Result<()> {
-        let differences = tree::compare(git, old, Some(new))?;
-        for attempt in 1..=TRIES {
-            match write(git, &differences) {
-                Err(error) if error.code() == ErrorCode::Locked && attempt < TRIES => {
-                    sleep(Duration::from_millis(20 * u64::from(attempt)));
-                }
-                other => return other.map_err(git_error("update the index")),
+/// Moves index entries from one tree to another. What the person has staged stays staged.
+pub(super) fn update(git: &git2::Repository, old: Option<Oid>, new: Oid) -> Result<()> {
+    let differences = tree::compare(git, old, Some(new))?;
+    for attempt in 1..=TRIES {
+        match write(git, &differences) {
+            Err(error) if error.code() == ErrorCode::Locked && attempt < TRIES => {
+                sleep(Duration::from_millis(20 * u64::from(attempt)));
             }
+            other => return other.map_err(git_error("update the index")),
         }
-        Ok(())
     }
+    Ok(())
 }
 
 fn write(git: &git2::Repository, differences: &[tree::Difference]) -> Result<(), git2::Error> {

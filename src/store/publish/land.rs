@@ -88,7 +88,7 @@ impl Repository {
                 move_ref(git, &name, head, Some(landing.live), "sitewright: publish")?;
             }
             if let Some(new_tree) = new_tree {
-                self.update_index(git, old_tree, new_tree)?;
+                super::index::update(git, old_tree, new_tree)?;
             }
         }
         self.durable()?;
@@ -118,7 +118,7 @@ impl Repository {
             let known =
                 chain::base(before.iter().chain(&after), &d.path).filter(|_| !landing.selected.contains(&d.path));
             let mode = d.new.or(d.old).map_or(tree::MODE_FILE, |entry| entry.mode);
-            let base = known.map_or(d.old, |blob| blob.map(|id| Entry { id, mode }));
+            let base = known.map_or(d.old, |began| began.entry(mode));
             edits.push(Edit { path: self.whole(&d.path), base, ours: d.new });
         }
         let merged = merge_onto(git, live_tree, &edits, &|path| self.site_path(path))?;
@@ -127,7 +127,7 @@ impl Repository {
             let whole = self.whole(&conflict.path);
             let Some(edit) = edits.iter().find(|edit| edit.path == whole) else { continue };
             updates.push((whole, edit.ours));
-            let base = edit.base.map_or_else(Oid::zero, |entry| entry.id);
+            let base = edit.base.map_or_else(|| Oid::ZERO_SHA1, |entry| entry.id);
             unmerged.push((chain::UNMERGED.to_owned(), format!("{base} {}", conflict.path)));
         }
         let wanted = tree::update(git, live_tree, &updates)?;

@@ -10,7 +10,7 @@ use crate::store::disk::{Disk, There};
 use crate::store::failure::git_error;
 use crate::store::message::blob_id;
 use crate::store::refs::tree_of;
-use crate::store::tree::{self, Difference};
+use crate::store::tree::{self, Difference, Entry};
 use crate::store::{Repository, places};
 
 impl Repository {
@@ -40,9 +40,7 @@ impl Repository {
         checkout.safe().disable_pathspec_match(true);
         let mut is_empty = true;
         for difference in self.outside(git, old, new)? {
-            // A submodule is the person's to update, as after `git pull`.
-            let is_submodule = difference.new.is_some_and(|entry| entry.mode == 0o160_000);
-            if !is_submodule && !is_reached(&disk, &difference)? {
+            if !is_reached(&disk, &difference)? {
                 checkout.path(&difference.path);
                 is_empty = false;
             }
@@ -59,7 +57,9 @@ impl Repository {
     fn outside(&self, git: &git2::Repository, old: Option<Oid>, new: Oid) -> Result<Vec<Difference>> {
         let output = self.whole(self.output());
         let mut found = tree::compare_in(git, old, Some(new), &|folder| folder != output)?;
-        found.retain(|d| !self.is_site_file(&d.path));
+        // A submodule is the person's to update, as after `git pull`.
+        let is_submodule = |entry: Option<Entry>| entry.is_some_and(|entry| entry.mode == 0o160_000);
+        found.retain(|d| !self.is_site_file(&d.path) && !is_submodule(d.old) && !is_submodule(d.new));
         Ok(found)
     }
 

@@ -54,7 +54,23 @@ struct Ground {
 }
 
 impl Repository {
+    /// Plans what is asked for and what waits; where the two together are refused, what is asked for alone.
     pub(super) fn plan(
+        &self,
+        git: &git2::Repository,
+        stand: &Stand,
+        request: &PublishRequest<'_>,
+        pending: Option<&Pending>,
+    ) -> Result<Plan> {
+        match self.plan_with(git, stand, request, pending) {
+            Err(Error::Conflict { .. } | Error::HandEdits { .. }) if pending.is_some() && request.paths.is_some() => {
+                self.plan_with(git, stand, request, None)
+            }
+            other => other,
+        }
+    }
+
+    fn plan_with(
         &self,
         git: &git2::Repository,
         stand: &Stand,
@@ -83,7 +99,7 @@ impl Repository {
             tip: stand.tip,
             parents: parents(git, stand, whole_chain, ground.commits)?,
             has_commits: ground.commits,
-            merged_from: self.unknown_live(git, stand)?,
+            merged_from: unknown_live(git, stand)?,
             selected,
             steps,
         })
@@ -133,7 +149,7 @@ impl Repository {
         chosen
             .map(|d| {
                 let mode = d.new.or(d.old).map_or(tree::MODE_FILE, |entry| entry.mode);
-                let base = chain::base(steps.iter(), &d.path).map_or(d.old, |blob| blob.map(|id| Entry { id, mode }));
+                let base = chain::base(steps.iter(), &d.path).map_or(d.old, |began| began.entry(mode));
                 Edit { path: self.whole(&d.path), base, ours: d.new }
             })
             .collect()
@@ -143,12 +159,6 @@ impl Repository {
     pub(crate) fn site_path(&self, path: &str) -> String {
         let inside = path.strip_prefix(self.prefix()).and_then(|rest| rest.strip_prefix('/'));
         inside.filter(|_| !self.prefix().is_empty()).unwrap_or(path).to_owned()
-    }
-
-    fn unknown_live(&self, git: &git2::Repository, stand: &Stand) -> Result<Option<Oid>> {
-        let (Some(live), Some(tip)) = (stand.live, stand.tip) else { return Ok(None) };
-        let known = live == tip || git.graph_descendant_of(tip, live).map_err(git_error("compare commits"))?;
-        Ok((!known).then_some(live))
     }
 }
 
@@ -269,6 +279,13 @@ fn local(git: &git2::Repository, live: Oid, head: Option<Oid>) -> Result<Option<
         }
     }
     Ok(found.then_some(named))
+}
+
+/// Live, where the edits do not know it.
+fn unknown_live(git: &git2::Repository, stand: &Stand) -> Result<Option<Oid>> {
+    let (Some(live), Some(tip)) = (stand.live, stand.tip) else { return Ok(None) };
+    let known = live == tip || git.graph_descendant_of(tip, live).map_err(git_error("compare commits"))?;
+    Ok((!known).then_some(live))
 }
 
 /// The publish commit descends from live, from the local branch, and where the whole chain goes out from its tip.
