@@ -13,7 +13,7 @@ use crate::store::{Change, ChangeKind, Note, RevisionId, Unpublished};
 
 /// Builds the outputs of exactly the sources that will be committed; also gets what is live, to tell what an error is new to.
 /// Errors stop the publish before anything moved.
-pub(super) type Build<'a> = dyn Fn(&Snapshot, &Snapshot) -> Result<Outputs> + 'a;
+pub type Build<'a> = dyn Fn(&Snapshot, &Snapshot) -> Result<Outputs> + 'a;
 
 /// What goes out, and how.
 #[derive(Clone)]
