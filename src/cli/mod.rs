@@ -74,7 +74,7 @@ fn log_to_stderr() {
     let filter = EnvFilter::try_from_env("SITEWRIGHT_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
     let logging = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time();
     // Fails only where a logger is set already, which is as good.
-    let _ = logging.with_ansi(std::io::stderr().is_terminal()).try_init();
+    let _ = logging.with_ansi(false).try_init();
 }
 
 /// An error as a person reads it: the fact, the findings behind it, what to do.

@@ -263,3 +263,41 @@ fn stdout_carries_only_protocol_when_serving_over_standard_streams() {
     assert!(running.child.wait().unwrap().success());
     assert!(started.elapsed() < Duration::from_secs(6), "{:?}", started.elapsed());
 }
+
+/// On a terminal, which `script` (util-linux) makes.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_name_alone_serves_and_questions_are_asked_on_a_terminal() {
+    let (_dir, folder) = site();
+    let terminal = |line: &str| {
+        let mut command = program(&folder, &[]);
+        let mut script = Command::new("script");
+        script.args(["-qec", line, "/dev/null"]).current_dir(&folder).stdin(Stdio::piped()).stdout(Stdio::piped());
+        for (name, value) in command.stdin(Stdio::null()).get_envs() {
+            match value {
+                Some(value) => script.env(name, value),
+                None => script.env_remove(name),
+            };
+        }
+        script.spawn().unwrap()
+    };
+    let mut serving = terminal(BINARY);
+    let mut seen = BufReader::new(serving.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let preview = seen.find_map(|line| line.strip_prefix("Preview: ").map(|url| url.trim().to_owned())).unwrap();
+    assert!(get(&preview, "").0.contains("200"), "{preview}");
+    assert!(seen.any(|line| line.contains("claude mcp add --transport http sitewright http://127.0.0.1:")));
+    // Ctrl-C, as a person types it.
+    serving.stdin.as_mut().unwrap().write_all(b"\x03").unwrap();
+    assert!(serving.wait().unwrap().success());
+
+    append(&folder.join("content/about.md"), "\nBy hand\n");
+    let mut asked = terminal(&format!("{BINARY} publish"));
+    asked.stdin.as_mut().unwrap().write_all(b"n\n").unwrap();
+    let refused = asked.wait_with_output().unwrap();
+    assert!(String::from_utf8_lossy(&refused.stdout).contains("Publish these too?"));
+    assert!(ok(&folder, &["status"]).out.contains("by hand"));
+    let mut asked = terminal(&format!("{BINARY} publish"));
+    asked.stdin.as_mut().unwrap().write_all(b"y\n").unwrap();
+    let published = asked.wait_with_output().unwrap();
+    assert!(String::from_utf8_lossy(&published.stdout).contains("Published 1 file"), "{published:?}");
+}
