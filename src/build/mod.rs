@@ -3,6 +3,8 @@
 //! Stages: load (front matter, Markdown) -> library (sections, taxonomies, links) -> templates -> outputs.
 
 mod address;
+mod assets;
+mod broken;
 mod cache;
 mod check;
 mod context;
@@ -23,6 +25,7 @@ mod outputs;
 mod paginate;
 mod plan;
 mod render;
+mod sections;
 pub mod shortcode;
 mod taxonomy;
 pub mod template;
@@ -30,7 +33,7 @@ pub mod template;
 use std::collections::BTreeSet;
 
 pub use cache::Cache;
-pub use library::display_order;
+pub use sections::display_order;
 
 use crate::error::Result;
 use crate::model::{Config, ContentPath, Diagnostic, Library, Outputs, Snapshot};
@@ -107,7 +110,15 @@ pub fn build(snapshot: &Snapshot, options: &Options, cache: &Cache) -> Result<Bu
     let parts = edition::Parts { base, assembled, theme, plan, names, menus, data };
     let mut edition = edition::Edition::new(snapshot, options, parts);
     let rendered = render::render(&edition);
-    findings.extend(rendered.findings);
+    // What compiling found already is not said again for the pages that stumble over it.
+    let known = |error: &Diagnostic| {
+        let of_file = edition.theme.findings.iter().filter(|known| known.path == error.path);
+        of_file
+            .filter(|known| known.severity == error.severity)
+            .any(|known| error.line == 0 || known.message == error.message)
+    };
+    findings
+        .extend(rendered.findings.into_iter().filter(|finding| finding.code != "template_error" || !known(finding)));
     for (index, html) in rendered.bodies {
         edition.library.pages[index].html = Some(html);
     }
