@@ -9,7 +9,6 @@ mod compile;
 mod dates;
 mod fault;
 mod guard;
-mod helpers;
 mod links;
 mod lists;
 mod lookups;
@@ -17,6 +16,7 @@ mod lower;
 mod scan;
 mod text;
 mod values;
+mod vocabulary;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -145,8 +145,16 @@ impl Templates {
     /// # Errors
     /// [`TemplateError`] names the file and line, and the missing file where one is missing.
     pub fn render(&self, layout: &str, input: &Render<'_>) -> Result<String, TemplateError> {
+        self.render_owned(layout, input.context.clone(), input)
+    }
+
+    /// The same with a context that is given away, which saves copying it: `input.context` is not looked at.
+    ///
+    /// # Errors
+    /// As [`Templates::render`].
+    pub fn render_owned(&self, layout: &str, context: Value, input: &Render<'_>) -> Result<String, TemplateError> {
         let run = Run::new(Some(input.content), input.head, input.lists, &self.theme);
-        self.run("layouts", layout, input.context, &run)
+        self.run("layouts", layout, context, &run)
     }
 
     /// Renders a shortcode. `{{{inner}}}` writes `inner_html`.
@@ -161,15 +169,14 @@ impl Templates {
         lists: &dyn Lists,
     ) -> Result<String, TemplateError> {
         let run = Run::new(inner_html, "", lists, &self.theme);
-        self.run("shortcodes", name, context, &run)
+        self.run("shortcodes", name, context.clone(), &run)
     }
 
-    fn run(&self, kind: &str, name: &str, context: &Value, run: &Run<'_>) -> Result<String, TemplateError> {
+    fn run(&self, kind: &str, name: &str, mut data: Value, run: &Run<'_>) -> Result<String, TemplateError> {
         let key = format!("{kind}/{name}");
         let Some(template) = self.registry.get_template(&key) else {
             return Err(self.missing(kind, name, &key));
         };
-        let mut data = context.clone();
         if let Value::Object(map) = &mut data
             && !map.contains_key("settings")
         {

@@ -120,12 +120,18 @@ fn read(text: &str, split: &Split) -> std::result::Result<Map<String, Value>, Pr
 /// # Errors
 /// As [`FrontMatter::parse`].
 pub fn patch(path: &str, text: &str, patch: &Map<String, Value>) -> Result<String> {
-    let Some(split) = locate(path, text)? else { return prepend(path, text, patch) };
+    let Some(split) = locate(path, text)? else {
+        no_merge_key(patch).map_err(|problem| problem.in_page(path, text))?;
+        return prepend(path, text, patch);
+    };
     let in_page = |problem: Problem| problem.below(split.block_line).in_page(path, text);
     let values = read(text, &split).map_err(in_page)?;
     let wanted = write::merge(&values, patch);
     if wanted == values {
         return Ok(text.to_owned());
+    }
+    if split.format == Format::Yaml {
+        no_merge_key(patch).map_err(in_page)?;
     }
     let (before, block, after) = (&text[..split.block.start], &text[split.block.clone()], &text[split.block.end..]);
     let line_end = line_end(text);
@@ -142,7 +148,10 @@ pub fn patch(path: &str, text: &str, patch: &Map<String, Value>) -> Result<Strin
     // Never write front matter that does not say what was asked for.
     let is_right = match FrontMatter::parse(path, &edited) {
         Ok(read) => read.values == wanted && edited[read.body_offset..] == text[split.body_offset..],
-        Err(too_large @ Error::TooLarge { .. }) => return Err(too_large),
+        Err(refused @ Error::TooLarge { .. }) => return Err(refused),
+        Err(Error::InvalidFrontMatter { path, line, column, problem, excerpt, fix }) if limits::is_limit(&problem) => {
+            return Err(Error::InvalidFrontMatter { path, line, column, problem, excerpt, fix });
+        }
         Err(_) => false,
     };
     if is_right { Ok(edited) } else { Err(in_page(mismatch(block, patch)?)) }
@@ -165,6 +174,22 @@ fn prepend(path: &str, text: &str, patch: &Map<String, Value>) -> Result<String>
         return Ok(edited);
     }
     Err(Error::internal(format!("{path}: new front matter is read back differently")))
+}
+
+/// `<<` as a key would be read back as a merge of its value.
+fn no_merge_key(patch: &Map<String, Value>) -> std::result::Result<(), Problem> {
+    fn has(value: &Value) -> bool {
+        match value {
+            Value::Object(map) => map.contains_key("<<") || map.values().any(has),
+            Value::Array(items) => items.iter().any(has),
+            _ => false,
+        }
+    }
+    if patch.iter().any(|(key, value)| key == "<<" || has(value)) {
+        return Err(Problem::new(1, 1, "`<<` is YAML's merge key and cannot be set")
+            .with_fix("Write the merged keys themselves, or choose another name."));
+    }
+    Ok(())
 }
 
 /// The file's line end: CRLF where its first line has one.
@@ -209,6 +234,7 @@ pub fn patch_yaml(path: &str, text: &str, patch: &Map<String, Value>) -> Result<
     if wanted == values {
         return Ok(text.to_owned());
     }
+    no_merge_key(patch).map_err(in_config)?;
     let edited = edit::yaml(document, &values, patch, line_end(text)).ok_or_else(|| in_config(unfollowed(document)))?;
     let Ok(read) = yaml::read_map(&edited) else { return Err(in_config(mismatch(document, patch)?)) };
     // A block scalar that ends the file without a line end gets one when a key is added below it.

@@ -56,7 +56,6 @@ const THEME: &[Embedded] = &[
     theme!("shortcodes/figure.hbs"),
     theme!("shortcodes/gallery.hbs"),
     theme!("shortcodes/gist.hbs"),
-    theme!("shortcodes/highlight.hbs"),
     theme!("shortcodes/note.hbs"),
     theme!("shortcodes/recent.hbs"),
     theme!("shortcodes/video.hbs"),

@@ -142,6 +142,8 @@ fn extensions() {
              <a href=\"#fnref:1\" class=\"footnote-backref\" role=\"doc-backlink\" aria-label=\"Back to reference 1\">↩</a> \
              <a href=\"#fnref:1-2\" class=\"footnote-backref\" role=\"doc-backlink\" aria-label=\"Back to reference 1-2\">↩2</a></p></li>\n</ol>\n</section>\n",
         ),
+        ("<a href=\"http://a\" rel=\"me\" target=\"_blank\">b</a>", "<p><a href=\"http://a\" rel=\"me\">b</a></p>\n"),
+        ("<a href=\"http://a\">b</a>", "<p><a href=\"http://a\" rel=\"noopener noreferrer\">b</a></p>\n"),
         ("[[Page]]", "<p><a href=\"/page/\">Title of Page</a></p>\n"),
         ("[[Page#x|the *page*]]", "<p><a href=\"/page#x/\">the <em>page</em></a></p>\n"),
         (
@@ -153,6 +155,7 @@ fn extensions() {
     for (body, expected) in cases {
         assert_eq!(html(body), expected, "{body:?}");
     }
+    assert!(html("|a|\n|-|\n|[[P\\|t]]|").contains("<a href=\"/p/\">t</a>"));
     let smart = parse("\"a\" -- it's...", &MarkdownConfig::default()).render(&mut Plain);
     assert_eq!(smart, "<p>“a” – it’s…</p>\n");
     let off = MarkdownConfig { wikilinks: false, external_links_new_tab: true, ..options() };
@@ -355,6 +358,12 @@ fn shortcodes() {
         ("- {{< x >}}\n- b", "<ul>\n<li>[x]</li>\n<li>b</li>\n</ul>\n"),
         ("![{{< x >}} b](c.png)", "<p><img src=\"c.png\" alt=\"{{&lt; x &gt;}} b\" decoding=\"async\"></p>\n"),
         ("<div>{{< x >}}</div>", "<div>[x]</div>"),
+        ("{{% o %}}\n\n    {{< i >}}*a*{{< /i >}}\n\n    {{< j >}}\n{{% /o %}}", "[o|[i|*a*]\n\n[j]\n]\n"),
+        (
+            "{{% o %}}\n\n    a {{< i >}}\n{{% /o %}}",
+            "[o|<pre class=\"highlight\" tabindex=\"0\"><code>a {{&lt; i &gt;}}\n</code></pre>\n\n]\n",
+        ),
+        ("    {{< i >}}\n", "<pre class=\"highlight\" tabindex=\"0\"><code>{{&lt; i &gt;}}\n</code></pre>\n\n"),
         ("{{< a", "<p>{{&lt; a</p>\n"),
         ("{{< /a >}}<i>b</i>", "<p>{{&lt; /a &gt;}}<i>b</i></p>\n"),
     ];

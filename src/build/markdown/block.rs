@@ -15,6 +15,8 @@ const MAX_HEADING: usize = 500;
 /// A code block being read.
 pub(super) struct CodeBlock {
     info: String,
+    indented: bool,
+    /// May hold tokens: calls in a block indented between the tags of another.
     pub(super) text: String,
 }
 
@@ -57,11 +59,12 @@ impl Writer<'_, '_> {
             }
             Tag::BlockQuote(kind) => self.start_quote(kind),
             Tag::CodeBlock(kind) => {
+                let indented = matches!(kind, CodeBlockKind::Indented);
                 let info = match kind {
                     CodeBlockKind::Fenced(info) => self.state.original(&info),
                     CodeBlockKind::Indented => String::new(),
                 };
-                self.code = Some(CodeBlock { info, text: String::new() });
+                self.code = Some(CodeBlock { info, indented, text: String::new() });
             }
             Tag::HtmlBlock => self.html_block = Some((self.at, String::new())),
             Tag::List(Some(1)) => self.open("<ol>\n"),
@@ -234,7 +237,13 @@ impl Writer<'_, '_> {
 
     fn end_code(&mut self) {
         let Some(code) = self.code.take() else { return };
-        let html = highlight::code_block(&code.text, &code.info, self.state.options.highlight);
+        // Hugo's authors indent calls inside calls: what is nothing but calls was not meant as code.
+        if code.indented && self.only_calls(&code.text) {
+            self.text(&code.text);
+            return self.block_end();
+        }
+        let text = self.state.original(&code.text);
+        let html = highlight::code_block(&text, &code.info, self.state.options.highlight);
         let slot = self.state.slot(Slot::Html(html), None);
         self.fresh_line();
         // As a slot it stays out of the sanitiser, which would only have to read it again.

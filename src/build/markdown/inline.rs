@@ -25,12 +25,7 @@ impl Writer<'_, '_> {
     /// Text that may hold tokens.
     pub(super) fn text(&mut self, text: &str) {
         if let Some(code) = &mut self.code {
-            if slots::has_token(text) {
-                let original = self.state.original(text);
-                code.text.push_str(&original);
-            } else {
-                code.text.push_str(text);
-            }
+            code.text.push_str(text);
             return;
         }
         let mut rest = text;
@@ -89,6 +84,8 @@ impl Writer<'_, '_> {
             address
         };
         let wiki = matches!(link_type, LinkType::WikiLink { .. });
+        // In a table the bar before a wikilink's text is written `\|`.
+        let address = if wiki { address.trim_end_matches('\\') } else { address };
         let kind = if wiki { LinkKind::Wiki } else { LinkKind::Link };
         self.out.push_str("<a href=\"");
         let link = self.write_address(address, kind, true);
@@ -337,7 +334,9 @@ impl Writer<'_, '_> {
                 return;
             }
             self.out.push('"');
-            let decorate = kind == LinkKind::Link && self.state.policy == RawHtml::Sanitize;
+            // An author's own `rel` (`me`, `license`) stays, and an attribute must not come twice.
+            let own = tag.attributes.iter().any(|attribute| attribute.name == "rel");
+            let decorate = kind == LinkKind::Link && self.state.policy == RawHtml::Sanitize && !own;
             self.write_address(address.trim(), kind, decorate);
             self.out.push('"');
         } else if raw_html::holds_token(value) {

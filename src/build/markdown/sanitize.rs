@@ -21,7 +21,7 @@ const TAGS: [&str; 86] = [
 const GENERIC: [&str; 7] = ["class", "dir", "id", "lang", "role", "tabindex", "title"];
 #[rustfmt::skip]
 const BY_TAG: [(&str, &[&str]); 29] = [
-    ("a", &["href", "hreflang", "download", "name"]),
+    ("a", &["href", "hreflang", "download", "name", "rel"]),
     ("area", &["href", "alt", "coords", "shape"]),
     ("audio", &["src", "controls", "loop", "muted", "preload"]),
     ("bdo", &["dir"]),
@@ -57,11 +57,11 @@ pub(super) fn allows_tag(tag: &str) -> bool {
     TAGS.contains(&tag)
 }
 
-/// Whether an attribute (lower case) of a kept tag is kept; `rel` and `target` are ours to write, so losing them is no finding.
+/// Whether an attribute (lower case) of a kept tag is kept; `target` is ours to write, so losing it is no finding.
 pub(super) fn allows_attribute(tag: &str, attribute: &str) -> bool {
     GENERIC.contains(&attribute)
         || attribute.starts_with("aria-")
-        || matches!(attribute, "rel" | "target")
+        || attribute == "target"
         || BY_TAG.iter().any(|(name, attributes)| *name == tag && attributes.contains(&attribute))
 }
 

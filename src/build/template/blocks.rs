@@ -260,6 +260,8 @@ fn partial<'reg, 'rc>(
         }
         return Err(missing_partial(run, r, &name).into());
     };
+    // A call costs more than a turn of a loop: a look-up, a trail, a block.
+    step(3)?;
     run.enter(template.elements.len())?;
     // Rendered first, among the caller's own blocks: `@partial-block` inside it is the caller's.
     let block = match h.template() {

@@ -7,7 +7,7 @@ use handlebars::{Handlebars, Template, TemplateErrorReason};
 
 use super::guard::Fault;
 use super::lower::{self, Found};
-use super::{helpers, missing_partial, scan};
+use super::{missing_partial, scan, vocabulary};
 use crate::model::{ContentPath, Diagnostic, Severity, Snapshot};
 
 /// Compiles every template; those that do not compile are left out and reported.
@@ -19,7 +19,7 @@ pub(super) fn registry(
 ) -> Handlebars<'static> {
     let mut registry = Handlebars::new();
     registry.register_escape_fn(super::escape);
-    helpers::register(&mut registry);
+    vocabulary::register(&mut registry);
     let mut wanted = Vec::new();
     for (key, path) in files {
         let Some(source) = snapshot.get(path).and_then(|file| file.text()) else {

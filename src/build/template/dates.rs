@@ -5,8 +5,8 @@ use jiff::fmt::strtime::{self, BrokenDownTime};
 use serde_json::Value;
 
 use super::guard::Fault;
-use super::helpers::{Args, PureFn};
 use super::values::text;
+use super::vocabulary::{Args, PureFn};
 
 pub(super) const HELPERS: &[(&str, PureFn)] = &[("date", date)];
 

@@ -57,7 +57,7 @@ fn plain(reason: &RenderErrorReason) -> (String, String, Option<String>) {
             None,
         ),
         RenderErrorReason::HelperNotFound(name) => {
-            let near = super::near(name, super::helpers::names());
+            let near = super::near(name, super::vocabulary::names());
             (
                 format!("there is no helper `{name}`"),
                 super::did_you_mean(&near, "Use one of the documented helpers."),

@@ -4,8 +4,8 @@ use handlebars::JsonTruthy;
 use serde_json::{Map, Value};
 
 use super::guard::Fault;
-use super::helpers::{Args, PureFn};
 use super::values::{self, text};
+use super::vocabulary::{Args, PureFn};
 
 /// Longest list a helper makes.
 const MAX_LIST: i64 = 10_000;

@@ -10,7 +10,7 @@ use handlebars::{Path, template::Subexpression};
 use serde_json::Value;
 
 use super::guard::Fault;
-use super::helpers;
+use super::vocabulary;
 
 /// Helper that renders partials; no template can name it.
 pub(super) const PARTIAL: &str = "@partial";
@@ -54,7 +54,7 @@ fn lower_element(element: TemplateElement, line: usize, found: &mut Found) -> Te
             found.faults.push((
                 line,
                 Fault::new("inline partials and decorators (`{{#*inline ..}}`) are not supported", {
-                    "Move the text to a file in partials/ and include it with `{{> name}}`."
+                    "Move the text to a file in partials/ and use it with `{{> name}}`."
                 }),
             ));
             TemplateElement::Comment(String::new())
@@ -67,7 +67,7 @@ fn expression(call: &mut HelperTemplate, line: usize, found: &mut Found) {
     if !call.params.is_empty() || !call.hash.is_empty() {
         known(&call.name, line, found);
     } else if let Some(name) = call.name.as_name()
-        && helpers::needs_arguments(name)
+        && vocabulary::needs_arguments(name)
         && let Ok(path) = Path::parse(&format!("./{name}"))
     {
         // `{{url}}` alone means the value of that name, though there is a helper `url`.
@@ -108,8 +108,8 @@ fn subexpression(inner: &Subexpression, line: usize, found: &mut Found) {
 
 fn known(name: &Parameter, line: usize, found: &mut Found) {
     let Some(name) = name.as_name() else { return };
-    if helpers::names().all(|known| known != name) {
-        let near = super::near(name, helpers::names());
+    if vocabulary::names().all(|known| known != name) {
+        let near = super::near(name, vocabulary::names());
         let hint = super::did_you_mean(&near, "Use a documented helper; a value takes no arguments.");
         found.faults.push((line, Fault::new(format!("there is no helper `{name}`"), hint)));
     }

@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use super::guard::Fault;
-use super::helpers::{Args, PureFn};
 use super::links;
 use super::lists::bounded;
 use super::values::{self, text};
+use super::vocabulary::{Args, PureFn};
 
 pub(super) const HELPERS: &[(&str, PureFn)] = &[
     ("starts_with", |a| Ok(Value::Bool(a.text(0)?.starts_with(&*a.text(1)?)))),

@@ -7,7 +7,7 @@ use handlebars::JsonTruthy;
 use serde_json::Value;
 
 use super::guard::Fault;
-use super::helpers::{Args, PureFn};
+use super::vocabulary::{Args, PureFn};
 
 /// Longest text or list a helper makes.
 pub(super) const MAX_TEXT: usize = 4 * 1024 * 1024;

@@ -6,6 +6,14 @@ use super::problem::Problem;
 /// Deepest nesting of lists and mappings.
 pub(super) const MAX_DEPTH: usize = 32;
 
+/// How the message about it begins.
+pub(super) const TOO_DEEP: &str = "nested more than";
+
+/// Whether a message is about nesting: a limit that a patch can pass too.
+pub(super) fn is_limit(message: &str) -> bool {
+    message.starts_with(TOO_DEEP)
+}
+
 /// How much a document may expand to through aliases.
 #[derive(Debug)]
 pub(super) struct Budget {
@@ -97,6 +105,5 @@ pub(super) fn check_brackets(text: &str) -> Result<(), Problem> {
 }
 
 fn too_deep(text: &str, at: usize) -> Problem {
-    Problem::at(text, at, format!("nested more than {MAX_DEPTH} levels deep"))
-        .with_fix("Flatten the lists and mappings.")
+    Problem::at(text, at, format!("{TOO_DEEP} {MAX_DEPTH} levels deep")).with_fix("Flatten the lists and mappings.")
 }

@@ -97,6 +97,12 @@ fn guess_fix(line: &str, message: &str) -> String {
     if message.contains("unknown anchor") || message.contains("alias") {
         return "Quote the value if `*` is part of the text, or define the anchor with `&` above.".into();
     }
+    if message.contains("no `key: value`") || message.contains("found text") {
+        return "Write it as `key: value` with a blank behind the colon, or add the closing `---` line above it if the body begins here.".into();
+    }
+    if message.contains("escape character") {
+        return "Write a backslash as `\\\\`, or put the value in single quotes.".into();
+    }
     if let Some((key, value)) = line.split_once(": ") {
         let value = value.trim();
         let plain = !value.is_empty() && !value.starts_with(['"', '\'', '[', '{', '|', '>']);
@@ -112,6 +118,9 @@ fn guess_fix(line: &str, message: &str) -> String {
         if value.starts_with(['[', '{']) {
             return "Close the bracket, and quote list items that contain `: `, `,` or brackets.".into();
         }
+    }
+    if message.contains("mapping values are not allowed") {
+        return "Indent keys of one level alike, and put a blank behind the colon of the line above.".into();
     }
     "Write each key on a line of its own as `key: value`, nested keys indented by two spaces; quote values with special characters.".into()
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::de::{self, DeserializeSeed, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-use super::limits::{self, Budget, MAX_DEPTH};
+use super::limits::{self, Budget, MAX_DEPTH, TOO_DEEP};
 use super::problem::Problem;
 
 /// Reads a document whose root is a mapping; an empty one is an empty mapping.
@@ -16,8 +16,7 @@ pub(in crate::model) fn read_map(text: &str) -> Result<Map<String, Value>, Probl
         Value::Object(map) => Ok(map),
         other => {
             let line = text.lines().position(is_content).unwrap_or(0) + 1;
-            Err(Problem::new(line, 1, format!("expected `key: value` lines, found {}", kind(&other)))
-                .with_fix("Write each key on a line of its own as `key: value`."))
+            Err(Problem::new(line, 1, format!("expected `key: value` lines, found {}", kind(&other))))
         }
     }
 }
@@ -60,17 +59,22 @@ fn problem(error: &serde_yaml::Error) -> Problem {
     let message = text.split(" at line ").next().unwrap_or(&text);
     // Messages of our own come back with the path of the value in front, such as `params.a: duplicate key ..`.
     let message = OWN.iter().find_map(|own| message.find(own).map(|at| &message[at..])).unwrap_or(message);
-    if message.contains("unexpected end of stream") {
-        // An unclosed quote or bracket is noticed at the end, but mended where it was opened.
-        if let Some((line, column)) = opened_at(&text) {
-            return Problem::new(line, column, "this quote or bracket is never closed");
-        }
+    // The parser stumbles at the end; the slip is where the quote, bracket or line began.
+    let began = [
+        ("unexpected end of stream", "this quote or bracket is never closed"),
+        ("expected ',' or", "this bracket is never closed, or an item needs quotes or a comma"),
+        ("could not find expected ':'", "this line is no `key: value`"),
+    ];
+    if let Some((_, fact)) = began.iter().find(|(sign, _)| message.contains(sign))
+        && let Some((line, column)) = began_at(&text)
+    {
+        return Problem::new(line, column, *fact);
     }
     Problem::new(line, column, message)
 }
 
 /// The place behind `while scanning a .. at line 3 column 8`.
-fn opened_at(text: &str) -> Option<(usize, usize)> {
+fn began_at(text: &str) -> Option<(usize, usize)> {
     let (_, context) = text.split_once(", while ")?;
     let (_, place) = context.split_once(" at line ")?;
     let (line, column) = place.split_once(" column ")?;
@@ -78,7 +82,6 @@ fn opened_at(text: &str) -> Option<(usize, usize)> {
 }
 
 const DUPLICATE: &str = "duplicate key";
-const TOO_DEEP: &str = "nested more than";
 const BOMB: &str = "its aliases expand to too much text";
 const NOT_FINITE: &str = "a number must be finite";
 const COMPLEX_KEY: &str = "a key must be plain text";
