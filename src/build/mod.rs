@@ -36,7 +36,7 @@ pub use cache::Cache;
 pub use sections::display_order;
 
 use crate::error::Result;
-use crate::model::{Config, ContentPath, Diagnostic, Library, Outputs, Snapshot};
+use crate::model::{Config, ContentPath, Diagnostic, Library, Outputs, Severity, Snapshot};
 
 /// What a build depends on besides the snapshot.
 #[derive(Debug, Clone)]
@@ -121,6 +121,12 @@ pub fn build(snapshot: &Snapshot, options: &Options, cache: &Cache) -> Result<Bu
         .extend(rendered.findings.into_iter().filter(|finding| finding.code != "template_error" || !known(finding)));
     for (index, html) in rendered.bodies {
         edition.library.pages[index].html = Some(html);
+    }
+    // What is wrong with a draft must not keep the rest of the site from going out.
+    let library = &edition.library;
+    let left_out = |path: &ContentPath| library.by_path.get(path).is_some_and(|&i| !library.pages[i].included);
+    for finding in findings.iter_mut().filter(|finding| finding.severity == Severity::Error && left_out(&finding.path)) {
+        finding.severity = Severity::Warning;
     }
     findings.sort_by(|a, b| (&a.path, a.line, a).cmp(&(&b.path, b.line, b)));
     findings.dedup();

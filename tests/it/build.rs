@@ -197,8 +197,9 @@ fn states_decide_what_is_built() {
 -- content/draft.md --
 ---
 draft: true
+weight: heavy
 ---
-[x](nowhere.md)
+[x](nowhere.md) {{< unclosed
 -- content/soon.md --
 ---
 date: 2027-01-01
@@ -431,7 +432,7 @@ fn static_files_stand_in_for_generated_ones() {
 
 #[test]
 fn template_faults_are_findings_on_the_template() {
-    for (fault, code) in [("{{> nothing}}", "missing_partial"), ("{{range 1 2 3 4}}", "template_error")] {
+    for (fault, code) in [("{{> nothing}}", "missing_partial"), ("{{range 1 99999999}}", "template_error")] {
         let mut source = THEME.replace("{{{content}}}</body>", &format!("{fault}</body>"));
         source.push_str("-- content/a.md --\n-- content/b.md --\n");
         let built = built(&snapshot(&source));
@@ -517,4 +518,44 @@ x
     assert!(text(&built, "sitemap.xml").contains("<loc>http://localhost:4000/p/q/a/</loc>"));
     assert_eq!(text(&built, "_redirects"), "/p/q/old/ /p/q/a/ 301\n");
     assert!(text(&built, "old/index.html").contains("url=/p/q/a/"));
+}
+
+#[test]
+fn a_feed_with_whole_content_has_whole_addresses() {
+    let source = THEME.replace("theme: t\n", "theme: t\nfeed:\n  full: true\n");
+    let site = snapshot(&format!(
+        "{source}-- content/a.md --\n---\ndate: 2026-01-01\n---\n[b](b.md) [own](#h) ![i](/i.png)\n## H\n-- content/b.md --\n-- static/i.png --\nx\n"
+    ));
+    let built = built(&site);
+    let feed = text(&built, "atom.xml");
+    for wanted in [
+        "&lt;a href=&quot;https://example.org/b/&quot;&gt;",
+        "&lt;a href=&quot;https://example.org/a/#h&quot;&gt;",
+        "src=&quot;https://example.org/i.png&quot;",
+    ] {
+        assert!(feed.contains(wanted), "{wanted} in {feed}");
+    }
+}
+
+#[test]
+fn an_own_404_page_is_in_no_list() {
+    let built = built(&with_theme("-- content/404.md --\n---\ntitle: Lost\ndate: 2026-01-01\n---\nGone.\n"));
+    assert!(text(&built, "404.html").contains("<h1>Lost</h1>"));
+    assert!(text(&built, "404.html").contains("content=\"noindex\""));
+    for list in ["sitemap.xml", "search.json", "index.html"] {
+        assert!(!text(&built, list).contains("404"), "{list}");
+    }
+    assert!(!built.outputs.contains_key("atom.xml"));
+}
+
+#[test]
+fn redirects_lead_nowhere_dangerous() {
+    let source = THEME.replace(
+        "theme: t\n",
+        "theme: t\nredirects:\n  /a/: javascript://x%0aalert(1)\n  /b/: https://ok.example/\n  /c/: p.md#x\n",
+    );
+    let built = built(&snapshot(&format!("{source}-- content/p.md --\n")));
+    assert_eq!(codes(&built), [("invalid_url", "site.yaml", 5)]);
+    assert!(!built.outputs.contains_key("a/index.html"));
+    assert_eq!(text(&built, "_redirects"), "/b/ https://ok.example/ 301\n/c/ /p/#x 301\n");
 }
