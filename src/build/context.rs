@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::edition::Edition;
 use super::links::{Kind, is_external};
-use super::{fields, library, outputs};
+use super::{fields, outputs, sections};
 use crate::model::{Heading, Library, Page, PageKind};
 
 /// Words a reader reads in a minute.
@@ -130,7 +130,7 @@ pub(crate) fn page(edition: &Edition<'_>, index: usize, kind: &str) -> Value {
         .assets
         .iter()
         .map(|asset| {
-            let url = library::asset_url(page, asset);
+            let url = super::assets::url(page, asset);
             json!({"name": asset.file_name(), "url": edition.base.href(&url)})
         })
         .collect();
@@ -141,7 +141,7 @@ pub(crate) fn page(edition: &Edition<'_>, index: usize, kind: &str) -> Value {
         "state": page.state,
         "front_matter": page.front_matter,
         "toc": toc(&page.outline),
-        "breadcrumbs": library::ancestors(library, page).into_iter().map(|i| link(edition, &library.pages[i])).collect::<Vec<_>>(),
+        "breadcrumbs": sections::ancestors(library, page).into_iter().map(|i| link(edition, &library.pages[i])).collect::<Vec<_>>(),
         "prev": neighbour(before),
         "next": neighbour(after),
         "backlinks": backlinks(edition, library, index),

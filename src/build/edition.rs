@@ -13,7 +13,7 @@ use super::load::Parsed;
 use super::menu::Menus;
 use super::plan::Plan;
 use super::template::ListQuery;
-use super::{Options, context, library, lists};
+use super::{Options, context, lists, sections};
 use crate::model::{Library, Page, Snapshot};
 
 /// Answers kept of one build: themes ask a handful of questions, again on every page.
@@ -143,7 +143,7 @@ impl<'a> Edition<'a> {
 
     /// Pages that go into lists of all kinds, in path order.
     pub(crate) fn listed(&self) -> impl Iterator<Item = (usize, &Page)> {
-        self.library.pages.iter().enumerate().filter(|(_, page)| library::listed(page))
+        self.library.pages.iter().enumerate().filter(|(_, page)| sections::listed(page))
     }
 
     /// The site's language, or a page's own.
@@ -155,9 +155,9 @@ impl<'a> Edition<'a> {
 
 fn recent(library: &Library) -> Vec<usize> {
     let pages = &library.pages;
-    let mut all: Vec<usize> = (0..pages.len()).filter(|&i| library::listed(&pages[i])).collect();
+    let mut all: Vec<usize> = (0..pages.len()).filter(|&i| sections::listed(&pages[i])).collect();
     all.sort_by(|&a, &b| {
-        library::newest_first(&pages[a], &pages[b]).then_with(|| library::display_order(&pages[a], &pages[b]))
+        sections::newest_first(&pages[a], &pages[b]).then_with(|| sections::display_order(&pages[a], &pages[b]))
     });
     all
 }

@@ -49,13 +49,14 @@ pub(crate) fn page(edition: &Edition<'_>, index: usize, n: usize) -> Done {
         terms(edition, taxonomy, &mut values);
     }
     let url = paginate::url(&page.url, n);
+    let title = numbered(&page.title, n);
     let sheet = Sheet {
         candidates: candidates(page, kind),
         values,
         content: &body.html,
         subject: head::Subject {
             page: Some(page),
-            title: &page.title,
+            title: &title,
             url: &url,
             noindex: page.noindex || not_found,
             feed: None,
@@ -78,6 +79,7 @@ pub(crate) fn listing(edition: &Edition<'_>, path: &str, job: &Job) -> Done {
     };
     let url = plan::url_of(path);
     let mut values = Map::new();
+    let mut number = 1;
     let (kind, title, feed) = match job {
         Job::Taxonomy(key) => {
             let Some(taxonomy) = library.taxonomies.get(key) else { return Done::default() };
@@ -90,6 +92,7 @@ pub(crate) fn listing(edition: &Edition<'_>, path: &str, job: &Job) -> Done {
             term_values(edition, taxonomy, slug, term, *n, &mut values);
             let feed =
                 feed::for_terms(library, key).then(|| (edition.base.href(&feed::term_url(term)), term.name.clone()));
+            number = *n;
             ("term", term.name.clone(), feed)
         }
         _ => ("404", "Page not found".to_owned(), None),
@@ -101,6 +104,7 @@ pub(crate) fn listing(edition: &Edition<'_>, path: &str, job: &Job) -> Done {
         _ => &["404", "page"],
     };
     let noindex = kind == "404";
+    let title = numbered(&title, number);
     let sheet = Sheet {
         candidates: candidates.iter().map(|&name| name.to_owned()).collect(),
         values,
@@ -131,6 +135,11 @@ impl Sheet<'_> {
             Err(error) => Done { findings: vec![template_finding(error)], ..Done::default() },
         }
     }
+}
+
+/// Further pages of a list must not all have one title.
+fn numbered(title: &str, n: usize) -> String {
+    if n <= 1 { title.to_owned() } else { format!("{title} ({n})") }
 }
 
 /// Layouts for a page, best first: its own, its top section's, the general ones.

@@ -1,34 +1,33 @@
 //! Second stage: pages with their addresses and states, sections, and the order of things.
 
-use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::address::{self, Base, Parts, Stem};
 use super::fields::{self, Fields, Place};
 use super::load::{Loaded, Parsed};
-use super::{Options, taxonomy};
-use crate::model::{
-    Config, ContentPath, Date, Diagnostic, Library, Page, PageKind, PageState, Section, Severity, Snapshot,
-};
+use super::sections::{build_sections, section_folders, section_of};
+use super::{Options, assets, taxonomy};
+use crate::model::{Config, ContentPath, Date, Diagnostic, Library, Page, PageKind, PageState, Severity, Snapshot};
 
 /// The URL path of `content/404.md`, which hosts show for what they do not find.
 pub(crate) const NOT_FOUND_URL: &str = "/404.html";
 
 /// What a Markdown file is by its name, before anything is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Role<'a> {
-    kind: PageKind,
+pub(super) struct Role<'a> {
+    /// What it is.
+    pub(super) kind: PageKind,
     /// `index.md`: the folder is the page's own.
-    bundle: bool,
+    pub(super) bundle: bool,
     /// The name that stands for the page: file name, or folder of a bundle.
-    stem: Stem<'a>,
+    pub(super) stem: Stem<'a>,
     /// The folder its URL grows from.
-    parent: &'a str,
+    pub(super) parent: &'a str,
 }
 
 impl<'a> Role<'a> {
-    fn of(path: &'a ContentPath) -> Self {
+    pub(super) fn of(path: &'a ContentPath) -> Self {
         let name = path.file_name();
         let name = name.rsplit_once('.').map_or(name, |(name, _)| name);
         let folder = path.folder();
@@ -92,60 +91,13 @@ pub(crate) fn assemble(
     let (mut pages, parsed): (Vec<Page>, Vec<_>) = pages.into_iter().unzip();
     work.report_strangers_in_bundles(&pages);
     let mut findings = std::mem::take(&mut work.findings);
-    attach_assets(snapshot, &mut pages);
+    assets::attach(snapshot, &mut pages);
     let by_path: HashMap<_, _> = pages.iter().enumerate().map(|(i, page)| (page.path.clone(), i)).collect();
     let by_url = index_urls(&pages, &mut findings);
     let sections = build_sections(&pages, &sections);
     let taxonomies = taxonomy::collect(&config, &pages);
     let library = Library { config, pages, sections, taxonomies, by_path, by_url, backlinks: HashMap::new() };
     (Assembled { library, parsed }, findings)
-}
-
-/// Folders that are sections: the root, every first-level folder with pages, every folder with an `_index.md`, and deeper
-/// folders with pages of their own, unless they only sort pages by date (`blog/2026/11`): those belong to the one above.
-fn section_folders(loaded: &[Loaded<'_>]) -> BTreeSet<String> {
-    let mut folders = BTreeSet::from(["content".to_owned()]);
-    let mut named = BTreeSet::new();
-    let mut bundles = BTreeSet::new();
-    for source in loaded {
-        let role = Role::of(source.path);
-        match role.kind {
-            PageKind::Home => continue,
-            PageKind::Section => {
-                named.insert(role.parent);
-            }
-            PageKind::Page if role.bundle => {
-                bundles.insert(source.path.folder());
-            }
-            PageKind::Page => {}
-        }
-        let parent = role.parent;
-        for (depth, (at, _)) in parent.match_indices('/').chain([(parent.len(), "")]).enumerate() {
-            let folder = &parent[..at];
-            let name = folder.rsplit('/').next().unwrap_or_default();
-            let by_date = !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit());
-            if depth == 1 || (depth > 1 && !by_date && at == parent.len()) {
-                folders.insert(folder.to_owned());
-            }
-        }
-    }
-    folders.retain(|folder| !bundles.contains(folder.as_str()));
-    folders.extend(named.into_iter().map(str::to_owned));
-    folders
-}
-
-/// The nearest section at or above a folder.
-fn section_of<'s>(sections: &'s BTreeSet<String>, folder: &str) -> &'s str {
-    let mut at = folder;
-    loop {
-        if let Some(found) = sections.get(at) {
-            return found;
-        }
-        match at.rsplit_once('/') {
-            Some((up, _)) => at = up,
-            None => return sections.get("content").map_or("content", String::as_str),
-        }
-    }
 }
 
 impl Assembly<'_> {
@@ -212,10 +164,11 @@ impl Assembly<'_> {
     }
 
     fn fallback_title(&self, role: &Role<'_>, document: &super::markdown::Document) -> String {
-        if role.kind == PageKind::Home && !self.config.title.is_empty() {
+        let top = document.outline.iter().find(|h| h.level == 1);
+        if role.kind == PageKind::Home && top.is_none() && !self.config.title.is_empty() {
             return self.config.title.clone();
         }
-        let first = document.outline.iter().find(|h| h.level == 1).or_else(|| document.outline.first());
+        let first = top.or_else(|| document.outline.first());
         first.map(|h| h.text.clone()).filter(|t| !t.is_empty()).unwrap_or_else(|| address::humanise(role.stem.name))
     }
 
@@ -249,7 +202,9 @@ impl Assembly<'_> {
         };
         let filename = address::segment(role.stem.name);
         let slug = fields.slug.as_deref().map_or_else(|| filename.clone(), address::segment);
-        let title = address::slugify(title);
+        // Jekyll's own `permalink` means the file's name by `:title`.
+        let by_name = fields.url.is_some() && place.line("permalink") > 1;
+        let title = if by_name { filename.clone() } else { address::slugify(title) };
         let zoned = fields.date.as_ref().map(|date| &date.zoned);
         let parts = Parts { date: zoned, slug: &slug, title: &title, filename: &filename, folders: &folders };
         let (key, pattern) = match (&fields.url, role.kind) {
@@ -383,34 +338,6 @@ impl Assembly<'_> {
     }
 }
 
-/// Gives each asset below `content/` to the bundle or section page that it lies beside.
-fn attach_assets(snapshot: &Snapshot, pages: &mut [Page]) {
-    let mut owners: BTreeMap<String, usize> = BTreeMap::new();
-    for (i, page) in pages.iter().enumerate() {
-        let role = Role::of(&page.path);
-        if role.bundle || (role.kind != PageKind::Page && page.path.file_name().starts_with('_')) {
-            owners.entry(page.path.folder().to_owned()).or_insert(i);
-        }
-    }
-    for (path, _) in snapshot.under("content").filter(|(path, _)| path.kind() == crate::model::PathKind::ContentAsset) {
-        let mut folder = path.folder();
-        while !folder.is_empty() {
-            if let Some(&owner) = owners.get(folder) {
-                pages[owner].assets.push(path.clone());
-                break;
-            }
-            folder = folder.rsplit_once('/').map_or("", |(up, _)| up);
-        }
-    }
-}
-
-/// The URL path of an asset: beside its page's HTML.
-#[must_use]
-pub(crate) fn asset_url(page: &Page, asset: &ContentPath) -> String {
-    let below = asset.as_str().strip_prefix(page.path.folder()).unwrap_or(asset.file_name()).trim_start_matches('/');
-    format!("{}{below}", address::folder_of(&page.url))
-}
-
 /// Page indexes by URL: built pages first, then the others. Two built pages with one URL are an error on both.
 fn index_urls(pages: &[Page], findings: &mut Vec<Diagnostic>) -> HashMap<String, usize> {
     let mut by_url: HashMap<String, usize> = HashMap::with_capacity(pages.len());
@@ -438,83 +365,6 @@ fn index_urls(pages: &[Page], findings: &mut Vec<Diagnostic>) -> HashMap<String,
         by_url.entry(page.url.clone()).or_insert(i);
     }
     by_url
-}
-
-fn build_sections(pages: &[Page], folders: &BTreeSet<String>) -> BTreeMap<String, Section> {
-    let mut sections: BTreeMap<String, Section> = BTreeMap::new();
-    for (i, page) in pages.iter().enumerate().filter(|(_, page)| page.kind != PageKind::Page) {
-        let section = Section { folder: page.section.clone(), page: i, pages: Vec::new(), sections: Vec::new() };
-        sections.entry(page.section.clone()).or_insert(section);
-    }
-    for (i, page) in pages.iter().enumerate().filter(|(_, page)| listed(page)) {
-        if let Some(section) = sections.get_mut(&page.section) {
-            section.pages.push(i);
-        }
-    }
-    let mut children: Vec<(String, usize, String)> = Vec::new();
-    for (folder, section) in &sections {
-        if let Some((up, _)) = folder.rsplit_once('/') {
-            if pages[section.page].included {
-                children.push((section_of(folders, up).to_owned(), section.page, folder.clone()));
-            }
-        }
-    }
-    children.sort_by(|a, b| display_order(&pages[a.1], &pages[b.1]));
-    for (parent, _, folder) in children {
-        if let Some(section) = sections.get_mut(&parent) {
-            section.sections.push(folder);
-        }
-    }
-    for section in sections.values_mut() {
-        section.pages.sort_by(|&a, &b| display_order(&pages[a], &pages[b]));
-    }
-    sections
-}
-
-/// Whether lists, feeds and the sitemap name a page: built, an ordinary page, not the 404 page.
-#[must_use]
-pub(crate) fn listed(page: &Page) -> bool {
-    page.included && page.kind == PageKind::Page && page.url != NOT_FOUND_URL
-}
-
-/// Weight (without one: last), then date newest first, then title, then path.
-#[must_use]
-pub fn display_order(a: &Page, b: &Page) -> Ordering {
-    let weight = |page: &Page| page.weight.unwrap_or(i64::MAX);
-    weight(a)
-        .cmp(&weight(b))
-        .then_with(|| newest_first(a, b))
-        .then_with(|| a.title.cmp(&b.title))
-        .then_with(|| a.path.cmp(&b.path))
-}
-
-/// Date newest first; pages without a date last.
-#[must_use]
-pub(crate) fn newest_first(a: &Page, b: &Page) -> Ordering {
-    match (&a.date, &b.date) {
-        (Some(a), Some(b)) => b.cmp(a),
-        (Some(_), None) => Ordering::Less,
-        (None, Some(_)) => Ordering::Greater,
-        (None, None) => Ordering::Equal,
-    }
-}
-
-/// The chain of sections above a page, from the home page down, without the page itself.
-#[must_use]
-pub(crate) fn ancestors(library: &Library, page: &Page) -> Vec<usize> {
-    let mut chain = Vec::new();
-    let mut folder = Some(page.section.as_str());
-    while let Some(at) = folder {
-        if let Some(section) = library.sections.get(at) {
-            let above = &library.pages[section.page];
-            if above.included && above.path != page.path {
-                chain.push(section.page);
-            }
-        }
-        folder = at.rsplit_once('/').map(|(up, _)| up);
-    }
-    chain.reverse();
-    chain
 }
 
 /// The effective address of a build: the options' base URL, else the configuration's.

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::address::{self, Base};
+use super::broken::{Problem, draft_problem};
+use super::escape;
 use super::load::Parsed;
 use super::plan::{Job, Plan};
-use super::{escape, near};
-use crate::model::{ContentPath, Diagnostic, Library, LinkTarget, Page, PageState, Severity, Snapshot};
+use crate::model::{ContentPath, Library, LinkTarget, Page, Severity, Snapshot};
 
 /// How a link is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,28 +34,6 @@ pub(crate) struct Found {
     pub(crate) title: Option<String>,
     /// What is wrong with it.
     pub(crate) problem: Option<Problem>,
-}
-
-/// What is wrong with a link.
-#[derive(Debug, Clone)]
-pub(crate) struct Problem {
-    severity: Severity,
-    code: &'static str,
-    message: String,
-    hint: String,
-    refers: Option<String>,
-}
-
-impl Problem {
-    /// As a finding.
-    #[must_use]
-    pub(crate) fn at(self, path: &ContentPath, line: usize) -> Diagnostic {
-        let finding = Diagnostic::new(self.severity, self.code, path.clone(), line, self.message).with_hint(self.hint);
-        match self.refers {
-            Some(refers) => finding.with_refers(refers),
-            None => finding,
-        }
-    }
 }
 
 /// Pages by what people call them, and by old addresses.
@@ -92,7 +71,7 @@ impl Names {
         names
     }
 
-    fn get(&self, name: &str) -> &[usize] {
+    pub(super) fn get(&self, name: &str) -> &[usize] {
         let name = name.trim().trim_matches('/').to_lowercase();
         let name = name.strip_suffix(".md").unwrap_or(&name);
         self.by_name.get(name).map_or(&[], Vec::as_slice)
@@ -142,7 +121,7 @@ impl Finder<'_> {
         let mut suffix = query.map(|query| format!("?{}", escape::url(query))).unwrap_or_default();
         if let Some(fragment) = fragment {
             suffix.push('#');
-            suffix.push_str(&escape::url(&self.fragment(kind, fragment)));
+            suffix.push_str(&escape::url(&Self::fragment(kind, fragment)));
         }
         if path.is_empty() && query.is_none() {
             let problem = fragment.and_then(|fragment| self.anchor_problem(from, from, kind, fragment));
@@ -246,7 +225,7 @@ impl Finder<'_> {
                     && let Ok(at) = page.assets.binary_search_by(|asset| asset.as_str().cmp(path))
                 {
                     let asset = &page.assets[at];
-                    let url = super::library::asset_url(page, asset);
+                    let url = super::assets::url(page, asset);
                     return Some((Inside::File(url, asset.clone()), i));
                 }
             }
@@ -313,124 +292,9 @@ impl Finder<'_> {
     }
 
     /// Wikilinks name a heading by its text.
-    fn fragment(&self, kind: Kind, fragment: &str) -> String {
+    pub(super) fn fragment(kind: Kind, fragment: &str) -> String {
         if kind == Kind::Wiki { super::markdown::slug(fragment) } else { fragment.to_owned() }
     }
-
-    fn anchor_problem(&self, from: &Page, page: &Page, kind: Kind, fragment: &str) -> Option<Problem> {
-        let wanted = escape::percent_decode(&self.fragment(kind, fragment));
-        if wanted.is_empty()
-            || wanted == "top"
-            || wanted.starts_with(":~:")
-            || page.outline.iter().any(|h| h.id == wanted)
-        {
-            return None;
-        }
-        // Ids may also come from raw HTML, footnotes and shortcodes.
-        let parsed = self.library.by_path.get(&page.path).and_then(|&i| self.parsed[i].as_ref());
-        if parsed.is_some_and(|parsed| parsed.document.anchors.contains(&wanted)) || wanted.starts_with("fn") {
-            return None;
-        }
-        let unsure = parsed.is_some_and(|parsed| !parsed.document.shortcodes.is_empty());
-        let ids: Vec<&str> = page.outline.iter().map(|h| h.id.as_str()).collect();
-        let nearest = near::nearest(&wanted, ids.iter().copied());
-        let hint = match nearest.first() {
-            Some(id) => format!("Did you mean `#{id}`?"),
-            None if ids.is_empty() => "Take the fragment off: that page has no headings.".into(),
-            None => format!(
-                "Use one of its headings: {}.",
-                ids.iter().take(5).map(|id| format!("`#{id}`")).collect::<Vec<_>>().join(", ")
-            ),
-        };
-        Some(Problem {
-            severity: if unsure || !from.included { Severity::Warning } else { Severity::Error },
-            code: "broken_anchor",
-            message: format!("{} has no heading with id `{wanted}`", page.path),
-            hint,
-            refers: Some(page.path.as_str().to_owned()),
-        })
-    }
-
-    fn broken(&self, from: &Page, raw: &str, path: &str, kind: Kind) -> Problem {
-        let file = kind == Kind::Image || has_file_ending(path);
-        let refers = looked_for(from, path, file);
-        let near = if file { self.near_files(&refers) } else { self.near_pages(path) };
-        let hint = if near.is_empty() {
-            if file {
-                format!("Put the file at {refers}, or correct the path.")
-            } else {
-                "Link to a page that exists, or create it.".into()
-            }
-        } else {
-            format!("Did you mean {}?", near.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(" or "))
-        };
-        Problem {
-            severity: if from.included { Severity::Error } else { Severity::Warning },
-            code: if file { "missing_asset" } else { "broken_link" },
-            message: format!("`{raw}` leads to nothing on this site"),
-            hint,
-            refers: Some(refers),
-        }
-    }
-
-    fn near_pages(&self, path: &str) -> Vec<String> {
-        let stem = path.trim_end_matches('/').rsplit('/').next().unwrap_or(path);
-        let stem = stem.strip_suffix(".md").unwrap_or(stem);
-        let shown = |i: &usize| self.library.pages[*i].path.as_str().trim_start_matches("content/").to_owned();
-        let same: Vec<String> = self.names.get(stem).iter().take(3).map(shown).collect();
-        if !same.is_empty() {
-            return same;
-        }
-        let urls = self.library.pages.iter().take(near::MOST).map(|page| (last_segment(&page.url), page.path.as_str()));
-        near::nearest_by(stem, urls).into_iter().map(|path| path.trim_start_matches("content/").to_owned()).collect()
-    }
-
-    fn near_files(&self, wanted: &str) -> Vec<String> {
-        let name = wanted.rsplit('/').next().unwrap_or(wanted);
-        let files = self
-            .snapshot
-            .under("content")
-            .chain(self.snapshot.under("static"))
-            .filter(|(path, _)| path.kind() != crate::model::PathKind::Page)
-            .take(near::MOST)
-            .map(|(path, _)| (path.file_name(), path));
-        near::nearest_by(name, files)
-            .into_iter()
-            .map(|path| path.as_str().strip_prefix("static").unwrap_or(path.as_str()).to_owned())
-            .collect()
-    }
-}
-
-fn draft_problem(raw: &str, page: &Page) -> Problem {
-    let what = match page.state {
-        PageState::Scheduled => "scheduled",
-        PageState::Expired => "expired",
-        PageState::Draft | PageState::Live => "a draft",
-    };
-    Problem {
-        severity: Severity::Warning,
-        code: "link_to_draft",
-        message: format!("`{raw}` leads to {}, which is {what} and not part of the build", page.path),
-        hint: "Publish that page too, or take the link out.".into(),
-        refers: Some(page.path.as_str().to_owned()),
-    }
-}
-
-/// The site-relative path a broken link looks for.
-fn looked_for(from: &Page, path: &str, file: bool) -> String {
-    let path = path.strip_prefix("@/").map_or(path.to_owned(), |rest| format!("/{rest}"));
-    if file && !path.ends_with(".md") {
-        return match path.strip_prefix('/') {
-            Some(rest) => format!("static/{rest}"),
-            None => join(from.path.folder(), &path).unwrap_or(path),
-        };
-    }
-    let full = match path.strip_prefix('/') {
-        Some(rest) => format!("content/{rest}"),
-        None => join(from.path.folder(), &path).unwrap_or(path),
-    };
-    let full = full.trim_end_matches('/');
-    if full.ends_with(".md") { full.to_owned() } else { format!("{full}.md") }
 }
 
 /// `text` before and after the first `at`.
@@ -439,7 +303,7 @@ fn split_once(text: &str, at: char) -> (&str, Option<&str>) {
 }
 
 /// `folder/path` with `.` and `..` worked off; `None` where it climbs out of the top.
-fn join(folder: &str, path: &str) -> Option<String> {
+pub(super) fn join(folder: &str, path: &str) -> Option<String> {
     let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
     for part in path.split('/') {
         match part {
@@ -455,20 +319,6 @@ fn join(folder: &str, path: &str) -> Option<String> {
         joined.push('/');
     }
     Some(joined)
-}
-
-fn has_file_ending(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    name.rsplit_once('.').is_some_and(|(_, ending)| {
-        (1..=5).contains(&ending.len())
-            && !matches!(ending, "md" | "markdown" | "html" | "htm")
-            && ending.chars().all(|c| c.is_ascii_alphanumeric())
-            && ending.starts_with(|c: char| c.is_ascii_alphabetic())
-    })
-}
-
-fn last_segment(url: &str) -> &str {
-    url.trim_matches('/').rsplit('/').next().unwrap_or_default()
 }
 
 /// Whether a link names another host or a scheme.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::edition::Edition;
 use super::links::{Kind, is_external};
 use super::template::{ListQuery, Lists};
-use super::{address, context, library, markdown, render};
+use super::{address, context, markdown, render, sections};
 use crate::model::{Library, LinkTarget, Page};
 
 /// Look-ups from the place of one page.
@@ -130,7 +130,7 @@ fn of_section(library: &Library, section: &str, recursive: bool) -> Vec<usize> {
         .filter(|(name, _)| is_below(name, &folder))
         .flat_map(|(_, section)| section.pages.iter().copied())
         .collect();
-    found.sort_by(|&a, &b| library::display_order(&library.pages[a], &library.pages[b]));
+    found.sort_by(|&a, &b| sections::display_order(&library.pages[a], &library.pages[b]));
     found
 }
 

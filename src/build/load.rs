@@ -51,14 +51,11 @@ pub(crate) fn load<'a>(snapshot: &'a Snapshot, config: &Config, cache: &Cache) -
         .into_par_iter()
         .map(|(path, file)| {
             let text = text_of(path, file)?;
-            let parsed = match batch.get(&file.id) {
-                Some(parsed) => parsed,
-                None => {
-                    let front_matter = FrontMatter::parse(path.as_str(), text).map_err(|e| refusal(path, &e))?;
-                    let body = text.get(front_matter.body_offset..).unwrap_or_default();
-                    let document = markdown::parse(body, &config.markdown);
-                    Arc::new(Parsed { front_matter, document })
-                }
+            let parsed = if let Some(parsed) = batch.get(&file.id) { parsed } else {
+                let front_matter = FrontMatter::parse(path.as_str(), text).map_err(|e| refusal(path, &e))?;
+                let body = text.get(front_matter.body_offset..).unwrap_or_default();
+                let document = markdown::parse(body, &config.markdown);
+                Arc::new(Parsed { front_matter, document })
             };
             Ok(Loaded { path, file, text, parsed })
         })

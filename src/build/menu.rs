@@ -59,24 +59,23 @@ pub(crate) fn resolve(finder: &Finder<'_>) -> (Menus, Vec<Diagnostic>) {
     }
     for (menu, parent, item, page) in below {
         let items = menus.entry(menu.clone()).or_default();
-        match items.iter_mut().find(|known| known.name == parent) {
-            Some(known) => known.children.push(item),
-            None => {
-                findings.push(
-                    Diagnostic::new(
-                        crate::model::Severity::Warning,
-                        "unknown_menu_parent",
-                        page.path.clone(),
-                        0,
-                        format!("menu `{menu}` has no entry `{parent}`"),
-                    )
-                    .with_hint("Name an entry of that menu as `parent`, or leave it out."),
-                );
-                items.push(item);
-            }
+        if let Some(known) = items.iter_mut().find(|known| known.name == parent) { known.children.push(item) } else {
+            findings.push(
+                Diagnostic::new(
+                    crate::model::Severity::Warning,
+                    "unknown_menu_parent",
+                    page.path.clone(),
+                    0,
+                    format!("menu `{menu}` has no entry `{parent}`"),
+                )
+                .with_hint("Name an entry of that menu as `parent`, or leave it out."),
+            );
+            items.push(item);
         }
     }
-    menus.values_mut().for_each(|items| sort(items));
+    for items in menus.values_mut() {
+        sort(items);
+    }
     (Menus { menus }, findings)
 }
 

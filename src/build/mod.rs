@@ -3,6 +3,8 @@
 //! Stages: load (front matter, Markdown) -> library (sections, taxonomies, links) -> templates -> outputs.
 
 mod address;
+mod assets;
+mod broken;
 mod cache;
 mod check;
 mod context;
@@ -23,6 +25,7 @@ mod outputs;
 mod paginate;
 mod plan;
 mod render;
+mod sections;
 pub mod shortcode;
 mod taxonomy;
 pub mod template;
@@ -30,10 +33,10 @@ pub mod template;
 use std::collections::BTreeSet;
 
 pub use cache::Cache;
-pub use library::display_order;
+pub use sections::display_order;
 
 use crate::error::Result;
-use crate::model::{Config, ContentPath, Diagnostic, Library, Outputs, Snapshot};
+use crate::model::{Config, ContentPath, Diagnostic, Library, Outputs, Severity, Snapshot};
 
 /// What a build depends on besides the snapshot.
 #[derive(Debug, Clone)]
@@ -107,9 +110,23 @@ pub fn build(snapshot: &Snapshot, options: &Options, cache: &Cache) -> Result<Bu
     let parts = edition::Parts { base, assembled, theme, plan, names, menus, data };
     let mut edition = edition::Edition::new(snapshot, options, parts);
     let rendered = render::render(&edition);
-    findings.extend(rendered.findings);
+    // What compiling found already is not said again for the pages that stumble over it.
+    let known = |error: &Diagnostic| {
+        let of_file = edition.theme.findings.iter().filter(|known| known.path == error.path);
+        of_file
+            .filter(|known| known.severity == error.severity)
+            .any(|known| error.line == 0 || known.message == error.message)
+    };
+    findings
+        .extend(rendered.findings.into_iter().filter(|finding| finding.code != "template_error" || !known(finding)));
     for (index, html) in rendered.bodies {
         edition.library.pages[index].html = Some(html);
+    }
+    // What is wrong with a draft must not keep the rest of the site from going out.
+    let library = &edition.library;
+    let left_out = |path: &ContentPath| library.by_path.get(path).is_some_and(|&i| !library.pages[i].included);
+    for finding in findings.iter_mut().filter(|finding| finding.severity == Severity::Error && left_out(&finding.path)) {
+        finding.severity = Severity::Warning;
     }
     findings.sort_by(|a, b| (&a.path, a.line, a).cmp(&(&b.path, b.line, b)));
     findings.dedup();

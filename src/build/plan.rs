@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use super::address::{self, Base};
-use super::library::{self, NOT_FOUND_URL};
+use super::library::NOT_FOUND_URL;
 use super::template::Templates;
 use super::{outputs, paginate};
 use crate::model::{BlobId, ContentPath, Diagnostic, Library, PageKind, Severity, Snapshot};
@@ -59,7 +59,7 @@ pub(crate) fn plan(
     plan.pages(library, &mut findings);
     plan.copies(snapshot, library, templates, &mut findings);
     plan.lists(library);
-    plan.redirects(library, base, &mut findings);
+    plan.redirects(snapshot, library, base, &mut findings);
     plan.jobs.entry("404.html".into()).or_insert(Job::NotFound);
     plan.report_shadows(&mut findings);
     (plan, findings)
@@ -94,7 +94,7 @@ impl Plan {
     ) {
         for page in library.pages.iter().filter(|page| page.included) {
             for asset in &page.assets {
-                let path = library::asset_url(page, asset);
+                let path = super::assets::url(page, asset);
                 self.copy(snapshot, path.trim_start_matches('/'), asset, library, findings);
             }
         }
@@ -169,37 +169,36 @@ impl Plan {
         }
     }
 
-    fn redirects(&mut self, library: &Library, base: &Base, findings: &mut Vec<Diagnostic>) {
+    fn redirects(&mut self, snapshot: &Snapshot, library: &Library, base: &Base, findings: &mut Vec<Diagnostic>) {
         for page in library.pages.iter().filter(|page| page.included) {
             for alias in &page.aliases {
-                self.redirect(alias, base.href(&page.url), &page.path, findings);
+                self.redirect(alias, base.href(&page.url), (&page.path, 0), findings);
             }
         }
         let Ok(config) = ContentPath::from_disk("site.yaml") else { return };
         for (from, to) in &library.config.redirects {
-            let absolute = to.contains("://");
-            let target = if absolute { super::escape::url(to) } else { redirect_target(library, base, to) };
-            match address::clean(from) {
-                Some(_) if from.contains(['*', ':']) => {
+            let line = line_of(snapshot, from);
+            let pattern = from.contains(['*', ':']);
+            match (address::clean(from), redirect_target(library, base, to, pattern)) {
+                (Some(_), Some(to)) if pattern => {
                     // Patterns cannot be stubs; hosts that read `_redirects` know them.
-                    self.redirects.push(Redirect { from: from.clone(), to: target });
+                    self.redirects.push(Redirect { from: from.clone(), to });
                 }
-                Some(from) => self.redirect(&from, target, &config, findings),
-                None => findings.push(
-                    Diagnostic::new(
-                        Severity::Error,
-                        "invalid_url",
-                        config.clone(),
-                        0,
-                        format!("redirect `{from}` is no URL path of this site"),
-                    )
-                    .with_hint("Write it like this: `/old/path/: /new/path/`."),
-                ),
+                (Some(from), Some(to)) => self.redirect(&from, to, (&config, line), findings),
+                (from_ok, _) => {
+                    let wrong = if from_ok.is_some() { to } else { from };
+                    let message = format!("`{wrong}` in a redirect is no URL path of this site");
+                    findings.push(
+                        Diagnostic::new(Severity::Error, "invalid_url", config.clone(), line, message).with_hint(
+                            "Write it like this: `/old/path/: /new/path/`; only a target may be a http(s) address.",
+                        ),
+                    );
+                }
             }
         }
     }
 
-    fn redirect(&mut self, from: &str, to: String, source: &ContentPath, findings: &mut Vec<Diagnostic>) {
+    fn redirect(&mut self, from: &str, to: String, source: (&ContentPath, usize), findings: &mut Vec<Diagnostic>) {
         match self.jobs.entry(address::output_path(from)) {
             Entry::Vacant(slot) => {
                 slot.insert(Job::Redirect(to.clone()));
@@ -210,8 +209,8 @@ impl Plan {
                 Diagnostic::new(
                     Severity::Warning,
                     "redirect_clash",
-                    source.clone(),
-                    0,
+                    source.0.clone(),
+                    source.1,
                     format!("the redirect from {from} has no effect: something else has that address"),
                 )
                 .with_hint("Take the redirect or alias out, or move what is there."),
@@ -254,16 +253,27 @@ impl Plan {
     }
 }
 
-/// A redirect's target inside the site: a content path, a URL path, with fragment.
-fn redirect_target(library: &Library, base: &Base, to: &str) -> String {
+/// A redirect's target: an http(s) address, or a content or URL path of the site, with fragment. A pattern's target (`/:splat`)
+/// stays as it is written.
+fn redirect_target(library: &Library, base: &Base, to: &str, pattern: bool) -> Option<String> {
+    if to.starts_with("https://") || to.starts_with("http://") {
+        return Some(super::escape::url(to));
+    }
     let (path, fragment) = to.split_once('#').map_or((to, None), |(path, fragment)| (path, Some(fragment)));
     let content = format!("content/{}", path.trim_start_matches('/'));
-    let url = match library.by_path.get(content.as_str()) {
-        Some(&i) => library.pages[i].url.clone(),
-        None => address::clean(path).unwrap_or_else(|| path.to_owned()),
+    let url = if let Some(&i) = library.by_path.get(content.as_str()) { library.pages[i].url.clone() } else {
+        let clean = address::clean(path)?;
+        if pattern { path.to_owned() } else { clean }
     };
     let href = base.href(&url);
-    fragment.map_or(href.clone(), |fragment| format!("{href}#{}", super::escape::url(fragment)))
+    Some(fragment.map_or(href.clone(), |fragment| format!("{href}#{}", super::escape::url(fragment))))
+}
+
+/// The line of `site.yaml` that begins with a key.
+fn line_of(snapshot: &Snapshot, key: &str) -> usize {
+    let text = snapshot.text("site.yaml").unwrap_or_default();
+    let key_line = |line: &str| line.trim_start().trim_start_matches(['"', '\'']).starts_with(key);
+    text.lines().position(key_line).map_or(0, |at| at + 1)
 }
 
 /// The URL path of an output path: `a/index.html` is `/a/`.

@@ -119,7 +119,18 @@ pub(crate) fn body(edition: &Edition<'_>, index: usize, absolute: bool) -> Body 
         return Body { html: String::new(), findings: Vec::new() };
     };
     let mut resolver = Resolver::new(edition, &edition.library.pages[index], Some(index), absolute);
-    let html = parsed.document.render(&mut resolver);
+    let page = &edition.library.pages[index];
+    let mut html = parsed.document.render(&mut resolver);
+    // A body that begins with its own title would show it twice: layouts write the title.
+    if page.outline.first().is_some_and(|first| first.level == 1 && first.text == page.title)
+        && html.starts_with("<h1")
+        && let Some(end) = html.find("</h1>")
+    {
+        html.drain(..end + "</h1>".len());
+        html.truncate(html.trim_end().len());
+        html.drain(..html.len() - html.trim_start().len());
+        html.push('\n');
+    }
     Body { html, findings: resolver.findings }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::address;
-use super::library::{display_order, listed, newest_first};
+use super::sections::{display_order, listed, newest_first};
 use crate::model::{Config, Page, Taxonomy, Term};
 
 /// All configured taxonomies with the terms that built pages have.

@@ -1,11 +1,15 @@
 //! Whole sites through `build`: golden sites, and what a build does with good and bad input.
 
+#![allow(clippy::unwrap_used, reason = "a broken expectation is a failed test")]
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use sitewright::build::{Built, Cache, Options, Scope, build};
-use sitewright::model::{BlobId, ContentPath, Data, Diagnostic, File, LinkTarget, OutputData, PageState, Severity, Snapshot};
+use sitewright::model::{
+    BlobId, ContentPath, Data, Diagnostic, File, LinkTarget, OutputData, PageState, Severity, Snapshot,
+};
 
 /// A stable stand-in for a blob id.
 fn blob(bytes: &[u8]) -> BlobId {
@@ -193,8 +197,9 @@ fn states_decide_what_is_built() {
 -- content/draft.md --
 ---
 draft: true
+weight: heavy
 ---
-[x](nowhere.md)
+[x](nowhere.md) {{< unclosed
 -- content/soon.md --
 ---
 date: 2027-01-01
@@ -401,7 +406,9 @@ fn sections_terms_and_pages_of_lists() {
     assert!(!built.outputs.contains_key("blog/page/4/index.html"));
     assert!(text(&built, "tags/index.html").contains("<b>C++ 45</b><b>Rust 45</b>"));
     assert!(text(&built, "tags/c++/page/3/index.html").contains("<h1>C++</h1>"));
-    assert!(text(&built, "blog/page/2/index.html").contains("rel=\"canonical\" href=\"https://example.org/blog/page/2/\""));
+    assert!(
+        text(&built, "blog/page/2/index.html").contains("rel=\"canonical\" href=\"https://example.org/blog/page/2/\"")
+    );
 }
 
 #[test]
@@ -425,14 +432,15 @@ fn static_files_stand_in_for_generated_ones() {
 
 #[test]
 fn template_faults_are_findings_on_the_template() {
-    let mut source = THEME.replace("{{{content}}}</body>", "{{> nothing}}</body>");
-    source.push_str("-- content/a.md --\n-- content/b.md --\n");
-    let built = built(&snapshot(&source));
-    let error = finding(&built, "template_error");
-    assert_eq!(error.severity, Severity::Error);
-    assert!(error.path.as_str().starts_with("themes/t/"), "{error:?}");
-    let same = built.diagnostics.iter().filter(|d| d.path.as_str() == "themes/t/layouts/page.hbs").count();
-    assert_eq!(same, 1, "once, not once a page: {:#?}", built.diagnostics);
+    for (fault, code) in [("{{> nothing}}", "missing_partial"), ("{{range 1 99999999}}", "template_error")] {
+        let mut source = THEME.replace("{{{content}}}</body>", &format!("{fault}</body>"));
+        source.push_str("-- content/a.md --\n-- content/b.md --\n");
+        let built = built(&snapshot(&source));
+        let error = finding(&built, code);
+        assert_eq!((error.severity, error.path.as_str()), (Severity::Error, "themes/t/layouts/page.hbs"));
+        assert_eq!(built.diagnostics.len(), 1, "once, not once a page: {:#?}", built.diagnostics);
+        assert!(!built.outputs.contains_key("a/index.html"));
+    }
 }
 
 #[test]
@@ -510,4 +518,44 @@ x
     assert!(text(&built, "sitemap.xml").contains("<loc>http://localhost:4000/p/q/a/</loc>"));
     assert_eq!(text(&built, "_redirects"), "/p/q/old/ /p/q/a/ 301\n");
     assert!(text(&built, "old/index.html").contains("url=/p/q/a/"));
+}
+
+#[test]
+fn a_feed_with_whole_content_has_whole_addresses() {
+    let source = THEME.replace("theme: t\n", "theme: t\nfeed:\n  full: true\n");
+    let site = snapshot(&format!(
+        "{source}-- content/a.md --\n---\ndate: 2026-01-01\n---\n[b](b.md) [own](#h) ![i](/i.png)\n## H\n-- content/b.md --\n-- static/i.png --\nx\n"
+    ));
+    let built = built(&site);
+    let feed = text(&built, "atom.xml");
+    for wanted in [
+        "&lt;a href=&quot;https://example.org/b/&quot;&gt;",
+        "&lt;a href=&quot;https://example.org/a/#h&quot;&gt;",
+        "src=&quot;https://example.org/i.png&quot;",
+    ] {
+        assert!(feed.contains(wanted), "{wanted} in {feed}");
+    }
+}
+
+#[test]
+fn an_own_404_page_is_in_no_list() {
+    let built = built(&with_theme("-- content/404.md --\n---\ntitle: Lost\ndate: 2026-01-01\n---\nGone.\n"));
+    assert!(text(&built, "404.html").contains("<h1>Lost</h1>"));
+    assert!(text(&built, "404.html").contains("content=\"noindex\""));
+    for list in ["sitemap.xml", "search.json", "index.html"] {
+        assert!(!text(&built, list).contains("404"), "{list}");
+    }
+    assert!(!built.outputs.contains_key("atom.xml"));
+}
+
+#[test]
+fn redirects_lead_nowhere_dangerous() {
+    let source = THEME.replace(
+        "theme: t\n",
+        "theme: t\nredirects:\n  /a/: javascript://x%0aalert(1)\n  /b/: https://ok.example/\n  /c/: p.md#x\n",
+    );
+    let built = built(&snapshot(&format!("{source}-- content/p.md --\n")));
+    assert_eq!(codes(&built), [("invalid_url", "site.yaml", 5)]);
+    assert!(!built.outputs.contains_key("a/index.html"));
+    assert_eq!(text(&built, "_redirects"), "/b/ https://ok.example/ 301\n/c/ /p/#x 301\n");
 }

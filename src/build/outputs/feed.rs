@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::super::edition::Edition;
-use super::super::{address, escape, library, render};
+use super::super::{address, escape, render, sections};
 use super::head;
 use crate::model::{Library, Page, Term};
 
@@ -29,7 +29,7 @@ pub(crate) fn entries(library: &Library, term: Option<&Term>) -> Vec<usize> {
     let in_feed = |page: &Page| {
         let below = page.section.strip_prefix("content").unwrap_or_default().trim_start_matches('/');
         page.date.is_some()
-            && library::listed(page)
+            && sections::listed(page)
             && !page.noindex
             && (term.is_some()
                 || config.sections.is_empty()
@@ -44,7 +44,7 @@ pub(crate) fn entries(library: &Library, term: Option<&Term>) -> Vec<usize> {
     };
     let order = |&a: &usize, &b: &usize| {
         let (a, b) = (&library.pages[a], &library.pages[b]);
-        library::newest_first(a, b).then_with(|| a.path.cmp(&b.path))
+        sections::newest_first(a, b).then_with(|| a.path.cmp(&b.path))
     };
     if found.len() > config.limit && config.limit > 0 {
         found.select_nth_unstable_by(config.limit - 1, order);

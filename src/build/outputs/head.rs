@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use super::super::edition::Edition;
-use super::super::{address, context, escape, library};
+use super::super::{address, context, escape, sections};
 use crate::model::{Page, PageKind};
 
 /// What the head is made of.
@@ -175,7 +175,7 @@ fn json_ld(edition: &Edition<'_>, subject: &Subject<'_>, description: &str, cano
 }
 
 fn breadcrumbs(edition: &Edition<'_>, page: &Page, canonical: &str) -> Vec<Value> {
-    let pages = library::ancestors(&edition.library, page);
+    let pages = sections::ancestors(&edition.library, page);
     let above =
         pages.into_iter().map(|i| &edition.library.pages[i]).map(|p| (p.title.clone(), edition.base.absolute(&p.url)));
     above

@@ -64,15 +64,12 @@ fn strip_line(line: &str) -> String {
         let end = if close.is_empty() { None } else { tag.find(close) };
         // An odd number of backticks before it: inside a code span.
         let code = rest[..at].matches('`').count() % 2 == 1;
-        match end.filter(|_| !code) {
-            Some(end) => {
-                out.push_str(&rest[..at]);
-                rest = &tag[end + close.len()..];
-            }
-            None => {
-                out.push_str(&rest[..at + 2]);
-                rest = tag;
-            }
+        if let Some(end) = end.filter(|_| !code) {
+            out.push_str(&rest[..at]);
+            rest = &tag[end + close.len()..];
+        } else {
+            out.push_str(&rest[..at + 2]);
+            rest = tag;
         }
     }
     out.push_str(rest);
