@@ -88,6 +88,10 @@ impl Repository {
                 Ok(prepared) => prepared,
                 Err(mut nothing) => {
                     nothing.resumed = resumed;
+                    // What waited was taken back meanwhile.
+                    if let Some(pending) = pending.filter(|_| !request.dry_run) {
+                        pending.clear(self, &git)?;
+                    }
                     if landed {
                         nothing.revision = stand.live.map(message::revision_id);
                     }
