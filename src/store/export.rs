@@ -42,7 +42,7 @@ impl Repository {
     /// Makes the site's own output folder hold exactly these outputs.
     ///
     /// # Errors
-    /// As [`output::write`].
+    /// As [`output::write()`].
     pub fn refresh_output(&self, outputs: &Outputs, source: &Source<'_>) -> Result<Written> {
         let shown = self.site_dir().display().to_string();
         let site = Dir::open_ambient_dir(self.site_dir(), ambient_authority())

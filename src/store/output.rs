@@ -19,7 +19,7 @@ pub(crate) use git_tree::tree;
 /// Supplies the bytes of a source file that an output is a copy of.
 pub type Source<'a> = dyn Fn(&ContentPath, BlobId) -> Result<Arc<[u8]>> + 'a;
 
-/// What [`write`] did, as paths below the output folder.
+/// What [`write()`] did, as paths below the output folder.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Written {
     /// New files.
@@ -56,7 +56,7 @@ impl Repository {
     /// Writes a build of these sources into a folder anywhere (made if missing), or into the site's own output folder.
     ///
     /// # Errors
-    /// As [`write`].
+    /// As [`write()`].
     pub fn write_outputs(&self, outputs: &Outputs, sources: &Snapshot, folder: Option<&Path>) -> Result<Written> {
         let source = |path: &ContentPath, id: BlobId| match sources.get(path).filter(|file| file.id == id) {
             Some(file) => self.bytes(path, file),
