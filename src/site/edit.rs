@@ -146,14 +146,28 @@ fn fresh_errors(site: &Site, base: &Snapshot, before: &Built, after: &Built, sco
     let known: BTreeSet<_> = before.diagnostics.iter().map(key).collect();
     let mut fresh: Vec<Diagnostic> =
         after.diagnostics.iter().filter(refusing).filter(|d| !known.contains(&key(d))).cloned().collect();
-    if fresh.is_empty() {
+    let stuck = stuck_pages(after, scope);
+    if fresh.is_empty() && stuck.is_empty() {
         return Ok(fresh);
     }
     // Template errors show up only for rendered pages: render the same ones of the base before blaming the edit.
     let rendered = site.build(base, scope.clone(), false, None)?;
     let known: BTreeSet<_> = rendered.diagnostics.iter().map(key).collect();
     fresh.retain(|d| !known.contains(&key(d)));
+    // A page that a known template fault keeps from rendering is a new error where the page rendered before.
+    let stuck_before = stuck_pages(&rendered, scope);
+    if fresh.is_empty() && stuck.iter().any(|path| !stuck_before.contains(path)) {
+        let of_theme = |d: &&Diagnostic| d.severity == Severity::Error && d.path.kind() == PathKind::Theme;
+        fresh.extend(after.diagnostics.iter().filter(of_theme).cloned());
+    }
     Ok(fresh)
+}
+
+/// Pages of the scope that belong to the build and could not be rendered.
+fn stuck_pages<'a>(built: &'a Built, scope: &Scope) -> BTreeSet<&'a ContentPath> {
+    let Scope::Pages(paths) = scope else { return BTreeSet::new() };
+    let stuck = |page: &&Page| page.exists && page.included && page.html.is_none() && paths.contains(&page.path);
+    built.library.pages.iter().filter(stuck).map(|page| &page.path).collect()
 }
 
 /// What makes two findings "the same one": the line may move with an edit.

@@ -16,7 +16,7 @@ pub(super) fn bundle_assets(snapshot: &Snapshot, path: &ContentPath) -> Vec<Cont
 }
 
 /// The trailer that records a move.
-pub(super) const MOVED: &str = "Moved";
+pub(super) const MOVED: &str = "Moved-From";
 
 /// The value of a [`MOVED`] trailer.
 #[must_use]

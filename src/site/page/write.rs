@@ -233,6 +233,10 @@ fn check_match(
         return Err(IfMatch::missing(path, &edit.path, current_id, "replacing the whole body of"));
     };
     let if_match = IfMatch::parse(text)?;
+    if if_match == IfMatch::Any && live.is_some_and(|live| !live.contains(path.as_str())) {
+        // The remote deleted it: writing it knowingly decides against the deletion.
+        staged.trailers.push(("Resolves".into(), format!("{} {path}", BlobId([0; 20]))));
+    }
     if if_match.holds(current_id) {
         return Ok(());
     }
