@@ -25,6 +25,8 @@ use crate::model::{Config, ContentPath, Snapshot};
 use crate::store::{self, Clock, Identity, OpenOptions, Repository};
 
 pub use call::Call;
+// What replies show of the store, so that the tools need not know it.
+pub use crate::store::{Change, ChangeKind, Revision, RevisionKind, Unpublished};
 use call::Receipts;
 
 /// How many library builds are remembered: the working tree, the live state, and one in between.
