@@ -36,7 +36,7 @@ pub(super) fn serve(arguments: &Serve, site: Option<&Path>) -> Result<Outcome> {
             PreviewServer::open(&site, &[local(0)]).map_err(|error| tracing::warn!("no preview: {error}")).ok()
         }
     };
-    let server = Server::new(Arc::clone(&site), Registry::all(), rights);
+    let server = Server::new(Arc::clone(&site), Registry::standard(), rights);
     match arguments.http {
         None => run(async {
             let stop = CancellationToken::new();
@@ -63,7 +63,7 @@ pub(super) fn serve(arguments: &Serve, site: Option<&Path>) -> Result<Outcome> {
 pub(super) fn both(site: Option<&Path>) -> Result<Outcome> {
     let site = locate::open(site)?;
     let preview = PreviewServer::open(&site, &ports(PREVIEW_PORT))?;
-    let server = Server::new(Arc::clone(&site), Registry::all(), Rights::all_but_admin());
+    let server = Server::new(Arc::clone(&site), Registry::standard(), Rights::all_but_admin());
     let token = chosen_token()?.map_or_else(Token::generate, Ok)?;
     let options = ports(MCP_PORT).into_iter().map(|address| http::Options {
         address,
