@@ -51,7 +51,9 @@ pub(crate) fn load<'a>(snapshot: &'a Snapshot, config: &Config, cache: &Cache) -
         .into_par_iter()
         .map(|(path, file)| {
             let text = text_of(path, file)?;
-            let parsed = if let Some(parsed) = batch.get(&file.id) { parsed } else {
+            let parsed = if let Some(parsed) = batch.get(&file.id) {
+                parsed
+            } else {
                 let front_matter = FrontMatter::parse(path.as_str(), text).map_err(|e| refusal(path, &e))?;
                 let body = text.get(front_matter.body_offset..).unwrap_or_default();
                 let document = markdown::parse(body, &config.markdown);

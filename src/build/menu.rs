@@ -59,7 +59,9 @@ pub(crate) fn resolve(finder: &Finder<'_>) -> (Menus, Vec<Diagnostic>) {
     }
     for (menu, parent, item, page) in below {
         let items = menus.entry(menu.clone()).or_default();
-        if let Some(known) = items.iter_mut().find(|known| known.name == parent) { known.children.push(item) } else {
+        if let Some(known) = items.iter_mut().find(|known| known.name == parent) {
+            known.children.push(item);
+        } else {
             findings.push(
                 Diagnostic::new(
                     crate::model::Severity::Warning,

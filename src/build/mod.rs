@@ -125,7 +125,8 @@ pub fn build(snapshot: &Snapshot, options: &Options, cache: &Cache) -> Result<Bu
     // What is wrong with a draft must not keep the rest of the site from going out.
     let library = &edition.library;
     let left_out = |path: &ContentPath| library.by_path.get(path).is_some_and(|&i| !library.pages[i].included);
-    for finding in findings.iter_mut().filter(|finding| finding.severity == Severity::Error && left_out(&finding.path)) {
+    for finding in findings.iter_mut().filter(|finding| finding.severity == Severity::Error && left_out(&finding.path))
+    {
         finding.severity = Severity::Warning;
     }
     findings.sort_by(|a, b| (&a.path, a.line, a).cmp(&(&b.path, b.line, b)));

@@ -261,7 +261,9 @@ fn redirect_target(library: &Library, base: &Base, to: &str, pattern: bool) -> O
     }
     let (path, fragment) = to.split_once('#').map_or((to, None), |(path, fragment)| (path, Some(fragment)));
     let content = format!("content/{}", path.trim_start_matches('/'));
-    let url = if let Some(&i) = library.by_path.get(content.as_str()) { library.pages[i].url.clone() } else {
+    let url = if let Some(&i) = library.by_path.get(content.as_str()) {
+        library.pages[i].url.clone()
+    } else {
         let clean = address::clean(path)?;
         if pattern { path.to_owned() } else { clean }
     };

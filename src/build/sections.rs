@@ -68,9 +68,10 @@ pub(super) fn build_sections(pages: &[Page], folders: &BTreeSet<String>) -> BTre
     let mut children: Vec<(String, usize, String)> = Vec::new();
     for (folder, section) in &sections {
         if let Some((up, _)) = folder.rsplit_once('/')
-            && pages[section.page].included {
-                children.push((section_of(folders, up).to_owned(), section.page, folder.clone()));
-            }
+            && pages[section.page].included
+        {
+            children.push((section_of(folders, up).to_owned(), section.page, folder.clone()));
+        }
     }
     children.sort_by(|a, b| display_order(&pages[a.1], &pages[b.1]));
     for (parent, _, folder) in children {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::edit::{self, Staged, Written};
+use super::etag::IfMatch;
 use super::{Call, Site, address, text_diff};
 use crate::build::Built;
 use crate::error::{Error, Result};
@@ -192,23 +193,14 @@ fn named(before: &Built, live: &Snapshot, base: &Snapshot, paths: &[Discard]) ->
             return Err(Error::NotFound { kind: "unpublished change", name: discard.path.clone(), near });
         }
         let now = base.get(&path).map(|file| file.id);
-        let matches = match (discard.etag.as_deref(), now) {
-            (Some("*"), _) | (None, None) => true,
-            (Some(wanted), Some(id)) => super::page::etag_matches(wanted, id),
-            _ => false,
-        };
-        if !matches {
-            return Err(Error::Conflict {
-                path: address::shown(&path).to_owned(),
-                yours: discard.etag.clone(),
-                current: now.map(|id| id.to_string()),
-                diff: text_diff::unified(
-                    live.text(path.as_str()).unwrap_or_default(),
-                    base.text(path.as_str()).unwrap_or_default(),
-                    4_000,
-                ),
-                conflicts: Vec::new(),
-            });
+        let wanted = discard.etag.as_deref().map(IfMatch::parse).transpose()?;
+        if !wanted.as_ref().map_or(now.is_none(), |wanted| wanted.holds(now)) {
+            let text = |snapshot: &Snapshot| snapshot.text(path.as_str()).unwrap_or_default().to_owned();
+            let diff = text_diff::unified(&text(live), &text(base), DIFF_LIMIT);
+            return Err(wanted.map_or_else(
+                || IfMatch::missing(&path, &discard.path, now, "discarding the changes of"),
+                |wanted| wanted.stale(&path, now, diff),
+            ));
         }
         targets.push(path);
     }

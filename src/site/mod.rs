@@ -4,6 +4,7 @@ pub mod address;
 mod call;
 pub mod change;
 pub mod edit;
+mod etag;
 mod expand;
 pub mod init;
 pub mod overview;

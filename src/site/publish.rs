@@ -126,7 +126,8 @@ fn refuse_errors(fresh: &[Diagnostic], unpublished: &[Unpublished], sources: &Sn
     if selective {
         let needs: BTreeSet<String> = errors
             .iter()
-            .filter_map(|error| error.refers.as_deref())
+            .flat_map(|error| [Some(error.path.as_str()), error.refers.as_deref()])
+            .flatten()
             .flat_map(|wanted| unpublished.iter().filter(move |item| item.change.path.as_str() == wanted))
             .filter(|item| sources.get(&item.change.path).map(|file| file.id) != item.change.after)
             .map(|item| address::shown(&item.change.path).to_owned())

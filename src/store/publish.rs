@@ -88,6 +88,10 @@ impl Repository {
                 Ok(prepared) => prepared,
                 Err(mut nothing) => {
                     nothing.resumed = resumed;
+                    // What waited was taken back meanwhile.
+                    if let Some(pending) = pending.filter(|_| !request.dry_run) {
+                        pending.clear(self, &git)?;
+                    }
                     if landed {
                         nothing.revision = stand.live.map(message::revision_id);
                     }
@@ -227,8 +231,8 @@ impl Repository {
         let live = self.snapshot_of(git, self.site_tree(git, stand.live)?)?;
         let outputs = (request.build)(&exact, &live)?;
         stop_at("publish::built")?;
-        let tree = self.with_outputs(git, plan.tree, &outputs)?;
         let live_tree = refs::tree_of(git, stand.live)?;
+        let tree = self.with_outputs(git, live_tree, plan.tree, &outputs)?;
         let sources = plan::compare_sites(self, git, live_tree, Some(tree))?;
         let mut published = Published {
             changes: message::changes(sources),
@@ -251,8 +255,9 @@ impl Repository {
         Ok(Ok((commit, published)))
     }
 
-    fn with_outputs(&self, git: &git2::Repository, sources: Oid, outputs: &Outputs) -> Result<Oid> {
-        let folder = if outputs.is_empty() { None } else { Some(output::tree(git, outputs, &from_git(git))?) };
+    fn with_outputs(&self, git: &git2::Repository, live: Option<Oid>, sources: Oid, outputs: &Outputs) -> Result<Oid> {
+        let old = tree::subtree(git, live, &self.whole(self.output()))?;
+        let folder = if outputs.is_empty() { None } else { Some(output::tree(git, old, outputs, &from_git(git))?) };
         tree::graft(git, Some(sources), &self.whole(self.output()), folder)
     }
 

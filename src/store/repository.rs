@@ -257,6 +257,13 @@ impl Repository {
         Ok(self.live_commit(&self.git()?)?.map(message::revision_id))
     }
 
+    /// Whether the working change set already knows what is live (as far as it was fetched).
+    pub fn live_taken_in(&self) -> Result<bool> {
+        let git = self.git()?;
+        let (Some(live), Some(tip)) = (self.live_commit(&git)?, self.tip_commit(&git)?) else { return Ok(true) };
+        Ok(live == tip || git.graph_descendant_of(tip, live).map_err(git_error("compare with what is live"))?)
+    }
+
     /// The tip of `working`, or HEAD where nothing was edited yet.
     pub(crate) fn tip_commit(&self, git: &git2::Repository) -> Result<Option<Oid>> {
         match refs::target(git, &self.refs.working)? {

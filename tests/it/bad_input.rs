@@ -73,8 +73,10 @@ async fn nothing_is_written_through_a_symlink() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn broken_yaml_names_file_line_column_and_fix() {
-    let site = TestSite::new(&format!("{PAGES}-- content/broken.md --\n---\ntitle: ok\nsummary: a: b: c\n---\nText.\n")).await;
-    let error = site.call_err("page_write", json!({"pages": [{"path": "broken.md", "front_matter": {"title": "new"}}]})).await;
+    let site =
+        TestSite::new(&format!("{PAGES}-- content/broken.md --\n---\ntitle: ok\nsummary: a: b: c\n---\nText.\n")).await;
+    let error =
+        site.call_err("page_write", json!({"pages": [{"path": "broken.md", "front_matter": {"title": "new"}}]})).await;
     assert_eq!(error["code"], "invalid_front_matter", "{error}");
     let message = error["message"].as_str().unwrap();
     assert!(message.contains("content/broken.md:3:"), "{message}");
@@ -104,8 +106,13 @@ async fn a_stale_etag_answers_with_the_current_one_and_a_diff() {
     let site = TestSite::new(PAGES).await;
     let read = site.call("page_get", json!({"paths": ["a.md"]})).await;
     let etag = read["pages"][0]["etag"].clone();
-    site.call("page_write", json!({"pages": [{"path": "a.md", "edits": [{"find": "Two lines.", "replace": "2 lines."}]}]})).await;
-    let error = site.call_err("page_write", json!({"pages": [{"path": "a.md", "body": "mine\n", "if_match": etag}]})).await;
+    site.call(
+        "page_write",
+        json!({"pages": [{"path": "a.md", "edits": [{"find": "Two lines.", "replace": "2 lines."}]}]}),
+    )
+    .await;
+    let error =
+        site.call_err("page_write", json!({"pages": [{"path": "a.md", "body": "mine\n", "if_match": etag}]})).await;
     assert_eq!(error["code"], "conflict");
     let current = error["details"]["current"].as_str().unwrap();
     assert!(error["details"]["diff"].as_str().unwrap().contains("+2 lines."), "{error}");
@@ -149,12 +156,20 @@ async fn templates_that_fail_recurse_or_name_what_is_missing() {
         ("loops", "{{> self}}"),
     ] {
         let theme = site.theme();
-        std::fs::write(site.path().join(format!("themes/{theme}/partials/self.hbs")), "{{#if page}}{{> self}}{{/if}}").unwrap();
+        std::fs::write(site.path().join(format!("themes/{theme}/partials/self.hbs")), "{{#if page}}{{> self}}{{/if}}")
+            .unwrap();
         std::fs::write(site.path().join(format!("themes/{theme}/layouts/{name}.hbs")), text).unwrap();
-        let error =
-            site.call_err_after_hand_edit("page_write", json!({"pages": [{"path": "b.md", "front_matter": {"layout": name}}]})).await;
+        let error = site
+            .call_err_after_hand_edit(
+                "page_write",
+                json!({"pages": [{"path": "b.md", "front_matter": {"layout": name}}]}),
+            )
+            .await;
         assert_eq!(error["code"], "build_failed", "{name}: {error}");
-        assert!(error["message"].as_str().unwrap().contains(&format!("{name}.hbs")) || error.to_string().contains(".hbs"), "{error}");
+        assert!(
+            error["message"].as_str().unwrap().contains(&format!("{name}.hbs")) || error.to_string().contains(".hbs"),
+            "{error}"
+        );
     }
     // The server is still there.
     site.call("page_list", json!({})).await;

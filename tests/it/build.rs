@@ -549,13 +549,13 @@ fn an_own_404_page_is_in_no_list() {
 }
 
 #[test]
-fn redirects_lead_nowhere_dangerous() {
-    let source = THEME.replace(
-        "theme: t\n",
-        "theme: t\nredirects:\n  /a/: javascript://x%0aalert(1)\n  /b/: https://ok.example/\n  /c/: p.md#x\n",
-    );
-    let built = built(&snapshot(&format!("{source}-- content/p.md --\n")));
-    assert_eq!(codes(&built), [("invalid_url", "site.yaml", 5)]);
-    assert!(!built.outputs.contains_key("a/index.html"));
+fn redirects_lead_into_the_site_or_to_the_web() {
+    let with = |lines: &str| {
+        let source = THEME.replace("theme: t\n", &format!("theme: t\nredirects:\n{lines}"));
+        snapshot(&format!("{source}-- content/p.md --\n"))
+    };
+    let built = built(&with("  /b/: https://ok.example/\n  /c/: /p.md#x\n  /p/: /b/\n"));
+    assert_eq!(codes(&built), [("redirect_clash", "site.yaml", 7)]);
     assert_eq!(text(&built, "_redirects"), "/b/ https://ok.example/ 301\n/c/ /p/#x 301\n");
+    assert!(build(&with("  /a/: javascript://x%0aalert(1)\n"), &options(), &Cache::default()).is_err());
 }

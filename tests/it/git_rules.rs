@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use crate::harness::TestSite;
 
-const PAGES: &str = "-- content/a.md --\n---\ntitle: A\n---\nText of A.\n-- content/b.md --\n---\ntitle: B\n---\nText of B.\n";
+const PAGES: &str =
+    "-- content/a.md --\n---\ntitle: A\n---\nText of A.\n-- content/b.md --\n---\ntitle: B\n---\nText of B.\n";
 
 fn edit(path: &str, find: &str, replace: &str) -> Value {
     json!({"pages": [{"path": path, "edits": [{"find": find, "replace": replace}]}]})
@@ -59,7 +60,7 @@ async fn git_commit_am_by_hand() {
     site.call("page_write", edit("b.md", "Text of B", "Agent's B")).await;
     std::fs::write(site.path().join("content/a.md"), "---\ntitle: A\n---\nBy hand.\n").unwrap();
     site.git(&["commit", "-q", "-am", "By hand"]);
-    let error = site.call_err("publish", json!({})).await;
+    let error = site.call_err_after_hand_edit("publish", json!({})).await;
     assert_eq!(error["code"], "local_commits", "{error}");
     let reply = site.call("publish", json!({"local_commits": true, "hand_edits": true})).await;
     assert_eq!(reply["pushed"]["ok"], true, "{reply}");
@@ -139,7 +140,8 @@ async fn discard_one_path_and_everything() {
 async fn delete_and_restore() {
     let site = published().await;
     let read = site.call("page_get", json!({"paths": ["a.md"]})).await;
-    let deleted = site.call("page_delete", json!({"pages": [{"path": "/a/", "if_match": read["pages"][0]["etag"]}]})).await;
+    let deleted =
+        site.call("page_delete", json!({"pages": [{"path": "/a/", "if_match": read["pages"][0]["etag"]}]})).await;
     site.call("publish", json!({})).await;
     assert!(!site.path().join("public/a/index.html").exists());
     site.call("revision_restore", json!({"undo": [deleted["revision"]]})).await;
@@ -272,7 +274,8 @@ async fn every_edit_stays_reachable_and_first_parent_is_the_publish_log() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_call_again_is_answered_with_the_first_receipt() {
     let site = published().await;
-    let create = json!({"pages": [{"path": "new.md", "create": true, "front_matter": {"title": "New"}, "body": "x\n"}]});
+    let create =
+        json!({"pages": [{"path": "new.md", "create": true, "front_matter": {"title": "New"}, "body": "x\n"}]});
     let first = site.call("page_write", create.clone()).await;
     let again = site.call("page_write", create).await;
     assert_eq!(first["revision"], again["revision"]);

@@ -237,7 +237,7 @@ impl TestSite {
                 state.insert(format!("ref {label} {name}"), target.to_owned());
             }
         };
-        refs("site", &root);
+        refs("site", root);
         if self.remote().exists() {
             refs("remote", &self.remote());
         }
@@ -256,6 +256,7 @@ impl TestSite {
     }
 
     /// The theme's name.
+    #[allow(clippy::unused_self, reason = "a test asks its site, not the harness")]
     pub(crate) fn theme(&self) -> &'static str {
         "default"
     }

@@ -509,6 +509,24 @@ fn a_remote_that_refuses_leaves_the_publish_waiting_and_the_next_one_resumes() {
 }
 
 #[test]
+fn what_waits_and_is_taken_back_never_goes_out() {
+    let place = Place::new();
+    place.edit("content/a.md", "secret\n");
+    let lock = place.bare().join("refs/heads/main.lock");
+    fs::write(&lock, "").unwrap();
+    assert!(!place.publish(&everything()).unwrap().pushed.unwrap().ok);
+    fs::remove_file(&lock).unwrap();
+    place.edit("content/a.md", A);
+    let nothing = place.publish(&everything()).unwrap();
+    assert!(nothing.revision.is_none() && nothing.pushed.is_none());
+    assert_eq!(place.remote_log(), ["Go live", "start"]);
+    place.edit("content/b.md", "fine\n");
+    place.publish(&everything()).unwrap();
+    assert!(!git(&place.bare(), &["log", "--all", "-p"]).contains("secret"));
+    place.check();
+}
+
+#[test]
 fn a_waiting_commit_is_pushed_as_it_is() {
     let place = Place::new();
     place.edit("content/a.md", "new\n");
@@ -855,49 +873,35 @@ fn an_edit_during_the_build_stays_unpublished() {
     place.check();
 }
 
-/// A `git daemon` that serves the folder of a place's remote.
-struct Daemon {
-    child: std::process::Child,
-    url: String,
-}
-
-impl Daemon {
-    fn serve(place: &Place) -> Self {
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = free.local_addr().unwrap().port();
-        drop(free);
-        let base = place.bare().parent().unwrap().to_str().unwrap().to_owned();
-        // The program itself: `git daemon` would leave it behind when it is ended.
-        let program = Path::new(&git(place.dir.path(), &["--exec-path"])).join("git-daemon");
-        let child = Command::new(program)
-            .args(["--export-all", "--enable=receive-pack", "--reuseaddr", "--listen=127.0.0.1"])
-            .args([format!("--port={port}"), format!("--base-path={base}")])
-            .env("GIT_CONFIG_NOSYSTEM", "1")
-            .spawn()
-            .unwrap();
-        for _ in 0..200 {
-            if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                break;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(20));
+/// Serves the folder of a place's remote over the git protocol, one process a connection, and answers the address.
+fn serve(place: &Place) -> String {
+    use std::os::fd::OwnedFd;
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("git://{}/bare.git", server.local_addr().unwrap());
+    let base = place.bare().parent().unwrap().to_str().unwrap().to_owned();
+    std::thread::spawn(move || {
+        for stream in server.incoming() {
+            let stream = stream.unwrap();
+            let input = OwnedFd::from(stream.try_clone().unwrap());
+            Command::new("git")
+                .args(["daemon", "--inetd", "--export-all", "--enable=receive-pack"])
+                .arg(format!("--base-path={base}"))
+                .env("GIT_CONFIG_NOSYSTEM", "1")
+                .stdin(input)
+                .stdout(OwnedFd::from(stream))
+                .stderr(std::process::Stdio::null())
+                .status()
+                .unwrap();
         }
-        Self { child, url: format!("git://127.0.0.1:{port}/bare.git") }
-    }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+    });
+    url
 }
 
 #[test]
 fn a_server_hook_that_refuses_is_heard() {
     use std::os::unix::fs::PermissionsExt;
     let place = Place::new();
-    let daemon = Daemon::serve(&place);
-    place.git(&["remote", "set-url", "origin", &daemon.url]);
+    place.git(&["remote", "set-url", "origin", &serve(&place)]);
     let hook = place.bare().join("hooks/pre-receive");
     fs::create_dir_all(hook.parent().unwrap()).unwrap();
     fs::write(&hook, "#!/bin/sh\necho 'the branch is protected' >&2\nexit 1\n").unwrap();

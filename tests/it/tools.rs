@@ -467,7 +467,7 @@ async fn long_lists_end_at_an_item_and_go_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_long_page_is_read_in_parts() {
-    let lines: String = (1..=2_000).map(|i| format!("Line number {i} of a long page.\n")).collect();
+    let lines = (1..=2_000).fold(String::new(), |text, i| text + &format!("Line number {i} of a long page.\n"));
     let site = TestSite::new(&format!("{PAGES}-- content/long.md --\n---\ntitle: Long\n---\n{lines}-- content/long2.md --\n---\ntitle: Long 2\n---\n{lines}")).await;
     let first = site.call("page_get", json!({"paths": ["/long/", "/long2/"], "include": ["body"]})).await;
     assert!(first.to_string().len() < 22_000);

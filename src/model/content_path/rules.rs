@@ -104,9 +104,7 @@ pub(super) fn is_git(name: &str) -> bool {
     use unicode_normalization::UnicodeNormalization;
     let folded: String = name.nfkc().filter(|c| !is_ignored(*c)).flat_map(char::to_lowercase).collect();
     let folded = folded.trim_end_matches(['.', ' ']);
-    folded.starts_with(".git")
-        || folded.strip_prefix("git~").is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
-        || (folded.starts_with("gi7") && folded.contains('~'))
+    folded.starts_with(".git") || folded.starts_with("git~") || (folded.starts_with("gi7") && folded.contains('~'))
 }
 
 /// Characters that HFS+ leaves out when it compares names.

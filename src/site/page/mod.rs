@@ -10,5 +10,4 @@ pub use get::{GetQuery, Include, PageView, get, plain_text};
 pub use list::{ListQuery, ListStatus, Listing, Sort, list};
 pub use relocate::{Move, relocate};
 pub use remove::{Removal, remove};
-pub(in crate::site) use write::etag_matches;
 pub use write::{PageEdit, Select, TextEdit, write};

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::super::edit::{self, Staged, Written};
+use super::super::etag::IfMatch;
 use super::super::expand::{bundle_assets, moved};
 use super::super::{Call, Site, address};
 use super::remove::alias_patch;
-use super::write::etag_matches;
 use crate::build::{Built, Scope};
 use crate::error::{Error, Result};
 use crate::model::{ContentPath, LinkTarget, PageKind, PathKind, Snapshot, front_matter};
@@ -129,18 +129,11 @@ fn wrong_target(one: &Move, problem: &str) -> Error {
 }
 
 fn check_etag(transaction: &Transaction<'_>, path: &ContentPath, one: &Move) -> Result<()> {
-    let Some(wanted) = one.if_match.as_deref().map(str::trim).filter(|wanted| *wanted != "*") else { return Ok(()) };
-    let id = transaction.base().get(path).map(|file| file.id);
-    if id.is_some_and(|id| etag_matches(wanted, id)) {
-        return Ok(());
+    let current = transaction.base().get(path).map(|file| file.id);
+    match one.if_match.as_deref().map(IfMatch::parse).transpose()? {
+        Some(if_match) if !if_match.holds(current) => Err(if_match.stale(path, current, String::new())),
+        _ => Ok(()),
     }
-    Err(Error::Conflict {
-        path: address::shown(path).to_owned(),
-        yours: Some(wanted.to_owned()),
-        current: id.map(|id| id.to_string()),
-        diff: String::new(),
-        conflicts: Vec::new(),
-    })
 }
 
 /// Stages every file at its new place and returns the texts of the moved pages by new path.

@@ -1,9 +1,9 @@
 //! Deletes pages, with their bundle's assets, and says which links break.
 
 use super::super::edit::{self, Staged, Written};
+use super::super::etag::IfMatch;
 use super::super::expand::bundle_assets;
 use super::super::{Call, Site, address};
-use super::write::etag_matches;
 use crate::build::Built;
 use crate::error::{Error, Result};
 use crate::model::{ContentPath, PageKind, PathKind, front_matter};
@@ -67,28 +67,11 @@ fn message(before: &Built, gone: &[usize]) -> String {
 }
 
 fn check_etag(transaction: &Transaction<'_>, path: &ContentPath, removal: &Removal) -> Result<()> {
-    let id = transaction.base().get(path).map(|file| file.id);
-    let current = id.map(|id| id.to_string());
-    match removal.if_match.as_deref().map(str::trim) {
-        Some("*") => Ok(()),
-        Some(wanted) if id.is_some_and(|id| etag_matches(wanted, id)) => Ok(()),
-        Some(wanted) => Err(Error::Conflict {
-            path: address::shown(path).to_owned(),
-            yours: Some(wanted.to_owned()),
-            current,
-            diff: String::new(),
-            conflicts: Vec::new(),
-        }),
-        None => Err(Error::InvalidArguments {
-            field: "if_match".into(),
-            problem: format!("deleting {} needs the etag that was read, or \"*\"", address::shown(path)),
-            example: format!(
-                "{{\"path\": \"{}\", \"if_match\": \"{}\"}}",
-                removal.path,
-                current.unwrap_or_else(|| "*".into())
-            ),
-        }),
-    }
+    let current = transaction.base().get(path).map(|file| file.id);
+    let Some(if_match) = removal.if_match.as_deref().map(IfMatch::parse).transpose()? else {
+        return Err(IfMatch::missing(path, &removal.path, current, "deleting"));
+    };
+    if if_match.holds(current) { Ok(()) } else { Err(if_match.stale(path, current, String::new())) }
 }
 
 /// A section's own page may go only with its pages, or its URL would silently become an empty list.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use super::super::edit::{self, Staged, Written};
+use super::super::etag::IfMatch;
 use super::super::{Call, Site, address, text_diff};
 use super::list::{ListQuery, select};
 use crate::build::Built;
@@ -63,7 +64,8 @@ pub struct Select {
 /// Refused as a whole, with nothing written, by the first page that cannot be written.
 pub fn write(site: &Site, call: &Call, edits: &[PageEdit], many: Option<&Select>) -> Result<Written> {
     let footprint = edit::footprint([PathKind::Page]);
-    let live = site.live()?;
+    // Only what the remote has and nobody took in yet can be what a caller knowingly decides over.
+    let live = if site.repository().live_taken_in()? { None } else { Some(site.live()?) };
     edit::run(site, call, &footprint, |transaction, before| {
         let mut all = edits.to_vec();
         if let Some(many) = many {
@@ -73,7 +75,7 @@ pub fn write(site: &Site, call: &Call, edits: &[PageEdit], many: Option<&Select>
         let mut seen = BTreeSet::new();
         let mut staged = Staged::new(String::new());
         for edit in &all {
-            let path = write_one(site, transaction, before, &live, edit, &mut staged)?;
+            let path = write_one(site, transaction, before, live.as_deref(), edit, &mut staged)?;
             if !seen.insert(path.clone()) {
                 return Err(Error::InvalidArguments {
                     field: "pages".into(),
@@ -121,7 +123,7 @@ fn write_one(
     site: &Site,
     transaction: &mut Transaction<'_>,
     before: &Built,
-    live: &Snapshot,
+    live: Option<&Snapshot>,
     edit: &PageEdit,
     staged: &mut Staged,
 ) -> Result<ContentPath> {
@@ -217,51 +219,35 @@ fn existing(transaction: &Transaction<'_>, before: &Built, name: &str) -> Result
 fn check_match(
     site: &Site,
     transaction: &Transaction<'_>,
-    live: &Snapshot,
+    live: Option<&Snapshot>,
     path: &ContentPath,
     current: &str,
     edit: &PageEdit,
     staged: &mut Staged,
 ) -> Result<()> {
-    let id = transaction.base().get(path).map(|file| file.id);
-    let Some(wanted) = edit.if_match.as_deref().map(str::trim) else {
+    let current_id = transaction.base().get(path).map(|file| file.id);
+    let Some(text) = edit.if_match.as_deref() else {
         if edit.body.is_none() || current.is_empty() {
             return Ok(());
         }
-        return Err(Error::InvalidArguments {
-            field: "if_match".into(),
-            problem: format!("replacing the whole body of {} needs the etag that was read", address::shown(path)),
-            example: format!(
-                "{{\"path\": \"{}\", \"body\": \"...\", \"if_match\": \"{}\"}}",
-                edit.path,
-                id.map_or_else(|| "*".into(), |id| id.to_string())
-            ),
-        });
+        return Err(IfMatch::missing(path, &edit.path, current_id, "replacing the whole body of"));
     };
-    if wanted == "*" || id.is_some_and(|id| etag_matches(wanted, id)) {
+    let if_match = IfMatch::parse(text)?;
+    if if_match.holds(current_id) {
         return Ok(());
     }
-    if let Some(theirs) = live.get(path).map(|file| file.id).filter(|id| etag_matches(wanted, *id)) {
-        // The caller has read what is live and decided over it: that version becomes this path's base at publish.
+    let theirs = live.and_then(|live| live.get(path)).map(|file| file.id);
+    if let Some(theirs) = theirs.filter(|id| if_match.holds(Some(*id))) {
+        // The caller has read what the remote has and decided over it: that version becomes this path's base at publish.
         staged.trailers.push(("Resolves".into(), format!("{theirs} {path}")));
         return Ok(());
     }
-    let known = blob_text(site, path, wanted);
+    let known = blob_text(site, path, text);
     if edit.body.is_none() && !touches_what_changed(path, known.as_deref(), current, edit) {
         return Ok(());
     }
-    Err(Error::Conflict {
-        path: address::shown(path).to_owned(),
-        yours: Some(wanted.to_owned()),
-        current: id.map(|id| id.to_string()),
-        diff: text_diff::unified(known.as_deref().unwrap_or_default(), current, CONFLICT_DIFF),
-        conflicts: Vec::new(),
-    })
-}
-
-/// Etags are accepted from seven digits on.
-pub(in crate::site) fn etag_matches(wanted: &str, id: BlobId) -> bool {
-    wanted.len() >= 7 && id.to_string().starts_with(&wanted.to_ascii_lowercase())
+    let diff = text_diff::unified(known.as_deref().unwrap_or_default(), current, CONFLICT_DIFF);
+    Err(if_match.stale(path, current_id, diff))
 }
 
 /// The text the caller read, where git still has it.

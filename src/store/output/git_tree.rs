@@ -1,26 +1,37 @@
 //! The output folder as a git tree.
 
-use git2::{Oid, Repository};
+use std::collections::HashMap;
+
+use git2::{ObjectType, Oid, Repository};
 
 use super::{Source, bytes, check_paths};
 use crate::error::{Error, Result};
 use crate::model::{OutputData, Outputs};
+use crate::store::tree;
 
 const FILE: i32 = 0o100_644;
 const FOLDER: i32 = 0o040_000;
 
-/// Writes the tree that holds exactly these outputs, bottom-up and without an index. A copy of a source file reuses its blob.
-pub(crate) fn tree(git: &Repository, outputs: &Outputs, source: &Source<'_>) -> Result<Oid> {
+/// Writes the tree that holds exactly these outputs, bottom-up and without an index. Copies of source files and files that
+/// are as in the tree `base` reuse their blobs.
+pub(crate) fn tree(git: &Repository, base: Option<Oid>, outputs: &Outputs, source: &Source<'_>) -> Result<Oid> {
     check_paths(outputs)?;
+    let base: HashMap<String, Oid> =
+        tree::compare(git, None, base)?.into_iter().filter_map(|d| Some((d.path, d.new?.id))).collect();
     let mut files = Vec::with_capacity(outputs.len());
     let odb = git.odb().map_err(failed)?;
     for (path, output) in outputs {
         let id = match &output.data {
-            OutputData::Copy(_, id) if odb.exists(Oid::from_bytes(&id.0).map_err(failed)?) => {
-                Oid::from_bytes(&id.0).map_err(failed)?
-            }
-            data => git.blob(&bytes(data, source)?).map_err(failed)?,
+            OutputData::Copy(_, id) => Oid::from_bytes(&id.0),
+            OutputData::Bytes(bytes) => Oid::hash_object(ObjectType::Blob, bytes),
         };
+        let id = id.map_err(failed)?;
+        if base.get(path) != Some(&id) && !odb.exists(id) {
+            let written = git.blob(&bytes(&output.data, source)?).map_err(failed)?;
+            if written != id {
+                return Err(Error::internal(format!("the output {path} is no copy of {id}")));
+            }
+        }
         files.push((path.as_str(), id));
     }
     // Byte order of whole paths keeps the files of a folder side by side only when `/` sorts lowest.

@@ -116,7 +116,7 @@ fn the_tree_holds_exactly_the_outputs() {
     let dir = tempfile::tempdir().unwrap();
     let git = git2::Repository::init_bare(dir.path()).unwrap();
     let files = [("a-b/x", "1"), ("a.html", "2"), ("a/b.html", "4"), ("a/b/c", "3"), ("a0", "5"), ("z", "6")];
-    let id = tree(&git, &outputs(&files), &no_source).unwrap();
+    let id = tree(&git, None, &outputs(&files), &no_source).unwrap();
     let mut found = Vec::new();
     git.find_tree(id)
         .unwrap()
@@ -129,5 +129,8 @@ fn the_tree_holds_exactly_the_outputs() {
         .unwrap();
     found.sort();
     assert_eq!(found, files.map(|(path, _)| path));
-    assert_eq!(tree(&git, &outputs(&files), &no_source).unwrap(), id);
+    assert_eq!(tree(&git, None, &outputs(&files), &no_source).unwrap(), id);
+    assert_eq!(tree(&git, Some(id), &outputs(&files), &no_source).unwrap(), id);
+    let one = tree(&git, Some(id), &outputs(&[("a/b/c", "new")]), &no_source).unwrap();
+    assert_eq!(one, tree(&git, None, &outputs(&[("a/b/c", "new")]), &no_source).unwrap());
 }
