@@ -8,9 +8,9 @@ use super::reply::{self, lean};
 use super::{Context, Hints, Right, Spec, Tool};
 use crate::error::{Error, Result};
 use crate::model::ContentPath;
+use crate::site::Unpublished;
 use crate::site::address::shown;
 use crate::site::change::{self, ChangeList, DiffStyle, Discard, FileDiff};
-use crate::store::Unpublished;
 
 /// Edits named of one path.
 const EDITS: usize = 5;

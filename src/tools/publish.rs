@@ -7,9 +7,9 @@ use serde_json::{Map, Value, json};
 use super::reply::{self, lean};
 use super::{Context, Hints, Right, Spec, Tool};
 use crate::error::Result;
+use crate::site::ChangeKind;
 use crate::site::address::shown;
 use crate::site::publish::{self, PublishQuery, PublishReply};
-use crate::store::ChangeKind;
 
 pub(super) fn tools() -> Vec<Tool> {
     vec![Tool::new(PUBLISH, go)]

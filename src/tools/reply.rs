@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::model::{Diagnostic, PageState, Severity};
 use crate::site::address::shown;
 use crate::site::edit::{ChangedFile, Written};
-use crate::store::{Change, Revision, RevisionKind};
+use crate::site::{Change, Revision, RevisionKind};
 
 /// Bytes of JSON after which a reply ends at an item border and says how to go on.
 pub(super) const REPLY_LIMIT: usize = 20_000;
