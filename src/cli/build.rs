@@ -6,7 +6,6 @@ use std::time::Instant;
 use sitewright::build::{self as builder, Built, Cache, Options, Scope};
 use sitewright::error::{Error, Result};
 use sitewright::model::{Diagnostic, PageState, Severity};
-use sitewright::store::export;
 
 use super::arguments::{Build, Check};
 use super::{Outcome, locate, print};
@@ -25,13 +24,10 @@ pub(super) fn build(arguments: &Build, site: Option<&Path>) -> Result<Outcome> {
     };
     let built = builder::build(&snapshot, &options, &Cache::default())?;
     print::error(&findings(&built.diagnostics, Severity::Warning));
-    let source = |path: &sitewright::model::ContentPath, id| match snapshot.get(path).filter(|file| file.id == id) {
-        Some(file) => site.repository().bytes(path, file),
-        None => Err(Error::NotFound { kind: "file", name: path.to_string(), near: Vec::new() }),
-    };
-    let (folder, written) = match &arguments.output {
-        Some(folder) => (folder.display().to_string(), export(folder, &built.outputs, &source)?),
-        None => (site.repository().output().to_owned(), site.repository().refresh_output(&built.outputs, &source)?),
+    let written = site.repository().write_outputs(&built.outputs, &snapshot, arguments.output.as_deref())?;
+    let folder = match &arguments.output {
+        Some(folder) => folder.display().to_string(),
+        None => site.repository().output().to_owned(),
     };
     print::error(&format!(
         "{} and {} in {} ({} written, {} removed), {:.2} s\n",

@@ -3,7 +3,6 @@
 mod commit;
 mod disk;
 mod entry;
-mod export;
 mod failure;
 mod history;
 mod init;
@@ -30,7 +29,6 @@ mod tree;
 mod watch;
 
 pub use crate::model::config::Durability;
-pub use export::export;
 pub use history::HistoryFilter;
 pub use merge::{Merge, merge_file};
 pub use publish::{Build, OutputChange, PublishRequest, Published, PushReport, Unfinished};

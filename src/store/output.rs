@@ -1,20 +1,21 @@
 //! Puts a build's outputs into a folder by difference, and into a git tree.
 
+mod claim;
 mod disk;
 mod git_tree;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
 use super::Repository;
-use super::failure::io_error;
 use crate::error::{Error, Result};
 use crate::model::{BlobId, ContentPath, OutputData, Outputs, Snapshot};
 
 pub(crate) use git_tree::tree;
+
+use claim::claim;
 
 /// Supplies the bytes of a source file that an output is a copy of.
 pub type Source<'a> = dyn Fn(&ContentPath, BlobId) -> Result<Arc<[u8]>> + 'a;
@@ -56,7 +57,7 @@ impl Repository {
     /// Writes a build of these sources into a folder anywhere (made if missing), or into the site's own output folder.
     ///
     /// # Errors
-    /// As [`write()`].
+    /// As [`write()`], and [`Error::InvalidPath`] for a folder elsewhere that holds other files: they would be removed.
     pub fn write_outputs(&self, outputs: &Outputs, sources: &Snapshot, folder: Option<&Path>) -> Result<Written> {
         let source = |path: &ContentPath, id: BlobId| match sources.get(path).filter(|file| file.id == id) {
             Some(file) => self.bytes(path, file),
@@ -66,13 +67,8 @@ impl Repository {
             self.check_output()?;
             return write(self.disk().dir(), self.output(), outputs, &source);
         };
-        let shown = folder.display().to_string();
-        let invalid = |problem: &str| Error::InvalidPath { path: shown.clone(), problem: problem.into() };
-        let name = folder.file_name().and_then(|name| name.to_str()).ok_or_else(|| invalid("it names no folder"))?;
-        let parent = folder.parent().filter(|parent| *parent != Path::new("")).unwrap_or_else(|| Path::new("."));
-        std::fs::create_dir_all(parent).map_err(io_error("create", &shown))?;
-        let parent = Dir::open_ambient_dir(parent, ambient_authority()).map_err(io_error("open", &shown))?;
-        write(&parent, name, outputs, &source)
+        let (parent, name) = claim(folder)?;
+        write(&parent, &name, outputs, &source)
     }
 }
 

@@ -1,6 +1,8 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
 
+use cap_std::ambient_authority;
+
 use super::*;
 use crate::model::Output;
 
