@@ -24,7 +24,6 @@ use crate::model::config::PublishConfig;
 use crate::model::{Config, ContentPath, Snapshot};
 use crate::store::{self, Clock, Identity, OpenOptions, Repository};
 
-pub use crate::store::{Change, ChangeKind, Revision, RevisionKind, Unpublished};
 pub use call::Call;
 // What replies show of the store, so that the tools need not know it.
 pub use crate::store::{Change, ChangeKind, Revision, RevisionKind, Unpublished};
