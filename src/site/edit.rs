@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Call, Site, lock, text_diff};
-use crate::build::{Built, Scope};
+use crate::build::{self, Built, Scope};
 use crate::error::{Error, Result};
 use crate::model::{BlobId, ContentPath, Diagnostic, Page, PageState, PathKind, Severity, Snapshot};
 use crate::store::{Change, Footprint, Note, RevisionId, Transaction};
@@ -166,7 +166,8 @@ fn fresh_errors(site: &Site, base: &Snapshot, before: &Built, after: &Built, sco
 /// Pages of the scope that belong to the build and could not be rendered.
 fn stuck_pages<'a>(built: &'a Built, scope: &Scope) -> BTreeSet<&'a ContentPath> {
     let Scope::Pages(paths) = scope else { return BTreeSet::new() };
-    let stuck = |page: &&Page| page.exists && page.included && page.html.is_none() && paths.contains(&page.path);
+    let written = |page: &Page| built.outputs.contains_key(&build::output_path(&page.url));
+    let stuck = |page: &&Page| page.exists && page.included && paths.contains(&page.path) && !written(page);
     built.library.pages.iter().filter(stuck).map(|page| &page.path).collect()
 }
 
