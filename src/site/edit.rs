@@ -110,7 +110,7 @@ pub fn run(
     }
     let after_snapshot = transaction.staged();
     let scope = scope_of(&changes);
-    let after = site.build(&after_snapshot, scope.clone(), false, None)?;
+    let after = Arc::new(site.build(&after_snapshot, scope.clone(), false, None)?);
     let fresh = fresh_errors(site, &base, &before, &after, &scope)?;
     if let Some(first) = fresh.first() {
         return Err(Error::BuildFailed { first: format!("{}: {}", first.path, first.message), diagnostics: fresh });
@@ -125,6 +125,7 @@ pub fn run(
         return Ok(written);
     }
     written.revision = transaction.commit(&Note { message, trailers }, footprint)?;
+    site.remember(&after_snapshot, false, &after);
     let state = changes.iter().map(|change| (change.path.clone(), change.after)).collect();
     lock(&site.receipts).keep(call, site.now(), state, &written);
     Ok(written)
