@@ -20,7 +20,7 @@ pub(super) fn claim(folder: &Path) -> Result<(Dir, String)> {
     let refuse = |problem: &str| Error::InvalidArguments {
         field: "output".into(),
         problem: format!("{shown} {problem}"),
-        example: "a new or empty folder, such as ../dist".into(),
+        example: "--output ../dist, a new or empty folder".into(),
     };
     std::fs::create_dir_all(folder).map_err(io_error("create", &shown))?;
     let folder = folder.canonicalize().map_err(io_error("open", &shown))?;
