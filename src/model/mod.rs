@@ -8,6 +8,7 @@ mod diagnostic;
 pub mod front_matter;
 mod output;
 mod page;
+mod progress;
 mod snapshot;
 pub mod theme;
 
@@ -19,5 +20,6 @@ pub use diagnostic::{Diagnostic, Severity};
 pub use front_matter::FrontMatter;
 pub use output::{Output, OutputData, Outputs};
 pub use page::{Heading, Library, Link, LinkTarget, MenuPlace, Page, PageKind, PageState, Section, Taxonomy, Term};
+pub use progress::{Follower, Progress};
 pub use snapshot::{BlobId, Data, File, Snapshot};
 pub use theme::{Setting, Theme, resolve_settings};

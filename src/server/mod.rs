@@ -1,7 +1,9 @@
 //! Joins the tools in one MCP handler: rights, the panic guard, cancellation, and the border where errors become JSON.
 
 pub mod http;
+mod pace;
 pub mod stdio;
+pub mod token;
 
 use std::borrow::Cow;
 use std::sync::Arc;
