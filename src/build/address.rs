@@ -187,7 +187,7 @@ fn names_file(segment: &str) -> bool {
 
 /// The output file of a URL path: `/a/` is `a/index.html`, `/a.html` is itself.
 #[must_use]
-pub(crate) fn output_path(url: &str) -> String {
+pub fn output_path(url: &str) -> String {
     let path = url.trim_start_matches('/');
     if path.is_empty() || path.ends_with('/') { format!("{path}index.html") } else { path.to_owned() }
 }

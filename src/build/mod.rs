@@ -33,6 +33,7 @@ pub mod template;
 
 use std::collections::BTreeSet;
 
+pub use address::output_path;
 pub use cache::Cache;
 pub use sections::display_order;
 

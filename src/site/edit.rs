@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Call, Site, lock, text_diff};
-use crate::build::{Built, Scope};
+use crate::build::{self, Built, Scope};
 use crate::error::{Error, Result};
 use crate::model::{BlobId, ContentPath, Diagnostic, Page, PageState, PathKind, Progress, Severity, Snapshot};
 use crate::store::{Change, Footprint, Note, RevisionId, Transaction};
@@ -120,7 +120,8 @@ pub fn run(
     }
     let after_snapshot = transaction.staged();
     let scope = scope_of(&changes);
-    let after = site.build_followed(&after_snapshot, scope.clone(), false, None, &progress.part(READ, BUILT))?;
+    let building = progress.part(READ, BUILT);
+    let after = Arc::new(site.build_followed(&after_snapshot, scope.clone(), false, None, &building)?);
     let fresh = fresh_errors(site, &base, &before, &after, &scope, &progress.part(BUILT, CHECKED))?;
     if let Some(first) = fresh.first() {
         return Err(Error::BuildFailed { first: format!("{}: {}", first.path, first.message), diagnostics: fresh });
@@ -137,6 +138,7 @@ pub fn run(
     progress.report(CHECKED, "Writing");
     progress.commit()?;
     written.revision = transaction.commit(&Note { message, trailers }, footprint)?;
+    site.remember(&after_snapshot, false, &after);
     let state = changes.iter().map(|change| (change.path.clone(), change.after)).collect();
     lock(&site.receipts).keep(call, site.now(), state, &written);
     Ok(written)
@@ -185,7 +187,8 @@ fn fresh_errors(
 /// Pages of the scope that belong to the build and could not be rendered.
 fn stuck_pages<'a>(built: &'a Built, scope: &Scope) -> BTreeSet<&'a ContentPath> {
     let Scope::Pages(paths) = scope else { return BTreeSet::new() };
-    let stuck = |page: &&Page| page.exists && page.included && page.html.is_none() && paths.contains(&page.path);
+    let written = |page: &Page| built.outputs.contains_key(&build::output_path(&page.url));
+    let stuck = |page: &&Page| page.exists && page.included && paths.contains(&page.path) && !written(page);
     built.library.pages.iter().filter(stuck).map(|page| &page.path).collect()
 }
 

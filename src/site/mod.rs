@@ -46,6 +46,8 @@ pub struct Settings {
 struct Remembered {
     snapshot: Arc<Snapshot>,
     drafts: bool,
+    /// When a scheduled page comes up or one expires: the library is another one from then on.
+    until: Option<jiff::Timestamp>,
     built: Arc<Built>,
 }
 
@@ -144,7 +146,9 @@ impl Site {
         progress: &Progress,
     ) -> Result<Arc<Built>> {
         let mut remembered = lock(&self.remembered);
-        if let Some(at) = remembered.iter().position(|r| r.drafts == drafts && Arc::ptr_eq(&r.snapshot, snapshot)) {
+        let now = self.now();
+        remembered.retain(|r| r.until.is_none_or(|until| now < until));
+        if let Some(at) = remembered.iter().position(|r| r.drafts == drafts && r.snapshot.same_files(snapshot)) {
             let hit = remembered.remove(at);
             let built = Arc::clone(&hit.built);
             remembered.push(hit);
@@ -152,12 +156,20 @@ impl Site {
         }
         drop(remembered);
         let built = Arc::new(self.build_followed(snapshot, Scope::Nothing, drafts, None, progress)?);
+        self.remember(snapshot, drafts, &built);
+        Ok(built)
+    }
+
+    /// Keeps a build for the next call that meets the same files: after an edit that is the very next one.
+    fn remember(&self, snapshot: &Arc<Snapshot>, drafts: bool, built: &Arc<Built>) {
+        let now = self.now();
+        let moments = built.library.pages.iter().flat_map(|page| [&page.date, &page.expires]).flatten();
+        let until = moments.map(crate::model::Date::timestamp).filter(|moment| *moment > now).min();
         let mut remembered = lock(&self.remembered);
         if remembered.len() >= REMEMBERED_BUILDS {
             remembered.remove(0);
         }
-        remembered.push(Remembered { snapshot: Arc::clone(snapshot), drafts, built: Arc::clone(&built) });
-        Ok(built)
+        remembered.push(Remembered { snapshot: Arc::clone(snapshot), drafts, until, built: Arc::clone(built) });
     }
 
     /// The working tree as it is on disk, with its library (drafts and scheduled pages are part of it, in their state).

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Site, address, expand, page};
-use crate::build::{Built, Scope};
+use crate::build::{self, Built, Scope};
 use crate::error::{Error, Result};
 use crate::model::{ContentPath, Diagnostic, OutputData, Outputs, Progress, Snapshot};
 
@@ -166,7 +166,7 @@ fn label(snapshot: &Snapshot, only: bool) -> String {
 fn show(built: &Built, path: &ContentPath, base: Option<&str>, form: Form) -> PreviewPage {
     let page = built.library.by_path.get(path).map(|&at| &built.library.pages[at]);
     let url = page.map_or_else(String::new, |page| page.url.clone());
-    let output = built.outputs.get(&format!("{}index.html", url.trim_start_matches('/')));
+    let output = built.outputs.get(&build::output_path(&url));
     let document = output.and_then(|output| match &output.data {
         OutputData::Bytes(bytes) => std::str::from_utf8(bytes).ok(),
         OutputData::Copy(..) => None,
