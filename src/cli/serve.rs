@@ -38,6 +38,7 @@ pub(super) fn serve(arguments: &Serve, site: Option<&Path>) -> Result<Outcome> {
         }
     };
     let server = Server::new(Arc::clone(&site), Registry::standard(), rights);
+    let _watch = watch(&site, &server, preview.as_ref());
     match arguments.http {
         None => run(async {
             let stop = CancellationToken::new();
@@ -65,6 +66,7 @@ pub(super) fn both(site: Option<&Path>) -> Result<Outcome> {
     let site = locate::open(site)?;
     let preview = PreviewServer::open(&site, &ports(PREVIEW_PORT))?;
     let server = Server::new(Arc::clone(&site), Registry::standard(), Rights::all_but_admin());
+    let _watch = watch(&site, &server, Some(&preview));
     let token = chosen_token()?.map_or_else(Token::generate, Ok)?;
     let options = ports(MCP_PORT).into_iter().map(|address| http::Options {
         address,
@@ -82,6 +84,8 @@ pub(super) fn preview(arguments: &Preview, site: Option<&Path>) -> Result<Outcom
     let site = locate::open(site)?;
     let addresses = arguments.http.map_or_else(|| ports(PREVIEW_PORT), |address| vec![address]);
     let preview = PreviewServer::open(&site, &addresses)?;
+    let previews = Arc::clone(&preview.previews);
+    let _watch = Watch::start(site.repository().site_dir(), move || previews.touch());
     run(async {
         print::error(&format!("Preview: {}/  (stop with Ctrl-C)\n", preview.origin()));
         let stop = CancellationToken::new();
@@ -172,17 +176,27 @@ fn ports(first: u16) -> Vec<SocketAddr> {
     (0..PORTS_TRIED).map(|step| local(first + 2 * step)).collect()
 }
 
-/// A preview that has its port, and the watch that keeps it fresh.
+/// Tells preview and clients when a person changes files.
+fn watch(site: &Site, server: &Server, preview: Option<&PreviewServer>) -> Watch {
+    let server = server.clone();
+    let previews = preview.map(|preview| Arc::clone(&preview.previews));
+    Watch::start(site.repository().site_dir(), move || {
+        if let Some(previews) = &previews {
+            previews.touch();
+        }
+        server.changed();
+    })
+}
+
+/// A preview that has its port.
 struct PreviewServer {
     previews: Arc<Previews>,
     listener: TcpListener,
-    watch: Watch,
 }
 
 /// A preview that is being served.
 struct RunningPreview {
     serving: tokio::task::JoinHandle<Result<()>>,
-    _watch: Watch,
 }
 
 impl PreviewServer {
@@ -201,9 +215,7 @@ impl PreviewServer {
         }
         let listener = bound?;
         site.set_preview_host(Arc::clone(&previews) as _);
-        let touched = Arc::clone(&previews);
-        let watch = Watch::start(site.repository().site_dir(), move || touched.touch());
-        Ok(Self { previews, listener, watch })
+        Ok(Self { previews, listener })
     }
 
     fn origin(&self) -> &str {
@@ -212,7 +224,7 @@ impl PreviewServer {
 
     fn spawn(self, stop: CancellationToken) -> RunningPreview {
         let serving = tokio::spawn(preview::serve(self.listener, self.previews, stop));
-        RunningPreview { serving, _watch: self.watch }
+        RunningPreview { serving }
     }
 }
 
