@@ -100,7 +100,7 @@ fn assert_server(server: &Value, place: &str) {
     match server["command"].as_str() {
         Some("sitewright") => assert_understood(&format!("sitewright {}", arguments().collect::<Vec<_>>().join(" "))),
         Some("npx") => {
-            assert!(arguments().any(|argument| argument == "http://127.0.0.1:4400/mcp"), "{place}: {server}")
+            assert!(arguments().any(|argument| argument == "http://127.0.0.1:4400/mcp"), "{place}: {server}");
         }
         Some(other) => panic!("{place}: who starts {other}?"),
         None => {
