@@ -10,6 +10,7 @@ mod front_matter;
 mod git_rules;
 mod harness;
 mod markdown;
+mod migrate;
 mod model;
 mod page;
 mod preview;
