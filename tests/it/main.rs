@@ -11,6 +11,7 @@ mod git_rules;
 mod harness;
 mod load;
 mod markdown;
+mod migrate;
 mod model;
 mod page;
 mod preview;
