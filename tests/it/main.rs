@@ -6,6 +6,7 @@ mod build;
 mod change;
 mod cli;
 mod crash;
+mod distribution;
 mod front_matter;
 mod git_rules;
 mod harness;
