@@ -110,6 +110,17 @@ pub enum RawHtml {
     Escape,
 }
 
+/// How a heading's text becomes its id.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HeadingIds {
+    /// As GitHub and Hugo do: punctuation goes, letters of any script stay.
+    #[default]
+    Github,
+    /// As Zola does: whatever is no letter or digit becomes one hyphen, accents go.
+    Zola,
+}
+
 /// Markdown options.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -124,6 +135,8 @@ pub struct MarkdownConfig {
     pub wikilinks: bool,
     /// `rel`-marked links to other hosts open in a new tab.
     pub external_links_new_tab: bool,
+    /// Ids of headings without one of their own.
+    pub heading_ids: HeadingIds,
 }
 
 /// Where output goes in git.
@@ -273,6 +286,7 @@ impl Default for MarkdownConfig {
             highlight: true,
             wikilinks: true,
             external_links_new_tab: false,
+            heading_ids: HeadingIds::Github,
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod forge;
 pub mod front_matter;
 mod output;
 mod page;
+mod progress;
 mod snapshot;
 pub mod theme;
 
@@ -21,5 +22,6 @@ pub use forge::Forge;
 pub use front_matter::FrontMatter;
 pub use output::{Output, OutputData, Outputs};
 pub use page::{Heading, Library, Link, LinkTarget, MenuPlace, Page, PageKind, PageState, Section, Taxonomy, Term};
+pub use progress::{Follower, Progress};
 pub use snapshot::{BlobId, Data, File, Snapshot};
 pub use theme::{Setting, Theme, resolve_settings};

@@ -11,6 +11,15 @@ use crate::model::forge::Proposal;
 use crate::model::{ContentPath, Diagnostic, Forge, Outputs, Severity, Snapshot};
 use crate::store::{ChangeKind, OutputChange, PublishRequest, Published, ReviewRequest, Synced, Unpublished};
 
+/// How much of a publish is done, roughly, when the site is read.
+const READ: f64 = 0.1;
+/// When the remote has answered.
+const ASKED: f64 = 0.2;
+/// When the output is built.
+const BUILT: f64 = 0.6;
+/// When it is sure that it breaks nothing that is live.
+const COMPARED: f64 = 0.8;
+
 /// What to publish.
 #[derive(Debug, Clone, Default)]
 pub struct PublishQuery {
@@ -46,8 +55,10 @@ pub struct PublishReply {
 /// # Errors
 /// `Needs`, `HandEdits`, `LocalCommits`, `Conflict`, `BuildFailed`, `RemoteUnavailable`, `RepositoryState`.
 pub fn publish(site: &Site, call: &Call, query: &PublishQuery) -> Result<PublishReply> {
+    let progress = &call.progress;
+    progress.step(0.0, "Reading the site")?;
     let status = site.repository().status()?;
-    let (_, built) = site.working()?;
+    let (_, built) = site.working_followed(&progress.part(0.0, READ))?;
     let config = &built.library.config;
     let paths = match query.paths.as_slice() {
         [] => None,
@@ -56,18 +67,26 @@ pub fn publish(site: &Site, call: &Call, query: &PublishQuery) -> Result<Publish
     let findings = std::sync::Mutex::new(Vec::new());
     let selective = paths.is_some();
     let build = |sources: &Snapshot, live: &Snapshot| -> Result<Outputs> {
-        let outcome = site.build(sources, Scope::Everything, false, None)?;
+        let outcome =
+            site.build_followed(sources, Scope::Everything, false, None, &progress.part(ASKED, BUILT))?;
         if outcome.diagnostics.iter().any(|d| d.severity == Severity::Error) {
-            let fresh = match site.build(live, Scope::Everything, false, None) {
+            let before = site.build_followed(live, Scope::Everything, false, None, &progress.part(BUILT, COMPARED));
+            let fresh = match before {
                 Ok(before) => new_findings(&before, &outcome),
+                Err(Error::Cancelled) => return Err(Error::Cancelled),
                 // A first publish, or a live state that could not be built: every error counts.
                 Err(_) => outcome.diagnostics.clone(),
             };
             refuse_errors(&fresh, &status.unpublished, sources, selective)?;
         }
         *super::lock(&findings) = outcome.diagnostics;
+        progress.report(COMPARED, if call.dry_run { "Comparing with what is live" } else { "Committing and pushing" });
+        // What is built is committed next. A remote that moved meanwhile brings us here again: then it is not over yet, but
+        // a publish that began goes through.
+        progress.commit()?;
         Ok(outcome.outputs)
     };
+    progress.step(READ, "Asking the remote")?;
     let note = call.note(default_message(paths.as_ref(), &status.unpublished));
     let (title, slug) = (review::title(&note.message), review::slug(&note.message));
     let forge = status.remote.as_deref().and_then(|address| Forge::of(address, config.publish.host));

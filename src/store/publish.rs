@@ -206,7 +206,7 @@ impl Repository {
     /// One publish or sync at a time; edits go on beside it, except while it moves refs.
     pub(crate) fn publish_lock(&self) -> Result<WriterLock> {
         let name = self.refs().namespace().rsplit('/').next().unwrap_or_default().to_owned();
-        WriterLock::take(&self.git_dir().join(format!("sitewright/{name}-publish.lock")), PATIENCE)
+        WriterLock::take(&self.publishers, &self.git_dir().join(format!("sitewright/{name}-publish.lock")), PATIENCE)
     }
 
     /// The output folder must not be one that holds sources.

@@ -10,6 +10,7 @@ mod front_matter;
 mod git_rules;
 mod harness;
 mod layout;
+mod load;
 mod markdown;
 mod model;
 mod page;

@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use super::fields::Fields;
 use super::{
-    Config, Durability, FeedConfig, History, Host, Layout, MarkdownConfig, MenuItem, PublishConfig, RawHtml,
-    TaxonomyConfig, check,
+    Config, Durability, FeedConfig, HeadingIds, History, Host, Layout, MarkdownConfig, MenuItem, PublishConfig, RawHtml, TaxonomyConfig,
+    check,
 };
 use crate::error::Result;
 use crate::model::{ContentPath, Diagnostic};
@@ -231,6 +231,8 @@ fn markdown(root: &mut Fields) -> Result<Option<MarkdownConfig>> {
     set(&mut markdown.highlight, fields.flag("highlight")?);
     set(&mut markdown.wikilinks, fields.flag("wikilinks")?);
     set(&mut markdown.external_links_new_tab, fields.flag("external_links_new_tab")?);
+    let ids = [("github", HeadingIds::Github), ("zola", HeadingIds::Zola)];
+    set(&mut markdown.heading_ids, fields.choice("heading_ids", &ids)?);
     fields.finish(UNKNOWN);
     Ok(Some(markdown))
 }
