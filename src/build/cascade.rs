@@ -115,7 +115,8 @@ fn matches(glob: &str, text: &str) -> bool {
         return false;
     }
     let glob = glob.to_lowercase();
-    match glob.split_once('{').and_then(|(before, rest)| rest.split_once('}').map(|(any, after)| (before, any, after))) {
+    match glob.split_once('{').and_then(|(before, rest)| rest.split_once('}').map(|(any, after)| (before, any, after)))
+    {
         // One pair of braces, as sites write it; a second one would multiply the work.
         Some((before, any, after)) => any.split(',').any(|one| simple(&format!("{before}{}{after}", one.trim()), text)),
         None => simple(&glob, text),

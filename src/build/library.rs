@@ -79,7 +79,14 @@ pub(crate) fn assemble(
 ) -> (Assembled, Vec<Diagnostic>) {
     let sections = section_folders(loaded);
     let zone = jiff::tz::TimeZoneDatabase::bundled().get(&config.timezone).unwrap_or(jiff::tz::TimeZone::UTC);
-    let mut work = Assembly { config: &config, options, zone, sections: &sections, cascades: Cascades::of(loaded), findings: Vec::new() };
+    let mut work = Assembly {
+        config: &config,
+        options,
+        zone,
+        sections: &sections,
+        cascades: Cascades::of(loaded),
+        findings: Vec::new(),
+    };
     let mut pages: Vec<(Page, Option<Arc<Parsed>>)> = Vec::with_capacity(loaded.len() + sections.len());
     for source in loaded {
         pages.push((work.page(source), Some(Arc::clone(&source.parsed))));

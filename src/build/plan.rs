@@ -37,6 +37,14 @@ pub(crate) struct Redirect {
     pub(crate) to: String,
 }
 
+impl Redirect {
+    /// Whether it stands for many addresses; no page can stand at those.
+    #[must_use]
+    pub(crate) fn is_pattern(&self) -> bool {
+        self.from.contains(['*', ':'])
+    }
+}
+
 /// Every output file but the engine's own formats, with what serves the links that lead to it.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {

@@ -2,7 +2,8 @@
 
 use rmcp::ErrorData;
 use rmcp::model::{
-    CacheScope, CompletionInfo, GetPromptResult, JsonObject, ListPromptsResult, Prompt, PromptArgument, PromptMessage, Role,
+    CacheScope, CompletionInfo, GetPromptResult, JsonObject, ListPromptsResult, Prompt, PromptArgument, PromptMessage,
+    Role,
 };
 use serde_json::Value;
 
@@ -39,7 +40,9 @@ pub(super) fn get(name: &str, arguments: Option<&JsonObject>) -> Result<GetPromp
     let text = match name {
         "write_page" => {
             let [about, page, section] = take(arguments, ["about", "page", "section"])?;
-            let Some(about) = about else { return Err(wrong("about", "it is missing", "\"about\": \"our new opening hours\"")) };
+            let Some(about) = about else {
+                return Err(wrong("about", "it is missing", "\"about\": \"our new opening hours\""));
+            };
             write_page(&about, page.as_deref(), section.as_deref())
         }
         "review_changes" => {
@@ -125,5 +128,9 @@ fn take<const N: usize>(arguments: Option<&JsonObject>, names: [&str; N]) -> Res
 }
 
 fn wrong(field: &str, problem: &str, example: &str) -> ErrorData {
-    resources::refused(Error::InvalidArguments { field: field.into(), problem: problem.into(), example: example.into() })
+    resources::refused(Error::InvalidArguments {
+        field: field.into(),
+        problem: problem.into(),
+        example: example.into(),
+    })
 }

@@ -9,6 +9,7 @@ mod crash;
 mod front_matter;
 mod git_rules;
 mod harness;
+mod host;
 mod layout;
 mod load;
 mod markdown;
