@@ -83,16 +83,12 @@ fn with_host(path: &ContentPath, text: &str, host: Host, new: bool) -> Option<St
     let layout = if new && host == Host::Codeberg { "  layout: branch\n" } else { "" };
     let added = format!("  host: {}\n{layout}", host.name());
     let at = text.match_indices("publish:").find(|(at, _)| *at == 0 || text[..*at].ends_with('\n'));
-    let written = match at {
-        Some((at, _)) => {
-            let end = text[at..].find('\n').map_or(text.len(), |line| at + line + 1);
-            let gap = if text[..end].ends_with('\n') { "" } else { "\n" };
-            format!("{}{gap}{added}{}", &text[..end], &text[end..])
-        }
-        None => {
-            let gap = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
-            format!("{text}{gap}\npublish:\n{added}")
-        }
+    let ended = |text: &str| if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+    let written = if let Some((at, _)) = at {
+        let (before, after) = text.split_at(text[at..].find('\n').map_or(text.len(), |line| at + line + 1));
+        format!("{before}{}{added}{after}", ended(before))
+    } else {
+        format!("{text}{}\npublish:\n{added}", ended(text))
     };
     let read = |text: &str| {
         let mut only = Snapshot::default();
