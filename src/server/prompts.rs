@@ -70,22 +70,21 @@ pub(super) fn complete(site: &Site, name: &str, argument: &str, word: &str) -> R
 }
 
 fn write_page(about: &str, page: Option<&str>, section: Option<&str>) -> String {
-    let task = match page {
-        Some(page) => format!(
+    let task = if let Some(page) = page {
+        format!(
             "Rewrite the page {page} of this site.\n\n1. Read it with page_get (include body, front_matter, backlinks).\n\
-            2. Change it with one page_write: edits where a few sentences change, body with if_match where most does."
-        ),
-        None => {
-            let place = section.map_or_else(
-                || "Choose the section it belongs to from site_get.".to_owned(),
-                |section| format!("It goes into the section {section}."),
-            );
-            format!(
-                "Write a new page for this site.\n\n1. Look at the site with site_get, and at two or three pages of the section with \
-                page_get, for tone, length, front matter and terms. {place}\n2. Write it with one page_write: create: true, a content \
-                path, and front_matter with title, description and the terms its neighbours use."
-            )
-        }
+        2. Change it with one page_write: edits where a few sentences change, body with if_match where most does."
+        )
+    } else {
+        let place = section.map_or_else(
+            || "Choose the section it belongs to from site_get.".to_owned(),
+            |section| format!("It goes into the section {section}."),
+        );
+        format!(
+            "Write a new page for this site.\n\n1. Look at the site with site_get, and at two or three pages of the section with \
+            page_get, for tone, length, front matter and terms. {place}\n2. Write it with one page_write: create: true, a content \
+            path, and front_matter with title, description and the terms its neighbours use."
+        )
     };
     format!(
         "{task}\n3. Link it to pages that exist, by content path; mend every diagnostic of the reply that names this page.\n\
