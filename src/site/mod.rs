@@ -139,12 +139,7 @@ impl Site {
     }
 
     /// The same for a caller who wants to know how far it is, and may stop waiting.
-    pub fn library_followed(
-        &self,
-        snapshot: &Arc<Snapshot>,
-        drafts: bool,
-        progress: &Progress,
-    ) -> Result<Arc<Built>> {
+    pub fn library_followed(&self, snapshot: &Arc<Snapshot>, drafts: bool, progress: &Progress) -> Result<Arc<Built>> {
         let mut remembered = lock(&self.remembered);
         let now = self.now();
         remembered.retain(|r| r.until.is_none_or(|until| now < until));

@@ -62,8 +62,7 @@ pub fn publish(site: &Site, call: &Call, query: &PublishQuery) -> Result<Publish
     let findings = std::sync::Mutex::new(Vec::new());
     let selective = paths.is_some();
     let build = |sources: &Snapshot, live: &Snapshot| -> Result<Outputs> {
-        let outcome =
-            site.build_followed(sources, Scope::Everything, false, None, &progress.part(ASKED, BUILT))?;
+        let outcome = site.build_followed(sources, Scope::Everything, false, None, &progress.part(ASKED, BUILT))?;
         if outcome.diagnostics.iter().any(|d| d.severity == Severity::Error) {
             let before = site.build_followed(live, Scope::Everything, false, None, &progress.part(BUILT, COMPARED));
             let fresh = match before {

@@ -62,10 +62,9 @@ pub fn read(site: &Site, path: &str) -> Result<String> {
     if file.size > MAX_BYTES as u64 {
         return Err(Error::TooLarge { what: path.to_owned(), size: file.size as usize, limit: MAX_BYTES });
     }
-    file.text().map(str::to_owned).ok_or_else(|| Error::InvalidPath {
-        path: path.to_owned(),
-        problem: "the file is not text".into(),
-    })
+    file.text()
+        .map(str::to_owned)
+        .ok_or_else(|| Error::InvalidPath { path: path.to_owned(), problem: "the file is not text".into() })
 }
 
 /// Everything unpublished as one unified difference; empty where nothing is.
@@ -131,7 +130,8 @@ impl Stand {
             return news;
         }
         let id = |snapshot: &Snapshot, path: &ContentPath| -> Option<BlobId> { snapshot.get(path).map(|file| file.id) };
-        let paths: BTreeSet<&ContentPath> = old.snapshot.iter().chain(self.snapshot.iter()).map(|(path, _)| path).collect();
+        let paths: BTreeSet<&ContentPath> =
+            old.snapshot.iter().chain(self.snapshot.iter()).map(|(path, _)| path).collect();
         for path in paths {
             let (before, after) = (id(&old.snapshot, path), id(&self.snapshot, path));
             if before != after {

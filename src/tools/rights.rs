@@ -97,10 +97,12 @@ impl FromStr for Rights {
     fn from_str(text: &str) -> Result<Self, Error> {
         let known = || Right::ALL.map(|right| right.to_string()).join(",");
         let find = |name: &str| {
-            Right::ALL.into_iter().find(|right| right.to_string() == name.trim()).ok_or_else(|| Error::InvalidArguments {
-                field: "rights".into(),
-                problem: format!("`{}` is no right", name.chars().take(40).collect::<String>()),
-                example: known(),
+            Right::ALL.into_iter().find(|right| right.to_string() == name.trim()).ok_or_else(|| {
+                Error::InvalidArguments {
+                    field: "rights".into(),
+                    problem: format!("`{}` is no right", name.chars().take(40).collect::<String>()),
+                    example: known(),
+                }
             })
         };
         text.split(',').map(find).collect()

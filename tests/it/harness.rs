@@ -167,7 +167,11 @@ impl TestSite {
     }
 
     /// One more client of the same server, of the era before 2026-07-28 or the one after.
-    pub(crate) async fn another<C: rmcp::ClientHandler>(&self, client: C, modern: bool) -> RunningService<RoleClient, C> {
+    pub(crate) async fn another<C: rmcp::ClientHandler>(
+        &self,
+        client: C,
+        modern: bool,
+    ) -> RunningService<RoleClient, C> {
         let (ours, theirs) = tokio::io::duplex(64 * 1024);
         let (input, output) = tokio::io::split(theirs);
         tokio::spawn(stdio::serve_over(self.server.connection(), input, output, CancellationToken::new()));

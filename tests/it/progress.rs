@@ -14,9 +14,9 @@ use serde_json::{Value, json};
 use sitewright::error::Error;
 use sitewright::model::{Follower, Progress};
 use sitewright::server::{Server, stdio};
+use sitewright::site::Call;
 use sitewright::site::page::{self, PageEdit};
 use sitewright::site::publish::{self, PublishQuery};
-use sitewright::site::Call;
 use sitewright::tools::{Context, Hints, Registry, Right, Rights, Spec, Tool};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio_util::sync::CancellationToken;
@@ -64,10 +64,17 @@ fn cancelled_everywhere(
 #[tokio::test]
 async fn an_edit_can_be_cancelled_at_every_step_and_changes_nothing() {
     let site = TestSite::new(SITE).await;
-    let edit = PageEdit { path: "a.md".into(), body: Some("New.\n".into()), if_match: Some("*".into()), ..PageEdit::default() };
+    let edit = PageEdit {
+        path: "a.md".into(),
+        body: Some("New.\n".into()),
+        if_match: Some("*".into()),
+        ..PageEdit::default()
+    };
     let steps = cancelled_everywhere(
         || site.fingerprint(),
-        |patience| page::write(site.site(), &call("page_write", patience), std::slice::from_ref(&edit), None).map(|_| ()),
+        |patience| {
+            page::write(site.site(), &call("page_write", patience), std::slice::from_ref(&edit), None).map(|_| ())
+        },
     );
     assert!(steps >= 8, "only {steps} steps ask");
     site.assert_file("content/a.md", "---\ntitle: A\n---\nNew.\n");
@@ -158,7 +165,13 @@ impl rmcp::ClientHandler for Counting {
 
 #[tokio::test]
 async fn a_big_publish_that_nobody_waits_for_ends_soon_and_leaves_nothing() {
-    let pages: String = (0..1_500).map(|n| format!("-- content/n/{n:04}.md --\n---\ntitle: N{n}\n---\nWords. ", ) + &"And more of them. ".repeat(60) + "\n").collect();
+    let pages: String = (0..1_500)
+        .map(|n| {
+            format!("-- content/n/{n:04}.md --\n---\ntitle: N{n}\n---\nWords. ",)
+                + &"And more of them. ".repeat(60)
+                + "\n"
+        })
+        .collect();
     let site = TestSite::with_remote(&pages).await;
     let told = Arc::new(AtomicUsize::new(0));
     for modern in [false, true] {
@@ -166,7 +179,8 @@ async fn a_big_publish_that_nobody_waits_for_ends_soon_and_leaves_nothing() {
         let before = site.fingerprint();
         let request = CallToolRequestParams::new("publish").with_arguments(serde_json::Map::new());
         let request = rmcp::model::ClientRequest::CallToolRequest(rmcp::model::CallToolRequest::new(request));
-        let handle = client.peer().send_cancellable_request(request, PeerRequestOptions::no_options()).await.expect("sent");
+        let handle =
+            client.peer().send_cancellable_request(request, PeerRequestOptions::no_options()).await.expect("sent");
         let begin = Instant::now();
         while told.load(Ordering::SeqCst) == 0 && begin.elapsed() < Duration::from_secs(30) {
             tokio::time::sleep(Duration::from_millis(10)).await;

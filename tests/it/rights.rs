@@ -144,7 +144,8 @@ struct Nothing {}
 async fn writes_beyond_the_pace_wait_and_then_are_refused() {
     let site = TestSite::new(SITE).await;
     let hints = Hints { read_only: false, destructive: false, idempotent: true, open_world: false };
-    let spec = Spec { name: "test_write", title: "A test", description: "Only for tests.", hints, right: Right::Content };
+    let spec =
+        Spec { name: "test_write", title: "A test", description: "Only for tests.", hints, right: Right::Content };
     let tool = Tool::new(spec, |_: &Context, _: Nothing| Ok::<Value, Error>(json!({"done": true})));
     let server = Server::new(site.site().clone(), Registry::empty().with(tool), Rights::all_but_admin());
     let listening = listen(&server, TOKENS).await;

@@ -125,10 +125,15 @@ async fn publishing_changes_the_difference_only() {
 #[tokio::test]
 async fn an_address_that_is_none_cannot_be_waited_for() {
     let site = TestSite::new(SITE).await;
-    for uri in ["nonsense", "file:///etc/passwd", "site:///"] {
+    for uri in ["nonsense", "", ":", "/content/a.md", &format!("site:///{}", "x".repeat(5_000))] {
         assert!(subscribe(site.client().peer(), uri).await.is_err(), "{uri}");
     }
-    subscribe(site.client().peer(), "site:///content/later.md").await.expect("what comes later can be waited for");
+    let (ear, mut told) = ear();
+    let other = site.another(ear, false).await;
+    let later = "site:///content/later.md";
+    subscribe(other.peer(), later).await.expect("what comes later can be waited for");
+    site.call("page_write", json!({"pages": [{"path": "later.md", "create": true, "body": "Here.\n"}]})).await;
+    assert_eq!(heard(&mut told).await, ["list", later]);
 }
 
 #[tokio::test]
@@ -225,7 +230,8 @@ async fn over_http_a_modern_stream_is_told_of_another_clients_write() {
     assert_eq!(told["params"]["_meta"]["io.modelcontextprotocol/subscriptionId"], 7, "{told}");
     // A client that hangs up makes room and holds up nobody.
     drop(events);
-    let mut again = reader.stream("subscriptions/listen", json!({"notifications": {"resourcesListChanged": true}})).await;
+    let mut again =
+        reader.stream("subscriptions/listen", json!({"notifications": {"resourcesListChanged": true}})).await;
     again.next().await;
     writer.call("page_delete", json!({"pages": [{"path": "b.md", "if_match": "*"}]})).await;
     assert_eq!(again.next().await["method"], "notifications/resources/list_changed");
