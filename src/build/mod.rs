@@ -6,6 +6,7 @@ mod address;
 mod assets;
 mod broken;
 mod cache;
+mod cascade;
 mod check;
 mod context;
 mod count;

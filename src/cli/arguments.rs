@@ -137,6 +137,9 @@ pub(super) struct Publish {
     /// Show what would happen, and change nothing.
     #[arg(long)]
     pub(super) dry_run: bool,
+    /// Push a branch for review instead, and print where to open the request.
+    #[arg(long)]
+    pub(super) review: bool,
     /// Publish files edited by hand along, without asking.
     #[arg(long)]
     pub(super) hand_edits: bool,

@@ -12,6 +12,7 @@ pub mod page;
 pub mod preview;
 pub mod publish;
 pub mod resource;
+mod review;
 pub mod revision;
 pub mod starter;
 pub mod text_diff;
@@ -27,7 +28,7 @@ use crate::store::{self, Clock, Identity, OpenOptions, Repository};
 
 pub use call::Call;
 // What replies show of the store, so that the tools need not know it.
-pub use crate::store::{Change, ChangeKind, Revision, RevisionKind, Unpublished};
+pub use crate::store::{Change, ChangeKind, Published, PushReport, Revision, RevisionKind, Unpublished};
 use call::Receipts;
 
 /// How many library builds are remembered: the working tree, the live state, and one in between.

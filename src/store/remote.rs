@@ -15,6 +15,9 @@ use crate::error::{Error, Result};
 /// How long one fetch or push may take.
 const PATIENCE: Duration = Duration::from_mins(2);
 
+/// How libgit2 says that a server takes no push options.
+const NO_OPTIONS: &str = "push-options not supported";
+
 /// How much of what a server's hooks say is kept, in bytes.
 const SAID: usize = 2_000;
 
@@ -29,12 +32,32 @@ pub(crate) enum Pushed {
     Refused(String),
 }
 
+/// What a push is to do with the branch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Push {
+    /// Where the branch shall point.
+    pub(crate) commit: Oid,
+    /// Where it must still be; `None`: it must not exist.
+    pub(crate) expected: Option<Oid>,
+    /// Whether `commit` may leave out what the branch has: for review branches. Also then it must be where it is expected.
+    pub(crate) rewrite: bool,
+    /// What the server is asked besides, such as `merge_request.create`; servers that take no options get none.
+    pub(crate) options: Vec<String>,
+}
+
+impl Push {
+    /// A push that only ever adds.
+    pub(crate) fn forward(commit: Oid, expected: Option<Oid>) -> Self {
+        Self { commit, expected, rewrite: false, options: Vec::new() }
+    }
+}
+
 /// A way to reach one branch of one remote.
 pub(crate) trait Transport {
     /// Brings the branch's commits here and answers its tip; `None`: the remote has no such branch. Moves no ref.
     fn fetch(&self) -> Result<Option<Oid>>;
-    /// Makes the branch point to `commit`, which descends from `expected`, if it still points there. Never forced.
-    fn push(&self, commit: Oid, expected: Option<Oid>) -> Result<Pushed>;
+    /// Makes the branch point to a commit, if it still is where it is expected.
+    fn push(&self, push: &Push) -> Result<Pushed>;
     /// The remote's address without credentials.
     fn address(&self) -> String;
 }
@@ -150,13 +173,8 @@ impl Libgit2 {
         git.find_commit(tip).map(|_| Some(tip)).map_err(|_| self.unavailable("it did not send its newest commit"))
     }
 
-    fn push_now(
-        &self,
-        git: &git2::Repository,
-        commit: Oid,
-        expected: Option<Oid>,
-        deadline: Instant,
-    ) -> Result<Pushed> {
+    fn push_now(&self, git: &git2::Repository, push: &Push, deadline: Instant) -> Result<Pushed> {
+        let Push { commit, expected, .. } = *push;
         let failed = |error: git2::Error| self.failed(&error);
         let mut remote = git.find_remote(&self.remote).map_err(failed)?;
         let (mut moved, mut refused) = (false, None);
@@ -190,7 +208,11 @@ impl Libgit2 {
             });
             let mut options = PushOptions::new();
             options.remote_callbacks(calls).follow_redirects(RemoteRedirect::None);
-            remote.push(&[format!("{commit}:{target}")], Some(&mut options))
+            // A control character would end the option, or the process.
+            let asked: Vec<String> = push.options.iter().map(|o| o.replace(char::is_control, " ")).collect();
+            options.remote_push_options(&asked.iter().map(String::as_str).collect::<Vec<_>>());
+            let force = if push.rewrite { "+" } else { "" };
+            remote.push(&[format!("{force}{commit}:{target}")], Some(&mut options))
         };
         match result {
             _ if moved => return Ok(Pushed::Moved),
@@ -234,8 +256,15 @@ impl Transport for Libgit2 {
         self.bounded(Self::fetch_now)
     }
 
-    fn push(&self, commit: Oid, expected: Option<Oid>) -> Result<Pushed> {
-        self.bounded(move |this, git, deadline| this.push_now(git, commit, expected, deadline))
+    fn push(&self, push: &Push) -> Result<Pushed> {
+        let push = push.clone();
+        self.bounded(move |this, git, deadline| match this.push_now(git, &push, deadline) {
+            // The server takes no options: they are an extra, the push is not.
+            Err(Error::RemoteUnavailable { reason, .. }) if reason.contains(NO_OPTIONS) && !push.options.is_empty() => {
+                this.push_now(git, &Push { options: Vec::new(), ..push }, deadline)
+            }
+            other => other,
+        })
     }
 
     fn address(&self) -> String {

@@ -165,13 +165,9 @@ impl rmcp::ClientHandler for Counting {
 
 #[tokio::test]
 async fn a_big_publish_that_nobody_waits_for_ends_soon_and_leaves_nothing() {
-    let pages: String = (0..1_500)
-        .map(|n| {
-            format!("-- content/n/{n:04}.md --\n---\ntitle: N{n}\n---\nWords. ",)
-                + &"And more of them. ".repeat(60)
-                + "\n"
-        })
-        .collect();
+    let words = "And more of them. ".repeat(60);
+    let page = |n: usize| format!("-- content/n/{n:04}.md --\n---\ntitle: N{n}\n---\n{words}\n");
+    let pages = (0..1_500).map(page).collect::<Vec<_>>().concat();
     let site = TestSite::with_remote(&pages).await;
     let told = Arc::new(AtomicUsize::new(0));
     for modern in [false, true] {

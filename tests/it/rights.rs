@@ -39,9 +39,8 @@ async fn each_token_sees_and_calls_what_its_rights_serve() {
     let site = TestSite::new(SITE).await;
     let listening = listen(site.server(), TOKENS).await;
     for session in [false, true] {
-        let open = async |token: &str| match session {
-            true => Client::session(&listening, token).await,
-            false => Client::modern(&listening, token),
+        let open = async |token: &str| {
+            if session { Client::session(&listening, token).await } else { Client::modern(&listening, token) }
         };
         let (reader, writer, publisher) = (open(READER).await, open(WRITER).await, open(PUBLISHER).await);
         let (read, write, publish) = (names(&reader).await, names(&writer).await, names(&publisher).await);
