@@ -10,7 +10,8 @@ use sitewright::error::{Error, Result};
 use sitewright::model::config::{History, Layout};
 use sitewright::model::{ContentPath, Output, OutputData, Outputs, PathKind, Snapshot};
 use sitewright::store::{
-    Durability, Footprint, Identity, Note, OpenOptions, PublishRequest, Published, Repository, ReviewRequest, RevisionId, Synced,
+    Durability, Footprint, Identity, Note, OpenOptions, PublishRequest, Published, Repository, ReviewRequest,
+    RevisionId, Synced,
 };
 
 pub(super) fn git(dir: &Path, args: &[&str]) -> String {
@@ -259,7 +260,7 @@ impl Place {
     }
 }
 
-fn open(site: &Path) -> Repository {
+pub(super) fn open(site: &Path) -> Repository {
     let options = OpenOptions {
         clock: Arc::new(|| jiff::Timestamp::from_second(1_700_000_000).unwrap()),
         author: Some(Identity { name: "Agent".into(), email: "agent@example.org".into() }),
