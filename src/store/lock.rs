@@ -117,6 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(clippy::used_underscore_binding, reason = "it is held for its end alone, but here")]
     fn the_second_taker_waits_and_is_told_who_holds_it() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("sitewright/writer.lock");

@@ -82,7 +82,8 @@ async fn what_is_listed_can_be_read_as_it_is_on_disk() {
 
 #[tokio::test]
 async fn a_long_list_comes_in_parts_that_hold_each_once() {
-    let pages = (0..1_100).map(|n| format!("-- content/n/{n:04}.md --\n---\ntitle: N\n---\n")).collect::<Vec<_>>().concat();
+    let pages =
+        (0..1_100).map(|n| format!("-- content/n/{n:04}.md --\n---\ntitle: N\n---\n")).collect::<Vec<_>>().concat();
     let site = TestSite::new(&pages).await;
     let first = site.client().peer().list_resources(None).await.expect("a list");
     assert!(first.resources.len() <= 501 && first.next_cursor.is_some());
@@ -194,7 +195,8 @@ async fn templates_and_prompts_complete_paths() {
 
 #[tokio::test]
 async fn more_completions_than_fit_are_counted() {
-    let pages = (0..150).map(|n| format!("-- content/n/{n:03}.md --\n---\ntitle: N\n---\n")).collect::<Vec<_>>().concat();
+    let pages =
+        (0..150).map(|n| format!("-- content/n/{n:03}.md --\n---\ntitle: N\n---\n")).collect::<Vec<_>>().concat();
     let site = TestSite::new(&pages).await;
     let peer = site.client().peer();
     let info =
