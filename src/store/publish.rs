@@ -18,7 +18,7 @@ pub use request::{Build, OutputChange, PublishRequest, Published, PushReport, Un
 use super::failure::git_error;
 use super::lock::WriterLock;
 use super::output::{self, Source};
-use super::remote::{Libgit2, Pushed, Transport};
+use super::remote::{Pushed, Remote, Transport};
 use super::{Repository, message, places, refs, tree};
 use crate::error::{Error, Result};
 use crate::model::{BlobId, ContentPath, Outputs};
@@ -161,7 +161,7 @@ impl Repository {
     }
 
     pub(crate) fn transport(&self, git: &git2::Repository) -> Option<Box<dyn Transport>> {
-        Libgit2::open(git, &self.options().remote, self.branch()).map(|remote| Box::new(remote) as Box<dyn Transport>)
+        Remote::open(git, &self.options().remote, self.branch()).map(|remote| Box::new(remote) as Box<dyn Transport>)
     }
 
     /// One publish or sync at a time; edits go on beside it, except while it moves refs.
