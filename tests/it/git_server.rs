@@ -171,7 +171,9 @@ pub(crate) fn commit_elsewhere(bare: &Path, name: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     git(folder.path(), &["clone", "-q", bare.to_str().unwrap(), "clone"]);
     let clone = folder.path().join("clone");
-    std::fs::write(clone.join(name), "theirs\n").unwrap();
+    let file = clone.join(name);
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    std::fs::write(file, "theirs\n").unwrap();
     git(&clone, &["add", "-A"]);
     git(&clone, &["commit", "-qm", "theirs"]);
     git(&clone, &["push", "-q", "origin", "HEAD:main"]);
