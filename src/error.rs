@@ -18,7 +18,7 @@ pub enum Error {
         what: String,
     },
     /// An error-level diagnostic that the base did not have.
-    #[error("the edit would break the site: {first}")]
+    #[error("the site would not build without errors: {first}")]
     BuildFailed {
         /// The first finding's message.
         first: String,

@@ -187,9 +187,17 @@ fn names_file(segment: &str) -> bool {
 
 /// The output file of a URL path: `/a/` is `a/index.html`, `/a.html` is itself.
 #[must_use]
-pub(crate) fn output_path(url: &str) -> String {
+pub fn output_path(url: &str) -> String {
     let path = url.trim_start_matches('/');
     if path.is_empty() || path.ends_with('/') { format!("{path}index.html") } else { path.to_owned() }
+}
+
+/// The output file of a redirect's page: hosts send a page that is called `old.php` or `lang.merge` as something to download,
+/// so only `.html` and `.htm` are file names here.
+#[must_use]
+pub(crate) fn stub_path(url: &str) -> String {
+    let path = output_path(url);
+    if path.ends_with(".html") || path.ends_with(".htm") { path } else { format!("{path}/index.html") }
 }
 
 /// The folder of a URL path, with its final slash: where the assets of a bundle go.
@@ -363,6 +371,9 @@ mod tests {
         assert_eq!(output_path("/"), "index.html");
         assert_eq!(output_path("/a/"), "a/index.html");
         assert_eq!(output_path("/a.html"), "a.html");
+        assert_eq!(stub_path("/a.html"), "a.html");
+        assert_eq!(stub_path("/a/"), "a/index.html");
+        assert_eq!(stub_path("/lang.merge"), "lang.merge/index.html");
         assert_eq!(twin("/"), "/index.md");
         assert_eq!(twin("/a.html"), "/a.md");
         assert_eq!(folder_of("/a/b.html"), "/a/");

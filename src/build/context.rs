@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::edition::Edition;
 use super::links::{Kind, is_external};
-use super::{fields, outputs, sections};
+use super::{cascade, fields, outputs, sections};
 use crate::model::{Heading, Library, Page, PageKind};
 
 /// Words a reader reads in a minute.
@@ -38,7 +38,7 @@ fn stub(edition: &Edition<'_>, page: &Page) -> Value {
         "weight": page.weight,
         "draft": page.state == crate::model::PageState::Draft,
         "section": section_link(edition, page),
-        "params": fields::params(&page.front_matter, config),
+        "params": fields::params(&cascade::together(&page.front_matter, &page.inherited), config),
     })
 }
 

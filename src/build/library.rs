@@ -3,8 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use serde_json::{Map, Value};
+
 use super::address::{self, Base, Parts, Stem};
-use super::fields::{self, Fields, Place};
+use super::cascade::{self, Cascades};
+use super::fields::{self, Fields, Place, Presence};
 use super::load::{Loaded, Parsed};
 use super::sections::{build_sections, section_folders, section_of};
 use super::{Options, assets, taxonomy};
@@ -54,6 +57,7 @@ struct Assembly<'a> {
     options: &'a Options,
     zone: jiff::tz::TimeZone,
     sections: &'a BTreeSet<String>,
+    cascades: Cascades<'a>,
     findings: Vec<Diagnostic>,
 }
 
@@ -75,7 +79,14 @@ pub(crate) fn assemble(
 ) -> (Assembled, Vec<Diagnostic>) {
     let sections = section_folders(loaded);
     let zone = jiff::tz::TimeZoneDatabase::bundled().get(&config.timezone).unwrap_or(jiff::tz::TimeZone::UTC);
-    let mut work = Assembly { config: &config, options, zone, sections: &sections, findings: Vec::new() };
+    let mut work = Assembly {
+        config: &config,
+        options,
+        zone,
+        sections: &sections,
+        cascades: Cascades::of(loaded),
+        findings: Vec::new(),
+    };
     let mut pages: Vec<(Page, Option<Arc<Parsed>>)> = Vec::with_capacity(loaded.len() + sections.len());
     for source in loaded {
         pages.push((work.page(source), Some(Arc::clone(&source.parsed))));
@@ -106,7 +117,9 @@ impl Assembly<'_> {
         let place = Place { path: source.path, head: source.head() };
         let front_matter = &source.parsed.front_matter;
         let document = &source.parsed.document;
-        let (mut fields, findings) = fields::read(&front_matter.values, self.config, &self.zone, &place);
+        let inherited = self.cascades.inherited(source.path, role.kind, &front_matter.values);
+        let values = cascade::together(&front_matter.values, &inherited);
+        let (mut fields, findings) = fields::read(&values, self.config, &self.zone, &place);
         self.findings.extend(findings);
         self.findings.extend(document.diagnostics.iter().map(|finding| {
             Diagnostic::new(
@@ -144,6 +157,7 @@ impl Assembly<'_> {
             expires: fields.expires,
             state,
             included,
+            listed: fields.presence == Presence::Full,
             weight: fields.weight,
             layout: fields.layout,
             terms: fields.terms,
@@ -153,6 +167,7 @@ impl Assembly<'_> {
             lang: fields.lang,
             menus: fields.menus,
             front_matter: front_matter.values.clone(),
+            inherited,
             body_line: front_matter.body_line,
             outline: document.outline.clone(),
             links: Vec::new(),
@@ -172,11 +187,14 @@ impl Assembly<'_> {
         first.map(|h| h.text.clone()).filter(|t| !t.is_empty()).unwrap_or_else(|| address::humanise(role.stem.name))
     }
 
-    /// Draft before expired before scheduled; expired pages are never built.
+    /// Draft before expired before scheduled; expired pages, and those whose front matter says so, are never built.
     fn state(&self, fields: &Fields) -> (PageState, bool) {
         let now = self.options.now;
         if fields.draft {
             return (PageState::Draft, self.options.drafts);
+        }
+        if fields.presence == Presence::Nowhere {
+            return (PageState::Draft, false);
         }
         if fields.expires.as_ref().is_some_and(|date| date.timestamp() <= now) {
             return (PageState::Expired, false);
@@ -280,11 +298,17 @@ impl Assembly<'_> {
         let home = folder == "content";
         let name = folder.rsplit('/').next().unwrap_or(folder);
         let title = if home { self.config.title.clone() } else { address::humanise(name) };
+        let kind = if home { PageKind::Home } else { PageKind::Section };
+        let inherited = self.cascades.inherited(&path, kind, &Map::new());
+        let presence = Presence::of(&inherited);
+        let draft = inherited.get("draft") == Some(&Value::Bool(true));
+        let included = presence != Presence::Nowhere && (!draft || self.options.drafts);
+        let state = if draft || presence == Presence::Nowhere { PageState::Draft } else { PageState::Live };
         Some(Page {
             path,
             exists: false,
             blob: None,
-            kind: if home { PageKind::Home } else { PageKind::Section },
+            kind,
             url: address::join(&address::folder_segments(folder)),
             title,
             description: None,
@@ -292,8 +316,9 @@ impl Assembly<'_> {
             date: None,
             updated: None,
             expires: None,
-            state: PageState::Live,
-            included: true,
+            state,
+            included,
+            listed: presence == Presence::Full,
             weight: None,
             layout: None,
             aliases: Vec::new(),
@@ -303,7 +328,8 @@ impl Assembly<'_> {
             noindex: false,
             lang: None,
             menus: Vec::new(),
-            front_matter: serde_json::Map::new(),
+            front_matter: Map::new(),
+            inherited,
             body_line: 1,
             outline: Vec::new(),
             links: Vec::new(),

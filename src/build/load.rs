@@ -5,9 +5,10 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::cache::Cache;
+use super::count::Count;
 use super::markdown::{self, Document};
 use crate::error::Error;
-use crate::model::{Config, ContentPath, Diagnostic, File, FrontMatter, PathKind, Severity, Snapshot};
+use crate::model::{Config, ContentPath, Diagnostic, File, FrontMatter, PathKind, Progress, Severity, Snapshot};
 
 /// Largest page file that is built.
 const MAX_PAGE: u64 = 2 * 1024 * 1024;
@@ -44,11 +45,19 @@ impl Loaded<'_> {
 
 /// Reads every page of a snapshot, in path order. A page that cannot be read is a diagnostic and left out.
 #[must_use]
-pub(crate) fn load<'a>(snapshot: &'a Snapshot, config: &Config, cache: &Cache) -> (Vec<Loaded<'a>>, Vec<Diagnostic>) {
+pub(crate) fn load<'a>(
+    snapshot: &'a Snapshot,
+    config: &Config,
+    cache: &Cache,
+    progress: &Progress,
+) -> (Vec<Loaded<'a>>, Vec<Diagnostic>) {
     let files: Vec<_> = snapshot.under("content").filter(|(path, _)| path.kind() == PathKind::Page).collect();
     let batch = cache.batch(&config.markdown);
+    let count = Count::new(progress, files.len(), "Reading pages");
     let results: Vec<_> = files
         .into_par_iter()
+        // A build that ends early answers nothing, so it does not matter what is missing then.
+        .filter(|_| count.next())
         .map(|(path, file)| {
             let text = text_of(path, file)?;
             let parsed = if let Some(parsed) = batch.get(&file.id) {

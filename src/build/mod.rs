@@ -6,8 +6,10 @@ mod address;
 mod assets;
 mod broken;
 mod cache;
+mod cascade;
 mod check;
 mod context;
+mod count;
 mod data;
 mod edition;
 mod escape;
@@ -32,11 +34,17 @@ pub mod template;
 
 use std::collections::BTreeSet;
 
+pub use address::output_path;
 pub use cache::Cache;
 pub use sections::display_order;
 
 use crate::error::Result;
-use crate::model::{Config, ContentPath, Diagnostic, Library, Outputs, Severity, Snapshot};
+use crate::model::{Config, ContentPath, Diagnostic, Library, Outputs, Progress, Severity, Snapshot};
+
+/// How much of a build is done, roughly, when all pages are read.
+const READING: f64 = 0.3;
+/// And when all links are checked.
+const CHECKED: f64 = 0.4;
 
 /// What a build depends on besides the snapshot.
 #[derive(Debug, Clone)]
@@ -80,8 +88,18 @@ pub struct Built {
 /// # Errors
 /// [`crate::error::Error::InvalidConfig`] and [`crate::error::Error::NoSite`] only: everything else is a diagnostic.
 pub fn build(snapshot: &Snapshot, options: &Options, cache: &Cache) -> Result<Built> {
+    build_followed(snapshot, options, cache, &Progress::default())
+}
+
+/// [`build`], told of and ended between pages. What follows it never changes the result.
+///
+/// # Errors
+/// Those of [`build`], and [`crate::error::Error::Cancelled`].
+pub fn build_followed(snapshot: &Snapshot, options: &Options, cache: &Cache, progress: &Progress) -> Result<Built> {
     let (config, mut findings) = Config::load(snapshot)?;
-    let (loaded, found) = load::load(snapshot, &config, cache);
+    progress.step(0.0, "Reading pages")?;
+    let (loaded, found) = load::load(snapshot, &config, cache, &progress.part(0.0, READING));
+    progress.proceed()?;
     findings.extend(found);
     let theme = cache.templates(snapshot, &config.theme, &config.theme_settings);
     findings.extend(theme.findings.iter().cloned());
@@ -89,6 +107,7 @@ pub fn build(snapshot: &Snapshot, options: &Options, cache: &Cache) -> Result<Bu
     let (mut assembled, found) = library::assemble(snapshot, config, options, &loaded);
     findings.extend(found);
     drop(loaded);
+    progress.step(READING, "Checking links")?;
     let (plan, found) = plan::plan(snapshot, &assembled.library, &theme.templates, &base);
     findings.extend(found);
     let names = links::Names::of(&assembled.library);
@@ -104,12 +123,14 @@ pub fn build(snapshot: &Snapshot, options: &Options, cache: &Cache) -> Result<Bu
     findings.extend(found);
     let (menus, found) = menu::resolve(&finder);
     findings.extend(found);
+    progress.proceed()?;
     check::attach(&mut assembled.library, links);
     let (data, found) = data::load(snapshot);
     findings.extend(found);
     let parts = edition::Parts { base, assembled, theme, plan, names, menus, data };
     let mut edition = edition::Edition::new(snapshot, options, parts);
-    let rendered = render::render(&edition);
+    let rendered = render::render(&edition, &progress.part(CHECKED, 1.0));
+    progress.proceed()?;
     // What compiling found already is not said again for the pages that stumble over it.
     let known = |error: &Diagnostic| {
         let of_file = edition.theme.findings.iter().filter(|known| known.path == error.path);

@@ -199,7 +199,7 @@ impl Plan {
     }
 
     fn redirect(&mut self, from: &str, to: String, source: (&ContentPath, usize), findings: &mut Vec<Diagnostic>) {
-        match self.jobs.entry(address::output_path(from)) {
+        match self.jobs.entry(address::stub_path(from)) {
             Entry::Vacant(slot) => {
                 slot.insert(Job::Redirect(to.clone()));
                 self.redirects.push(Redirect { from: from.to_owned(), to });

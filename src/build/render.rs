@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use serde_json::{Map, Value};
 
+use super::count::Count;
 use super::edition::Edition;
 use super::links::Kind;
 use super::lists::PageLists;
@@ -13,7 +14,7 @@ use super::outputs::{self, redirects, twin};
 use super::plan::Job;
 use super::template::TemplateError;
 use super::{Scope, address, check, context, escape, layout};
-use crate::model::{ContentPath, Diagnostic, LinkTarget, Output, OutputData, Outputs, Page, Severity};
+use crate::model::{ContentPath, Diagnostic, LinkTarget, Output, OutputData, Outputs, Page, Progress, Severity};
 
 /// What rendering made.
 #[derive(Default)]
@@ -47,11 +48,18 @@ pub(crate) fn output(text: String, source: Option<ContentPath>) -> Output {
 
 /// Renders what is in scope.
 #[must_use]
-pub(crate) fn render(edition: &Edition<'_>) -> Rendered {
+pub(crate) fn render(edition: &Edition<'_>, progress: &Progress) -> Rendered {
     let jobs: Vec<(&String, &Job)> = edition.plan.jobs.iter().filter(|(_, job)| in_scope(edition, job)).collect();
     let everything = edition.options.scope == Scope::Everything;
-    let done: Vec<(&String, Done)> =
-        jobs.into_par_iter().map(|(path, job)| (path, run(edition, path, job, everything))).collect();
+    let count = Count::new(progress, jobs.len(), "Rendering");
+    let done: Vec<(&String, Done)> = jobs
+        .into_par_iter()
+        .filter(|_| count.next())
+        .map(|(path, job)| (path, run(edition, path, job, everything)))
+        .collect();
+    if progress.is_cancelled() {
+        return Rendered::default();
+    }
     let mut rendered = Rendered::default();
     let mut twins = Vec::new();
     for (path, done) in done {

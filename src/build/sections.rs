@@ -69,6 +69,7 @@ pub(super) fn build_sections(pages: &[Page], folders: &BTreeSet<String>) -> BTre
     for (folder, section) in &sections {
         if let Some((up, _)) = folder.rsplit_once('/')
             && pages[section.page].included
+            && pages[section.page].listed
         {
             children.push((section_of(folders, up).to_owned(), section.page, folder.clone()));
         }
@@ -88,7 +89,7 @@ pub(super) fn build_sections(pages: &[Page], folders: &BTreeSet<String>) -> BTre
 /// Whether lists, feeds and the sitemap name a page: built, an ordinary page, not the 404 page.
 #[must_use]
 pub(crate) fn listed(page: &Page) -> bool {
-    page.included && page.kind == PageKind::Page && page.url != NOT_FOUND_URL
+    page.included && page.listed && page.kind == PageKind::Page && page.url != NOT_FOUND_URL
 }
 
 /// Weight (without one: last), then date newest first, then title, then path.

@@ -59,13 +59,17 @@ pub(super) struct Serve {
     /// Serve no preview.
     #[arg(long, conflicts_with = "preview")]
     pub(super) no_preview: bool,
-    /// Offer only tools that change nothing.
+    /// Offer only tools that change nothing; wins over everything else.
     #[arg(long)]
     pub(super) read_only: bool,
+    /// Allow only these, out of read, content, media, theme, config, publish, fetch and admin; default: all but admin.
+    #[arg(long, value_name = "RIGHTS")]
+    pub(super) allow: Option<String>,
     /// Let every program on this machine in; loopback addresses only.
     #[arg(long, requires = "http", conflicts_with = "token_file")]
     pub(super) no_token: bool,
-    /// Read the token from this file; default: the variable SITEWRIGHT_TOKEN, else a new one, which is printed.
+    /// Read tokens from this file, one alone or lines of NAME TOKEN RIGHT,RIGHT; default: the variable SITEWRIGHT_TOKEN, else a
+    /// new one, which is printed.
     #[arg(long, requires = "http", value_name = "FILE")]
     pub(super) token_file: Option<PathBuf>,
     /// Allow an address that other machines can reach: a proxy in front speaks TLS.
@@ -133,6 +137,9 @@ pub(super) struct Publish {
     /// Show what would happen, and change nothing.
     #[arg(long)]
     pub(super) dry_run: bool,
+    /// Push a branch for review instead, and print where to open the request.
+    #[arg(long)]
+    pub(super) review: bool,
     /// Publish files edited by hand along, without asking.
     #[arg(long)]
     pub(super) hand_edits: bool,

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use sitewright::build::{self as builder, Built, Cache, Options, Scope};
 use sitewright::error::{Error, Result};
-use sitewright::model::{Diagnostic, PageState, Severity};
+use sitewright::model::{Diagnostic, Severity};
 
 use super::arguments::{Build, Check};
 use super::{Outcome, locate, print};
@@ -31,7 +31,7 @@ pub(super) fn build(arguments: &Build, site: Option<&Path>) -> Result<Outcome> {
     };
     print::error(&format!(
         "{} and {} in {} ({} written, {} removed), {:.2} s\n",
-        print::count(pages(&built, arguments), "page", "pages"),
+        print::count(pages(&built), "page", "pages"),
         print::count(built.outputs.len(), "file", "files"),
         folder,
         written.added.len() + written.changed.len(),
@@ -54,14 +54,8 @@ fn base_url(text: &str) -> Result<String> {
     Ok(format!("{}/", text.trim_end_matches('/')))
 }
 
-fn pages(built: &Built, arguments: &Build) -> usize {
-    let goes_out = |state| match state {
-        PageState::Live => true,
-        PageState::Draft => arguments.drafts,
-        PageState::Scheduled => arguments.future,
-        PageState::Expired => false,
-    };
-    built.library.pages.iter().filter(|page| goes_out(page.state)).count()
+fn pages(built: &Built) -> usize {
+    built.library.pages.iter().filter(|page| page.included).count()
 }
 
 pub(super) fn check(arguments: &Check, site: Option<&Path>) -> Result<Outcome> {

@@ -24,13 +24,15 @@ pub(super) fn publish(arguments: &Publish, site: Option<&Path>) -> Result<Outcom
         paths: arguments.paths.clone(),
         hand_edits: arguments.hand_edits || arguments.yes,
         local_commits: arguments.local_commits || arguments.yes,
+        review: arguments.review,
     };
     let reply = ask_through(&site, &call, query)?;
     print::out(&describe(&reply));
     for finding in &reply.diagnostics {
         print::error(&print::finding(finding));
     }
-    let refused = reply.published.pushed.as_ref().is_some_and(|pushed| !pushed.ok);
+    let pushes = [&reply.published.pushed, &reply.published.deployed];
+    let refused = pushes.into_iter().flatten().any(|pushed| !pushed.ok) && reply.published.review.is_none();
     Ok(if refused || reply.published.unfinished.is_some() { Outcome::Failed } else { Outcome::Done })
 }
 
@@ -73,6 +75,7 @@ fn describe(reply: &PublishReply) -> String {
     }
     let files = print::count(published.changes.len(), "file", "files");
     match (&published.revision, reply.dry_run) {
+        (_, false) if published.review.is_some() => describe_review(&mut text, reply, &files),
         (_, true) if published.changes.is_empty() && published.outputs.is_empty() => {
             text.push_str("Nothing would be published.\n");
         }
@@ -85,10 +88,11 @@ fn describe(reply: &PublishReply) -> String {
         }
         (None, false) => text.push_str("Nothing to publish.\n"),
     }
-    if let Some(pushed) = &published.pushed {
+    for pushed in [&published.pushed, &published.deployed].into_iter().flatten() {
         let place = format!("{} ({})", pushed.branch, pushed.address);
         let _ = match &pushed.reason {
             _ if pushed.ok => writeln!(text, "Pushed to {place}."),
+            Some(reason) if published.review.is_some() => writeln!(text, "{place} takes no push: {reason}."),
             Some(reason) => {
                 writeln!(text, "Not pushed to {place}: {reason}. The commit waits; publish again to resume.")
             }
@@ -102,4 +106,22 @@ fn describe(reply: &PublishReply) -> String {
         let _ = writeln!(text, "Still unpublished: {}.", print::count(published.left.len(), "file", "files"));
     }
     text
+}
+
+fn describe_review(text: &mut String, reply: &PublishReply, files: &str) {
+    let Some(review) = &reply.published.review else { return };
+    let done = match review {
+        _ if review.unchanged => "Already in review:",
+        _ if review.updated => "Updated the review of",
+        _ => "Sent to review:",
+    };
+    let _ = writeln!(
+        text,
+        "{done} {files} on {}, to be merged into {}. Nothing is live yet.",
+        review.branch, review.target
+    );
+    let _ = match &reply.review_url {
+        Some(url) => writeln!(text, "Open it: {url}"),
+        None => writeln!(text, "Open a request for that branch where the repository is hosted."),
+    };
 }

@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sitewright::error::{Error, Result};
 use sitewright::preview::{self, Previews, Source};
-use sitewright::server::http::{self, Token};
+use sitewright::server::http;
+use sitewright::server::token::{Token, Tokens};
 use sitewright::server::{Server, stdio, stop_signal};
 use sitewright::site::Site;
 use sitewright::store::Watch;
@@ -27,7 +28,7 @@ const GRACE: Duration = Duration::from_millis(300);
 /// `serve`: MCP over standard streams or HTTP, with a preview beside it.
 pub(super) fn serve(arguments: &Serve, site: Option<&Path>) -> Result<Outcome> {
     let site = locate::open(site)?;
-    let rights = if arguments.read_only { Rights::read_only() } else { Rights::all_but_admin() };
+    let rights = rights(arguments)?;
     let preview = match (arguments.preview, arguments.no_preview) {
         (_, true) => None,
         (Some(address), _) => Some(PreviewServer::open(&site, &[address])?),
@@ -37,6 +38,7 @@ pub(super) fn serve(arguments: &Serve, site: Option<&Path>) -> Result<Outcome> {
         }
     };
     let server = Server::new(Arc::clone(&site), Registry::standard(), rights);
+    let _watch = watch(&site, &server, preview.as_ref());
     match arguments.http {
         None => run(async {
             let stop = CancellationToken::new();
@@ -49,7 +51,7 @@ pub(super) fn serve(arguments: &Serve, site: Option<&Path>) -> Result<Outcome> {
         Some(address) => {
             let options = http::Options {
                 address,
-                token: token(arguments)?,
+                tokens: tokens(arguments)?,
                 behind_tls_proxy: arguments.behind_tls_proxy,
                 hosts: arguments.hosts.clone(),
                 origins: arguments.origins.clone(),
@@ -64,10 +66,11 @@ pub(super) fn both(site: Option<&Path>) -> Result<Outcome> {
     let site = locate::open(site)?;
     let preview = PreviewServer::open(&site, &ports(PREVIEW_PORT))?;
     let server = Server::new(Arc::clone(&site), Registry::standard(), Rights::all_but_admin());
+    let _watch = watch(&site, &server, Some(&preview));
     let token = chosen_token()?.map_or_else(Token::generate, Ok)?;
     let options = ports(MCP_PORT).into_iter().map(|address| http::Options {
         address,
-        token: Some(token.clone()),
+        tokens: Some(token.clone().into()),
         behind_tls_proxy: false,
         hosts: Vec::new(),
         origins: Vec::new(),
@@ -81,6 +84,8 @@ pub(super) fn preview(arguments: &Preview, site: Option<&Path>) -> Result<Outcom
     let site = locate::open(site)?;
     let addresses = arguments.http.map_or_else(|| ports(PREVIEW_PORT), |address| vec![address]);
     let preview = PreviewServer::open(&site, &addresses)?;
+    let previews = Arc::clone(&preview.previews);
+    let _watch = Watch::start(site.repository().site_dir(), move || previews.touch());
     run(async {
         print::error(&format!("Preview: {}/  (stop with Ctrl-C)\n", preview.origin()));
         let stop = CancellationToken::new();
@@ -92,7 +97,7 @@ pub(super) fn preview(arguments: &Preview, site: Option<&Path>) -> Result<Outcom
 }
 
 async fn over_http(server: Server, options: Vec<http::Options>, preview: Option<PreviewServer>) -> Result<()> {
-    let token = options.first().and_then(|options| options.token.clone());
+    let tokens = options.first().and_then(|options| options.tokens.clone());
     let listening = bind(options).await?;
     let url = format!("http://{}/mcp", listening.address());
     let mut said = String::new();
@@ -100,8 +105,9 @@ async fn over_http(server: Server, options: Vec<http::Options>, preview: Option<
         said += &format!("Preview: {}/\n", preview.origin());
     }
     said += &format!("MCP:     {url}\n\nConnect Claude Code:\n  claude mcp add --transport http sitewright {url}");
-    if let Some(token) = &token {
-        said += &format!(" --header \"Authorization: Bearer {}\"", token.as_str());
+    if let Some(tokens) = &tokens {
+        let token = tokens.only().map_or("TOKEN", Token::as_str);
+        said += &format!(" --header \"Authorization: Bearer {token}\"");
     }
     print::error(&format!("{said}\n\nStop with Ctrl-C.\n"));
     let stop = CancellationToken::new();
@@ -133,17 +139,28 @@ async fn bind(options: Vec<http::Options>) -> Result<http::Listening> {
     Err(failure.unwrap_or_else(|| Error::internal("no address to listen on")))
 }
 
-/// The token a client has to show, as the arguments say.
-fn token(arguments: &Serve) -> Result<Option<Token>> {
+/// What clients may do at most, as the arguments say.
+fn rights(arguments: &Serve) -> Result<Rights> {
+    let allowed = match &arguments.allow {
+        Some(names) => names.parse()?,
+        // Over HTTP each token says what it carries.
+        None if arguments.token_file.is_some() => Rights::all(),
+        None => Rights::all_but_admin(),
+    };
+    Ok(if arguments.read_only { allowed.and(Rights::read_only()) } else { allowed })
+}
+
+/// The tokens clients have to show, as the arguments say.
+fn tokens(arguments: &Serve) -> Result<Option<Tokens>> {
     if arguments.no_token {
         return Ok(None);
     }
     if let Some(file) = &arguments.token_file {
         let path = file.display().to_string();
         let text = std::fs::read_to_string(file).map_err(|source| Error::Io { action: "read", path, source })?;
-        return Token::chosen(&text).map(Some);
+        return Tokens::read(&text).map(Some);
     }
-    chosen_token()?.map_or_else(Token::generate, Ok).map(Some)
+    Ok(Some(chosen_token()?.map_or_else(Token::generate, Ok)?.into()))
 }
 
 fn chosen_token() -> Result<Option<Token>> {
@@ -159,17 +176,27 @@ fn ports(first: u16) -> Vec<SocketAddr> {
     (0..PORTS_TRIED).map(|step| local(first + 2 * step)).collect()
 }
 
-/// A preview that has its port, and the watch that keeps it fresh.
+/// Tells preview and clients when a person changes files.
+fn watch(site: &Site, server: &Server, preview: Option<&PreviewServer>) -> Watch {
+    let server = server.clone();
+    let previews = preview.map(|preview| Arc::clone(&preview.previews));
+    Watch::start(site.repository().site_dir(), move || {
+        if let Some(previews) = &previews {
+            previews.touch();
+        }
+        server.changed();
+    })
+}
+
+/// A preview that has its port.
 struct PreviewServer {
     previews: Arc<Previews>,
     listener: TcpListener,
-    watch: Watch,
 }
 
 /// A preview that is being served.
 struct RunningPreview {
     serving: tokio::task::JoinHandle<Result<()>>,
-    _watch: Watch,
 }
 
 impl PreviewServer {
@@ -188,9 +215,7 @@ impl PreviewServer {
         }
         let listener = bound?;
         site.set_preview_host(Arc::clone(&previews) as _);
-        let touched = Arc::clone(&previews);
-        let watch = Watch::start(site.repository().site_dir(), move || touched.touch());
-        Ok(Self { previews, listener, watch })
+        Ok(Self { previews, listener })
     }
 
     fn origin(&self) -> &str {
@@ -199,7 +224,7 @@ impl PreviewServer {
 
     fn spawn(self, stop: CancellationToken) -> RunningPreview {
         let serving = tokio::spawn(preview::serve(self.listener, self.previews, stop));
-        RunningPreview { serving, _watch: self.watch }
+        RunningPreview { serving }
     }
 }
 

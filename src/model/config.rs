@@ -110,6 +110,17 @@ pub enum RawHtml {
     Escape,
 }
 
+/// How a heading's text becomes its id.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HeadingIds {
+    /// As GitHub and Hugo do: punctuation goes, letters of any script stay.
+    #[default]
+    Github,
+    /// As Zola does: whatever is no letter or digit becomes one hyphen, accents go.
+    Zola,
+}
+
 /// Markdown options.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -124,6 +135,8 @@ pub struct MarkdownConfig {
     pub wikilinks: bool,
     /// `rel`-marked links to other hosts open in a new tab.
     pub external_links_new_tab: bool,
+    /// Ids of headings without one of their own.
+    pub heading_ids: HeadingIds,
 }
 
 /// Where output goes in git.
@@ -133,6 +146,60 @@ pub enum Layout {
     /// Sources and `public/` in one commit.
     #[default]
     Folder,
+    /// Sources alone on the publish branch; the output is the root of the deploy branch.
+    Branch,
+    /// Sources and `public/` on the publish branch, and the output as the root of the deploy branch too.
+    Both,
+}
+
+impl Layout {
+    /// Whether the publish branch carries the output folder.
+    #[must_use]
+    pub fn has_folder(self) -> bool {
+        self != Self::Branch
+    }
+
+    /// Whether there is a deploy branch.
+    #[must_use]
+    pub fn has_branch(self) -> bool {
+        self != Self::Folder
+    }
+}
+
+/// Who serves the published site; decides which control files the output carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Host {
+    /// GitHub Pages.
+    GitHub,
+    /// GitLab Pages.
+    GitLab,
+    /// Cloudflare Pages.
+    Cloudflare,
+    /// Netlify.
+    Netlify,
+    /// Codeberg Pages.
+    Codeberg,
+    /// Vercel.
+    Vercel,
+}
+
+impl Host {
+    /// Every host with the name it has in `site.yaml` and on the command line.
+    pub const NAMES: [(&'static str, Self); 6] = [
+        ("github", Self::GitHub),
+        ("gitlab", Self::GitLab),
+        ("cloudflare", Self::Cloudflare),
+        ("netlify", Self::Netlify),
+        ("codeberg", Self::Codeberg),
+        ("vercel", Self::Vercel),
+    ];
+
+    /// Its name in `site.yaml`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::NAMES.iter().find(|(_, host)| *host == self).map_or("", |(name, _)| name)
+    }
 }
 
 /// Shape of the publish history.
@@ -156,6 +223,12 @@ pub struct PublishConfig {
     pub branch: Option<String>,
     /// Where output goes.
     pub layout: Layout,
+    /// Branch whose root is the output, where the layout has one; `None`: the one the host looks at.
+    pub deploy_branch: Option<String>,
+    /// Who serves the site; `None`: control files for all that read them.
+    pub host: Option<Host>,
+    /// Whether the host of `base_url` is a domain of one's own, which the host learns from a file in the output.
+    pub domain: bool,
     /// Shape of the history.
     pub history: History,
     /// Output folder below the site's root.
@@ -213,6 +286,7 @@ impl Default for MarkdownConfig {
             highlight: true,
             wikilinks: true,
             external_links_new_tab: false,
+            heading_ids: HeadingIds::Github,
         }
     }
 }
@@ -223,6 +297,9 @@ impl Default for PublishConfig {
             remote: "origin".into(),
             branch: None,
             layout: Layout::Folder,
+            deploy_branch: None,
+            host: None,
+            domain: false,
             history: History::Merge,
             output: "public".into(),
             durability: Durability::Power,
@@ -230,7 +307,24 @@ impl Default for PublishConfig {
     }
 }
 
+impl PublishConfig {
+    /// The branch whose root is the output, where the layout has one.
+    #[must_use]
+    pub fn deploy_branch(&self) -> &str {
+        let usual = if self.host == Some(Host::Codeberg) { "pages" } else { "gh-pages" };
+        self.deploy_branch.as_deref().unwrap_or(usual)
+    }
+}
+
 impl Config {
+    /// The host name of `base_url`, in lower case and without a port.
+    #[must_use]
+    pub fn host_name(&self) -> String {
+        let rest = self.base_url.split_once("://").map_or(self.base_url.as_str(), |(_, rest)| rest);
+        let host = rest.split('/').next().unwrap_or_default();
+        host.split(':').next().unwrap_or_default().to_ascii_lowercase()
+    }
+
     /// Reads `site.yaml` of a snapshot; unknown keys and doubtful values become diagnostics.
     ///
     /// # Errors

@@ -104,6 +104,8 @@ pub struct Page {
     pub state: PageState,
     /// Whether this build has it: live, or a draft or scheduled page that the options ask for.
     pub included: bool,
+    /// Whether lists, feeds and the sitemap may name it.
+    pub listed: bool,
     /// Sorting among siblings; lower first.
     pub weight: Option<i64>,
     /// Layout name asked for.
@@ -124,6 +126,8 @@ pub struct Page {
     pub menus: Vec<MenuPlace>,
     /// Whole front matter.
     pub front_matter: Map<String, Value>,
+    /// What the sections above hand down to it: values that its own front matter lacks.
+    pub inherited: Map<String, Value>,
     /// 1-based line on which the body begins.
     pub body_line: usize,
     /// Headings.

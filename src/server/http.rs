@@ -2,11 +2,12 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
@@ -17,8 +18,9 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::Server;
+use super::token::{CALLS_A_SECOND, Grant, Token, Tokens};
 use crate::error::{Error, Result};
-use crate::tools::MAX_ARGUMENT_BYTES;
+use crate::tools::{MAX_ARGUMENT_BYTES, Rights};
 
 /// Largest accepted request body: the largest arguments and their envelope.
 pub const MAX_BODY_BYTES: usize = MAX_ARGUMENT_BYTES + 64 * 1024;
@@ -28,71 +30,13 @@ pub const MAX_SESSIONS: usize = 64;
 const SESSION_IDLE: Duration = Duration::from_mins(5);
 /// How long open answers may still go out after the server was told to stop.
 const STOP_GRACE: Duration = Duration::from_millis(1_500);
-/// Fewest characters of a token somebody chose.
-const SHORTEST_TOKEN: usize = 16;
-
-/// The secret a client has to show.
-#[derive(Clone)]
-pub struct Token(String);
-
-impl std::fmt::Debug for Token {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Token(..)")
-    }
-}
-
-impl Token {
-    /// A new one: 32 random bytes in hexadecimal.
-    ///
-    /// # Errors
-    /// The system has no randomness.
-    pub fn generate() -> Result<Self> {
-        let mut bytes = [0_u8; 32];
-        getrandom::fill(&mut bytes).map_err(Error::internal)?;
-        Ok(Self(bytes.iter().fold(String::with_capacity(64), |text, byte| format!("{text}{byte:02x}"))))
-    }
-
-    /// One that was chosen (`--token-file`, `SITEWRIGHT_TOKEN`); white space around it does not count.
-    ///
-    /// # Errors
-    /// [`Error::InvalidArguments`] when it is too short to be a secret or cannot stand in a header.
-    pub fn chosen(text: &str) -> Result<Self> {
-        let text = text.trim();
-        if text.len() < SHORTEST_TOKEN || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            let problem = format!("needs at least {SHORTEST_TOKEN} visible ASCII characters without spaces");
-            return Err(Error::InvalidArguments {
-                field: "token".into(),
-                problem,
-                example: "openssl rand -hex 32".into(),
-            });
-        }
-        Ok(Self(text.to_owned()))
-    }
-
-    /// The text a client sends after `Bearer `.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// Compares every byte, whatever differs first.
-    fn is(&self, given: &str) -> bool {
-        let (mine, given) = (self.0.as_bytes(), given.as_bytes());
-        let mut different = mine.len() ^ given.len();
-        for (at, byte) in mine.iter().enumerate() {
-            different |= usize::from(byte ^ given.get(at).copied().unwrap_or_default());
-        }
-        std::hint::black_box(different) == 0
-    }
-}
-
 /// How to listen.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Where; port 0 takes a free one.
     pub address: SocketAddr,
     /// What clients have to show; `None` lets everyone on this machine in (loopback only).
-    pub token: Option<Token>,
+    pub tokens: Option<Tokens>,
     /// A proxy that speaks TLS stands in front: other addresses than loopback are allowed.
     pub behind_tls_proxy: bool,
     /// `Host` names accepted besides loopback, such as `mcp.example.org`.
@@ -107,8 +51,8 @@ impl Options {
     /// # Errors
     /// The system has no randomness.
     pub fn local(address: SocketAddr) -> Result<Self> {
-        let token = Some(Token::generate()?);
-        Ok(Self { address, token, behind_tls_proxy: false, hosts: Vec::new(), origins: Vec::new() })
+        let tokens = Some(Token::generate()?.into());
+        Ok(Self { address, tokens, behind_tls_proxy: false, hosts: Vec::new(), origins: Vec::new() })
     }
 
     fn check(&self) -> Result<()> {
@@ -123,7 +67,7 @@ impl Options {
                 "--http 127.0.0.1:4400, or --behind-tls-proxy when a proxy speaks TLS in front",
             );
         }
-        if self.token.is_none() && (!local || self.behind_tls_proxy) {
+        if self.tokens.is_none() && (!local || self.behind_tls_proxy) {
             return refuse("--no-token", "works on loopback only", "--http 127.0.0.1:4400 --no-token");
         }
         Ok(())
@@ -178,7 +122,9 @@ impl Listening {
 
 #[derive(Debug, Clone)]
 struct Gate {
-    token: Option<Token>,
+    tokens: Option<Tokens>,
+    /// Of everyone, where no token is wanted.
+    anyone: Grant,
     sessions: Arc<LocalSessionManager>,
 }
 
@@ -193,18 +139,24 @@ fn router(server: Server, options: &Options, stop: &CancellationToken) -> Router
         .enforce_origin_validation()
         .with_max_request_body_bytes(MAX_BODY_BYTES)
         .with_cancellation_token(stop.child_token());
-    let service = StreamableHttpService::new(move || Ok(server.clone()), Arc::clone(&sessions), config);
-    let gate = Gate { token: options.token.clone(), sessions };
+    let service = StreamableHttpService::new(move || Ok(server.connection()), Arc::clone(&sessions), config);
+    let anyone = Grant::new("", Rights::all_but_admin());
+    let gate = Gate { tokens: options.tokens.clone(), anyone, sessions };
     Router::new().route_service("/mcp", service).layer(from_fn_with_state(gate, enter))
 }
 
 /// What every request has to pass before MCP sees it.
-async fn enter(State(gate): State<Gate>, request: Request, next: Next) -> Response {
-    if let Some(token) = &gate.token {
-        match bearer(request.headers()) {
-            Some(given) if token.is(given) => {}
-            given => return unauthorized(given.is_some()),
-        }
+async fn enter(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
+    let grant = match (&gate.tokens, bearer(request.headers())) {
+        (None, _) => gate.anyone.clone(),
+        (Some(tokens), Some(given)) => match tokens.find(given) {
+            Some(grant) => grant.clone(),
+            None => return unauthorized(true),
+        },
+        (Some(_), None) => return unauthorized(false),
+    };
+    if grant.calls.take(Instant::now()).is_none() {
+        return too_fast();
     }
     if declared_length(request.headers()).is_some_and(|length| length > MAX_BODY_BYTES as u64) {
         let message = format!("the body is larger than {MAX_BODY_BYTES} bytes");
@@ -214,7 +166,22 @@ async fn enter(State(gate): State<Gate>, request: Request, next: Next) -> Respon
         let message = format!("{MAX_SESSIONS} sessions are open already");
         return refuse(StatusCode::SERVICE_UNAVAILABLE, "busy", &message, "Close one, or wait until idle ones end.");
     }
+    // Found again by the call this request carries: see `grant`.
+    request.extensions_mut().insert(grant);
     next.run(request).await
+}
+
+/// What the token of a call's request grants; `None` for a call that did not come over HTTP.
+pub(super) fn grant(extensions: &rmcp::model::Extensions) -> Option<Grant> {
+    extensions.get::<Parts>()?.extensions.get::<Grant>().cloned()
+}
+
+fn too_fast() -> Response {
+    let message = format!("more than {CALLS_A_SECOND} requests in a second");
+    let hint = "Wait a second, then send it again.";
+    let mut response = refuse(StatusCode::TOO_MANY_REQUESTS, "busy", &message, hint);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    response
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
@@ -267,33 +234,13 @@ mod tests {
     }
 
     #[test]
-    fn tokens_are_long_different_and_never_shown() {
-        let (one, other) = (Token::generate().expect("a token"), Token::generate().expect("a token"));
-        assert_eq!(one.as_str().len(), 64);
-        assert_ne!(one.as_str(), other.as_str());
-        assert_eq!(format!("{one:?}"), "Token(..)");
-        assert!(one.is(one.as_str()));
-        for wrong in ["", "0", &one.as_str()[1..], &format!("{}0", one.as_str()), other.as_str()] {
-            assert!(!one.is(wrong), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn a_chosen_token_has_to_be_a_secret() {
-        assert_eq!(Token::chosen(" 0123456789abcdef\n").expect("long enough").as_str(), "0123456789abcdef");
-        for bad in ["", "short", "0123456789 abcdef", "0123456789abcdeé"] {
-            assert!(Token::chosen(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
     fn unsafe_combinations_are_refused() {
         assert!(options("127.0.0.1:0").check().is_ok());
         assert!(options("[::1]:0").check().is_ok());
         assert!(options("0.0.0.0:0").check().is_err());
         assert!(Options { behind_tls_proxy: true, ..options("0.0.0.0:0") }.check().is_ok());
-        assert!(Options { token: None, ..options("127.0.0.1:0") }.check().is_ok());
-        assert!(Options { token: None, behind_tls_proxy: true, ..options("0.0.0.0:0") }.check().is_err());
-        assert!(Options { token: None, behind_tls_proxy: true, ..options("127.0.0.1:0") }.check().is_err());
+        assert!(Options { tokens: None, ..options("127.0.0.1:0") }.check().is_ok());
+        assert!(Options { tokens: None, behind_tls_proxy: true, ..options("0.0.0.0:0") }.check().is_err());
+        assert!(Options { tokens: None, behind_tls_proxy: true, ..options("127.0.0.1:0") }.check().is_err());
     }
 }

@@ -175,6 +175,10 @@ fn near_pages(library: &Library, name: &str) -> Vec<String> {
 
 /// Likeness of a wanted name and a page, in thousandths.
 fn nearness(wanted: &str, last: &str, page: &Page) -> u32 {
+    // An old address of a page is no near miss: it is that page.
+    if page.aliases.iter().any(|alias| alias.trim_matches('/').to_lowercase() == wanted) {
+        return u32::MAX;
+    }
     let url = page.url.trim_matches('/').to_lowercase();
     let path = shown(&page.path).to_lowercase();
     let stem = url.rsplit('/').next().unwrap_or(&url);

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::edit::Written;
-use crate::model::{BlobId, ContentPath, Snapshot};
+use crate::model::{BlobId, ContentPath, Progress, Snapshot};
 use crate::store::Note;
 
 /// How long a repeated call is answered with its first receipt.
@@ -26,6 +26,10 @@ pub struct Call {
     pub message: Option<String>,
     /// Do everything but write.
     pub dry_run: bool,
+    /// Name of the token the caller showed, where there are several.
+    pub token: String,
+    /// Who follows the call.
+    pub progress: Progress,
 }
 
 impl Call {
@@ -36,7 +40,7 @@ impl Call {
             Some(message) if !message.is_empty() => message.to_owned(),
             _ => default.into(),
         };
-        let trailers = [("Tool", &self.tool), ("Client", &self.client), ("Call-Id", &self.id)]
+        let trailers = [("Tool", &self.tool), ("Client", &self.client), ("Token", &self.token), ("Call-Id", &self.id)]
             .into_iter()
             .filter(|(_, value)| !value.is_empty())
             .map(|(key, value)| (key.to_owned(), value.clone()))
@@ -45,7 +49,7 @@ impl Call {
     }
 
     fn key(&self) -> (String, String, String) {
-        (self.client.clone(), self.tool.clone(), self.arguments.clone())
+        (format!("{} {}", self.token, self.client), self.tool.clone(), self.arguments.clone())
     }
 }
 

@@ -4,15 +4,22 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Call, Site, lock, text_diff};
-use crate::build::{Built, Scope};
+use crate::build::{self, Built, Scope};
 use crate::error::{Error, Result};
-use crate::model::{BlobId, ContentPath, Diagnostic, Page, PageState, PathKind, Severity, Snapshot};
+use crate::model::{BlobId, ContentPath, Diagnostic, Page, PageState, PathKind, Progress, Severity, Snapshot};
 use crate::store::{Change, Footprint, Note, RevisionId, Transaction};
 
 /// Bytes of diff per changed file in a reply.
 const DIFF_LIMIT: usize = 1_500;
 /// Diagnostics in a reply.
 const DIAGNOSTICS: usize = 20;
+
+/// How much of an edit is done, roughly, when the site is read.
+const READ: f64 = 0.4;
+/// When the result is built.
+const BUILT: f64 = 0.8;
+/// When it is sure that the edit breaks nothing.
+const CHECKED: f64 = 0.9;
 
 /// Error-level findings that do not refuse an edit, only a publish: writing a page before its link target is normal work.
 const TOLERATED_WHILE_EDITING: [&str; 4] = ["broken_link", "broken_anchor", "missing_asset", "broken_menu"];
@@ -97,12 +104,15 @@ pub fn run(
     footprint: &Footprint,
     stage: impl FnOnce(&mut Transaction<'_>, &Built) -> Result<Staged>,
 ) -> Result<Written> {
+    let progress = &call.progress;
+    progress.step(0.0, "Reading the site")?;
     let mut transaction = site.repository.begin()?;
     let base = Arc::clone(transaction.base());
     if let Some(receipt) = lock(&site.receipts).find(call, site.now(), &base) {
         return Ok(receipt);
     }
-    let before = site.library(&base, false)?;
+    let before = site.library_followed(&base, false, &progress.part(0.05, READ))?;
+    progress.step(READ, "Preparing the edit")?;
     let staged = stage(&mut transaction, &before)?;
     let changes = transaction.changes();
     if changes.is_empty() {
@@ -110,8 +120,9 @@ pub fn run(
     }
     let after_snapshot = transaction.staged();
     let scope = scope_of(&changes);
-    let after = site.build(&after_snapshot, scope.clone(), false, None)?;
-    let fresh = fresh_errors(site, &base, &before, &after, &scope)?;
+    let building = progress.part(READ, BUILT);
+    let after = Arc::new(site.build_followed(&after_snapshot, scope.clone(), false, None, &building)?);
+    let fresh = fresh_errors(site, &base, &before, &after, &scope, &progress.part(BUILT, CHECKED))?;
     if let Some(first) = fresh.first() {
         return Err(Error::BuildFailed { first: format!("{}: {}", first.path, first.message), diagnostics: fresh });
     }
@@ -124,7 +135,10 @@ pub fn run(
         transaction.check(footprint)?;
         return Ok(written);
     }
+    progress.report(CHECKED, "Writing");
+    progress.commit()?;
     written.revision = transaction.commit(&Note { message, trailers }, footprint)?;
+    site.remember(&after_snapshot, false, &after);
     let state = changes.iter().map(|change| (change.path.clone(), change.after)).collect();
     lock(&site.receipts).keep(call, site.now(), state, &written);
     Ok(written)
@@ -141,7 +155,14 @@ fn scope_of(changes: &[Change]) -> Scope {
 }
 
 /// Errors that the edit brings in and that an edit may not bring in.
-fn fresh_errors(site: &Site, base: &Snapshot, before: &Built, after: &Built, scope: &Scope) -> Result<Vec<Diagnostic>> {
+fn fresh_errors(
+    site: &Site,
+    base: &Snapshot,
+    before: &Built,
+    after: &Built,
+    scope: &Scope,
+    progress: &Progress,
+) -> Result<Vec<Diagnostic>> {
     let refusing = |d: &&Diagnostic| d.severity == Severity::Error && !TOLERATED_WHILE_EDITING.contains(&d.code);
     let known: BTreeSet<_> = before.diagnostics.iter().map(key).collect();
     let mut fresh: Vec<Diagnostic> =
@@ -151,7 +172,7 @@ fn fresh_errors(site: &Site, base: &Snapshot, before: &Built, after: &Built, sco
         return Ok(fresh);
     }
     // Template errors show up only for rendered pages: render the same ones of the base before blaming the edit.
-    let rendered = site.build(base, scope.clone(), false, None)?;
+    let rendered = site.build_followed(base, scope.clone(), false, None, progress)?;
     let known: BTreeSet<_> = rendered.diagnostics.iter().map(key).collect();
     fresh.retain(|d| !known.contains(&key(d)));
     // A page that a known template fault keeps from rendering is a new error where the page rendered before.
@@ -166,7 +187,8 @@ fn fresh_errors(site: &Site, base: &Snapshot, before: &Built, after: &Built, sco
 /// Pages of the scope that belong to the build and could not be rendered.
 fn stuck_pages<'a>(built: &'a Built, scope: &Scope) -> BTreeSet<&'a ContentPath> {
     let Scope::Pages(paths) = scope else { return BTreeSet::new() };
-    let stuck = |page: &&Page| page.exists && page.included && page.html.is_none() && paths.contains(&page.path);
+    let written = |page: &Page| built.outputs.contains_key(&build::output_path(&page.url));
+    let stuck = |page: &&Page| page.exists && page.included && paths.contains(&page.path) && !written(page);
     built.library.pages.iter().filter(stuck).map(|page| &page.path).collect()
 }
 

@@ -11,6 +11,8 @@ pub mod overview;
 pub mod page;
 pub mod preview;
 pub mod publish;
+pub mod resource;
+mod review;
 pub mod revision;
 pub mod starter;
 pub mod text_diff;
@@ -21,12 +23,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::build::{self, Built, Cache, Scope};
 use crate::error::Result;
 use crate::model::config::PublishConfig;
-use crate::model::{Config, ContentPath, Snapshot};
+use crate::model::{Config, ContentPath, Progress, Snapshot};
 use crate::store::{self, Clock, Identity, OpenOptions, Repository};
 
 pub use call::Call;
 // What replies show of the store, so that the tools need not know it.
-pub use crate::store::{Change, ChangeKind, Revision, RevisionKind, Unpublished};
+pub use crate::store::{Change, ChangeKind, Published, PushReport, Revision, RevisionKind, Unpublished};
 use call::Receipts;
 
 /// How many library builds are remembered: the working tree, the live state, and one in between.
@@ -45,6 +47,8 @@ pub struct Settings {
 struct Remembered {
     snapshot: Arc<Snapshot>,
     drafts: bool,
+    /// When a scheduled page comes up or one expires: the library is another one from then on.
+    until: Option<jiff::Timestamp>,
     built: Arc<Built>,
 }
 
@@ -114,33 +118,66 @@ impl Site {
 
     /// Builds a snapshot with this site's cache.
     pub fn build(&self, snapshot: &Snapshot, scope: Scope, drafts: bool, base_url: Option<String>) -> Result<Built> {
+        self.build_followed(snapshot, scope, drafts, base_url, &Progress::default())
+    }
+
+    /// The same for a caller who wants to know how far it is, and may stop waiting.
+    pub fn build_followed(
+        &self,
+        snapshot: &Snapshot,
+        scope: Scope,
+        drafts: bool,
+        base_url: Option<String>,
+        progress: &Progress,
+    ) -> Result<Built> {
         let options = build::Options { now: self.now(), drafts, future: drafts, base_url, scope };
-        build::build(snapshot, &options, &self.cache)
+        build::build_followed(snapshot, &options, &self.cache, progress)
     }
 
     /// The library and diagnostics of a snapshot, remembered for as long as the snapshot is current.
     pub fn library(&self, snapshot: &Arc<Snapshot>, drafts: bool) -> Result<Arc<Built>> {
+        self.library_followed(snapshot, drafts, &Progress::default())
+    }
+
+    /// The same for a caller who wants to know how far it is, and may stop waiting.
+    pub fn library_followed(&self, snapshot: &Arc<Snapshot>, drafts: bool, progress: &Progress) -> Result<Arc<Built>> {
         let mut remembered = lock(&self.remembered);
-        if let Some(at) = remembered.iter().position(|r| r.drafts == drafts && Arc::ptr_eq(&r.snapshot, snapshot)) {
+        let now = self.now();
+        remembered.retain(|r| r.until.is_none_or(|until| now < until));
+        if let Some(at) = remembered.iter().position(|r| r.drafts == drafts && r.snapshot.same_files(snapshot)) {
             let hit = remembered.remove(at);
             let built = Arc::clone(&hit.built);
             remembered.push(hit);
             return Ok(built);
         }
         drop(remembered);
-        let built = Arc::new(self.build(snapshot, Scope::Nothing, drafts, None)?);
+        let built = Arc::new(self.build_followed(snapshot, Scope::Nothing, drafts, None, progress)?);
+        self.remember(snapshot, drafts, &built);
+        Ok(built)
+    }
+
+    /// Keeps a build for the next call that meets the same files: after an edit that is the very next one.
+    fn remember(&self, snapshot: &Arc<Snapshot>, drafts: bool, built: &Arc<Built>) {
+        let now = self.now();
+        let moments = built.library.pages.iter().flat_map(|page| [&page.date, &page.expires]).flatten();
+        let until = moments.map(crate::model::Date::timestamp).filter(|moment| *moment > now).min();
         let mut remembered = lock(&self.remembered);
         if remembered.len() >= REMEMBERED_BUILDS {
             remembered.remove(0);
         }
-        remembered.push(Remembered { snapshot: Arc::clone(snapshot), drafts, built: Arc::clone(&built) });
-        Ok(built)
+        remembered.push(Remembered { snapshot: Arc::clone(snapshot), drafts, until, built: Arc::clone(built) });
     }
 
     /// The working tree as it is on disk, with its library (drafts and scheduled pages are part of it, in their state).
     pub fn working(&self) -> Result<(Arc<Snapshot>, Arc<Built>)> {
+        self.working_followed(&Progress::default())
+    }
+
+    /// The same for a caller who wants to know how far it is, and may stop waiting.
+    pub fn working_followed(&self, progress: &Progress) -> Result<(Arc<Snapshot>, Arc<Built>)> {
+        progress.proceed()?;
         let snapshot = self.repository.working()?;
-        let built = self.library(&snapshot, false)?;
+        let built = self.library_followed(&snapshot, false, progress)?;
         Ok((snapshot, built))
     }
 

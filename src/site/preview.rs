@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Site, address, expand, page};
-use crate::build::{Built, Scope};
+use crate::build::{self, Built, Scope};
 use crate::error::{Error, Result};
-use crate::model::{ContentPath, Diagnostic, OutputData, Outputs, Snapshot};
+use crate::model::{ContentPath, Diagnostic, OutputData, Outputs, Progress, Snapshot};
 
 /// Pages rendered in one call.
 pub const MAX_PAGES: usize = 50;
@@ -42,6 +42,8 @@ pub struct PreviewQuery {
     pub only: bool,
     /// How to show them.
     pub form: Form,
+    /// Who follows the call.
+    pub progress: Progress,
 }
 
 /// One previewed page.
@@ -73,7 +75,8 @@ pub struct Preview {
 /// # Errors
 /// `NotFound` for unknown pages, `InvalidArguments` for too many.
 pub fn preview(site: &Site, query: &PreviewQuery) -> Result<Preview> {
-    let (working, built) = site.working()?;
+    let progress = &query.progress;
+    let (working, built) = site.working_followed(&progress.part(0.0, 0.3))?;
     let paths = pages(site, &built, &query.pages)?;
     let snapshot = if query.only { only(site, &working, &paths)? } else { working };
     let host = super::lock(&site.host).clone();
@@ -89,7 +92,7 @@ pub fn preview(site: &Site, query: &PreviewQuery) -> Result<Preview> {
         _ => Scope::Pages(paths.iter().cloned().collect()),
     };
     let preview_base = base.clone().filter(|_| query.only);
-    let rendered = site.build(&snapshot, scope, drafts, preview_base)?;
+    let rendered = site.build_followed(&snapshot, scope, drafts, preview_base, &progress.part(0.4, 1.0))?;
     let diagnostics = rendered.diagnostics.iter().filter(|d| paths.contains(&d.path)).cloned().collect();
     let pages = paths.iter().map(|path| show(&rendered, path, base.as_deref(), query.form)).collect();
     if let (Some(host), true, Form::Url) = (host, query.only, query.form) {
@@ -163,7 +166,7 @@ fn label(snapshot: &Snapshot, only: bool) -> String {
 fn show(built: &Built, path: &ContentPath, base: Option<&str>, form: Form) -> PreviewPage {
     let page = built.library.by_path.get(path).map(|&at| &built.library.pages[at]);
     let url = page.map_or_else(String::new, |page| page.url.clone());
-    let output = built.outputs.get(&format!("{}index.html", url.trim_start_matches('/')));
+    let output = built.outputs.get(&build::output_path(&url));
     let document = output.and_then(|output| match &output.data {
         OutputData::Bytes(bytes) => std::str::from_utf8(bytes).ok(),
         OutputData::Copy(..) => None,

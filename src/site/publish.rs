@@ -4,11 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::selected;
 use super::edit::new_findings;
-use super::{Call, Site, address, expand};
+use super::{Call, Site, address, expand, review};
 use crate::build::{Built, Scope};
 use crate::error::{Error, Result};
-use crate::model::{ContentPath, Diagnostic, Outputs, Severity, Snapshot};
-use crate::store::{ChangeKind, OutputChange, PublishRequest, Published, Synced, Unpublished};
+use crate::model::forge::Proposal;
+use crate::model::{ContentPath, Diagnostic, Forge, Outputs, Severity, Snapshot};
+use crate::store::{ChangeKind, OutputChange, PublishRequest, Published, ReviewRequest, Synced, Unpublished};
+
+/// How much of a publish is done, roughly, when the site is read.
+const READ: f64 = 0.1;
+/// When the remote has answered.
+const ASKED: f64 = 0.2;
+/// When the output is built.
+const BUILT: f64 = 0.6;
+/// When it is sure that it breaks nothing that is live.
+const COMPARED: f64 = 0.8;
 
 /// What to publish.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +29,8 @@ pub struct PublishQuery {
     pub hand_edits: bool,
     /// Take a person's unpushed commits along.
     pub local_commits: bool,
+    /// Send it to review instead of live.
+    pub review: bool,
 }
 
 /// What went live, or would.
@@ -34,15 +46,19 @@ pub struct PublishReply {
     pub rerendered: usize,
     /// Findings in what is live now, errors first, at most 20.
     pub diagnostics: Vec<Diagnostic>,
+    /// Where a person opens the review, or finds it; `None`: nothing is in review, or the remote's web side is not known.
+    pub review_url: Option<String>,
 }
 
-/// Publishes everything or a selection.
+/// Publishes everything or a selection, or sends it to review.
 ///
 /// # Errors
 /// `Needs`, `HandEdits`, `LocalCommits`, `Conflict`, `BuildFailed`, `RemoteUnavailable`, `RepositoryState`.
 pub fn publish(site: &Site, call: &Call, query: &PublishQuery) -> Result<PublishReply> {
+    let progress = &call.progress;
+    progress.step(0.0, "Reading the site")?;
     let status = site.repository().status()?;
-    let (_, built) = site.working()?;
+    let (_, built) = site.working_followed(&progress.part(0.0, READ))?;
     let config = &built.library.config;
     let paths = match query.paths.as_slice() {
         [] => None,
@@ -51,36 +67,64 @@ pub fn publish(site: &Site, call: &Call, query: &PublishQuery) -> Result<Publish
     let findings = std::sync::Mutex::new(Vec::new());
     let selective = paths.is_some();
     let build = |sources: &Snapshot, live: &Snapshot| -> Result<Outputs> {
-        let outcome = site.build(sources, Scope::Everything, false, None)?;
+        let outcome = site.build_followed(sources, Scope::Everything, false, None, &progress.part(ASKED, BUILT))?;
         if outcome.diagnostics.iter().any(|d| d.severity == Severity::Error) {
-            let fresh = match site.build(live, Scope::Everything, false, None) {
+            let before = site.build_followed(live, Scope::Everything, false, None, &progress.part(BUILT, COMPARED));
+            let fresh = match before {
                 Ok(before) => new_findings(&before, &outcome),
+                Err(Error::Cancelled) => return Err(Error::Cancelled),
                 // A first publish, or a live state that could not be built: every error counts.
                 Err(_) => outcome.diagnostics.clone(),
             };
             refuse_errors(&fresh, &status.unpublished, sources, selective)?;
         }
         *super::lock(&findings) = outcome.diagnostics;
+        progress.report(COMPARED, if call.dry_run { "Comparing with what is live" } else { "Committing and pushing" });
+        // What is built is committed next. A remote that moved meanwhile brings us here again: then it is not over yet, but
+        // a publish that began goes through.
+        progress.commit()?;
         Ok(outcome.outputs)
     };
-    let default = default_message(paths.as_ref(), &status.unpublished);
+    progress.step(READ, "Asking the remote")?;
+    let note = call.note(default_message(paths.as_ref(), &status.unpublished));
+    let (title, slug) = (review::title(&note.message), review::slug(&note.message));
+    let forge = status.remote.as_deref().and_then(|address| Forge::of(address, config.publish.host));
+    let describe = |published: &Published| review::summary(site, &built, published, &super::lock(&findings));
+    let options = |published: &Published| match &forge {
+        Some(forge) => {
+            let body = describe(published);
+            forge.push_options(&Proposal { branch: "", target: &status.branch, title: &title, body: &body })
+        }
+        None => Vec::new(),
+    };
     let request = PublishRequest {
         paths,
         hand_edits: query.hand_edits,
         local_commits: query.local_commits,
-        note: call.note(default),
+        note,
         history: config.publish.history,
+        layout: config.publish.layout,
+        deploy_branch: config.publish.deploy_branch().to_owned(),
+        review: ReviewRequest { wanted: query.review, slug: &slug, options: &options },
         dry_run: call.dry_run,
         build: &build,
     };
     let published = site.repository().publish(&request)?;
+    let review_url = match (&forge, &published.review) {
+        (Some(forge), Some(review)) if review.revision.is_some() => {
+            let body = describe(&published);
+            let proposal = Proposal { branch: &review.branch, target: &review.target, title: &title, body: &body };
+            Some(forge.review_url(&review.branch).unwrap_or_else(|| forge.compare_url(&proposal)))
+        }
+        _ => None,
+    };
     let mut diagnostics = std::mem::take(&mut *super::lock(&findings));
     diagnostics.sort_by(|a, b| a.severity.cmp(&b.severity).then_with(|| a.path.cmp(&b.path)).then(a.line.cmp(&b.line)));
     diagnostics.truncate(20);
     let urls = urls(&published);
     let pages = urls.values().map(Vec::len).sum::<usize>();
     let rerendered = pages.saturating_sub(published.changes.len());
-    Ok(PublishReply { published, dry_run: call.dry_run, urls, rerendered, diagnostics })
+    Ok(PublishReply { published, dry_run: call.dry_run, urls, rerendered, diagnostics, review_url })
 }
 
 /// The selected unpublished paths and what must travel with them.

@@ -31,7 +31,9 @@ mod watch;
 pub use crate::model::config::Durability;
 pub use history::HistoryFilter;
 pub use merge::{Merge, merge_file};
-pub use publish::{Build, OutputChange, PublishRequest, Published, PushReport, Unfinished};
+pub use publish::{
+    Build, OpenReview, OutputChange, PublishRequest, Published, PushReport, ReviewRequest, Reviewed, Unfinished,
+};
 pub use repository::{Clock, OpenOptions, Repository};
 pub use revision::{Change, ChangeKind, Identity, Note, Revision, RevisionId, RevisionKind};
 pub use status::{Status, Unpublished};

@@ -51,6 +51,14 @@ impl Repository {
         self.snapshot_of(&git, self.site_tree(&git, Some(commit))?)
     }
 
+    /// A blob as text; `None` where there is none, or it is no text.
+    #[must_use]
+    pub fn text_of(&self, id: BlobId) -> Option<String> {
+        let git = self.git().ok()?;
+        let blob = git.find_blob(oid(id).ok()?).ok()?;
+        String::from_utf8(blob.content().to_vec()).ok().filter(|text| !text.contains('\0'))
+    }
+
     /// The bytes of a file, whether loaded or not: from the disk where it still has them, otherwise from git.
     pub fn bytes(&self, path: &ContentPath, file: &File) -> Result<Arc<[u8]>> {
         if let Some(bytes) = file.bytes() {

@@ -1,27 +1,32 @@
 //! Publishing: sources and output in one commit on the publish branch, pushed, then taken into the working tree.
 //!
 //! Fetch, plan (merge per path), build, commit, push, land. Each step can be repeated: objects never change, and a
-//! pending publish is remembered by two refs until it has landed.
+//! pending publish is remembered by two refs until it has landed. A deploy branch follows the sources; a review goes to a branch of its own
+//! and lands when a person has merged it.
 
 pub(crate) mod chain;
+pub(crate) mod deploy;
 mod index;
 pub(crate) mod land;
 mod outside;
 mod pending;
 pub(crate) mod plan;
 mod request;
+pub(crate) mod review;
 
 use git2::Oid;
 
-pub use request::{Build, OutputChange, PublishRequest, Published, PushReport, Unfinished};
+pub use request::{Build, OutputChange, PublishRequest, Published, PushReport, ReviewRequest, Reviewed, Unfinished};
+pub use review::OpenReview;
 
 use super::failure::git_error;
 use super::lock::WriterLock;
 use super::output::{self, Source};
-use super::remote::{Pushed, Remote, Transport};
+use super::remote::{Push, Pushed, Remote, Transport};
 use super::{Repository, message, places, refs, tree};
 use crate::error::{Error, Result};
-use crate::model::{BlobId, ContentPath, Outputs};
+use crate::model::{BlobId, ContentPath};
+use deploy::Standing;
 use pending::Pending;
 use plan::Plan;
 
@@ -42,6 +47,14 @@ pub(crate) struct Stand {
     pub(crate) tip: Option<Oid>,
 }
 
+/// A publish that is built and, where there is something to publish, committed.
+struct Prepared {
+    commit: Option<Oid>,
+    /// The output as a tree.
+    output: Option<Oid>,
+    published: Published,
+}
+
 /// What a fetch found.
 pub(crate) enum Fetched {
     /// There is no remote: the local branch is live.
@@ -53,84 +66,109 @@ pub(crate) enum Fetched {
 }
 
 impl Repository {
-    /// Publishes the working change set, or some of its paths.
+    /// Publishes the working change set, or some of its paths; or sends it to review.
     ///
     /// # Errors
     /// [`Error::Conflict`] with all conflicting paths, [`Error::HandEdits`], [`Error::LocalCommits`],
     /// [`Error::RepositoryState`], [`Error::RemoteBusy`], and what `build` answers. After an error nothing has moved except
     /// the remote-tracking branch and the record of a person's hand edits. A remote that refuses or cannot be reached is no error:
-    /// see [`Published::pushed`].
+    /// see [`Published::pushed`]; for a review, which cannot wait, it is.
     pub fn publish(&self, request: &PublishRequest<'_>) -> Result<Published> {
-        self.publish_with(request, &|git| self.transport(git)).map_err(|error| self.explain(error))
+        self.publish_now(request).map_err(|error| self.explain(error))
     }
 
-    /// [`Repository::publish`] through another transport than the one the remote's address asks for.
-    pub(crate) fn publish_with(
-        &self,
-        request: &PublishRequest<'_>,
-        open: &dyn Fn(&git2::Repository) -> Option<Box<dyn Transport>>,
-    ) -> Result<Published> {
+    fn publish_now(&self, request: &PublishRequest<'_>) -> Result<Published> {
         self.check_output()?;
+        self.check_deploy(request)?;
         let _one = self.publish_lock()?;
         let git = self.git()?;
-        let transport = open(&git);
         let mut resumed = false;
         for _ in 0..TRIES {
-            let fetched = self.fetch_live(&git, transport.as_deref())?;
-            stop_at("publish::fetched")?;
-            let landed = if request.dry_run { false } else { self.land_pending(&git)? };
-            resumed |= landed;
-            let stand = self.stand(&git)?;
-            let pending = Pending::read(self, &git)?;
-            let waited = pending.is_some();
-            let plan = self.plan(&git, &stand, request, pending.as_ref())?;
-            let (commit, mut published) = match self.prepare_publish(&git, &stand, &plan, request)? {
-                Ok(prepared) => prepared,
-                Err(mut nothing) => {
-                    nothing.resumed = resumed;
-                    // What waited was taken back meanwhile.
-                    if let Some(pending) = pending.filter(|_| !request.dry_run) {
-                        pending.clear(self, &git)?;
-                    }
-                    if landed {
-                        nothing.revision = stand.live.map(message::revision_id);
-                    }
-                    return Ok(nothing);
-                }
-            };
-            published.resumed = resumed || pending.is_some();
-            if request.dry_run {
+            if let Some(published) = self.attempt(&git, request, &mut resumed)? {
                 return Ok(published);
             }
-            let commit = match pending.filter(|p| p.is_same(&git, commit)) {
-                Some(pending) => pending.commit,
-                None => commit,
-            };
-            published.revision = Some(message::revision_id(commit));
-            self.durable()?;
-            stop_at("publish::committed")?;
-            Pending::write(self, &git, commit, &plan)?;
-            self.durable()?;
-            stop_at("publish::pending")?;
-            match self.push(&git, transport.as_deref(), fetched, commit, stand.live)? {
-                Pushed::Moved => {
-                    // What began waiting in this call must not outlive it.
-                    if let Some(ours) = Pending::read(self, &git)?.filter(|_| !waited) {
-                        ours.clear(self, &git)?;
-                    }
-                    continue;
-                }
-                Pushed::Refused(reason) => {
-                    published.pushed = self.report(transport.as_deref(), false, Some(reason));
-                    return self.unlanded(published);
-                }
-                Pushed::Done => published.pushed = self.report(transport.as_deref(), true, None),
-            }
-            stop_at("publish::pushed")?;
-            published.unfinished = self.finish(&git)?;
-            return self.unlanded(published);
         }
         Err(Error::RemoteBusy { remote: self.options().remote.clone() })
+    }
+
+    /// One way through all steps; `None`: the remote moved meanwhile.
+    fn attempt(
+        &self,
+        git: &git2::Repository,
+        request: &PublishRequest<'_>,
+        resumed: &mut bool,
+    ) -> Result<Option<Published>> {
+        let transport = self.transport(git, self.branch());
+        let fetched = self.fetch_live(git, transport.as_deref())?;
+        let deploy = self.find_deploy(git, request, &fetched)?;
+        stop_at("publish::fetched")?;
+        let mut landed = false;
+        if !request.dry_run {
+            landed = self.land_pending(git)?;
+            self.land_reviews(git)?;
+        }
+        *resumed |= landed;
+        let stand = self.stand(git)?;
+        if request.review.wanted {
+            return self.publish_review(git, &fetched, &stand, request).map(Some);
+        }
+        let pending = Pending::read(self, git)?;
+        let waited = pending.is_some();
+        let plan = self.plan(git, &stand, request, pending.as_ref())?;
+        let Prepared { commit, output, mut published } =
+            self.prepare_publish(git, &stand, deploy.as_ref(), &plan, request)?;
+        if request.dry_run {
+            return Ok(Some(published));
+        }
+        let Some(commit) = commit else {
+            published.resumed = *resumed;
+            // What waited was taken back meanwhile.
+            if let Some(pending) = pending {
+                pending.clear(self, git)?;
+            }
+            if landed {
+                published.revision = stand.live.map(message::revision_id);
+            }
+            if let (Some(deploy), Some(live), Fetched::Local | Fetched::Tracked) = (deploy, stand.live, &fetched) {
+                self.deploy(git, deploy, live, output, &mut published)?;
+            }
+            return Ok(Some(published));
+        };
+        published.resumed = *resumed || pending.is_some();
+        let commit = match pending.filter(|p| p.is_same(git, commit)) {
+            Some(pending) => pending.commit,
+            None => commit,
+        };
+        published.revision = Some(message::revision_id(commit));
+        self.durable()?;
+        stop_at("publish::committed")?;
+        Pending::write(self, git, commit, &plan)?;
+        self.durable()?;
+        stop_at("publish::pending")?;
+        match self.push(git, transport.as_deref(), &fetched, commit, stand.live)? {
+            Pushed::Moved => {
+                // What began waiting in this call must not outlive it.
+                if let Some(ours) = Pending::read(self, git)?.filter(|_| !waited) {
+                    ours.clear(self, git)?;
+                }
+                return Ok(None);
+            }
+            Pushed::Refused(reason) => {
+                let protected = stand.live.is_some() && review::is_protected(&reason);
+                published.pushed = self.report(transport.as_deref(), false, Some(reason));
+                if protected {
+                    self.review_instead(git, &plan, commit, request, &mut published)?;
+                }
+                return self.unlanded(published).map(Some);
+            }
+            Pushed::Done => published.pushed = self.report(transport.as_deref(), true, None),
+        }
+        stop_at("publish::pushed")?;
+        if let Some(deploy) = deploy {
+            self.deploy(git, deploy, commit, output, &mut published)?;
+        }
+        published.unfinished = self.finish(git)?;
+        self.unlanded(published).map(Some)
     }
 
     /// What is published but not in the working tree yet is told, not an error: the next publish finishes it.
@@ -160,14 +198,15 @@ impl Repository {
         })
     }
 
-    pub(crate) fn transport(&self, git: &git2::Repository) -> Option<Box<dyn Transport>> {
-        Remote::open(git, &self.options().remote, self.branch()).map(|remote| Box::new(remote) as Box<dyn Transport>)
+    /// The way to one branch of the remote; `None`: there is no remote.
+    pub(crate) fn transport(&self, git: &git2::Repository, branch: &str) -> Option<Box<dyn Transport>> {
+        Remote::open(git, &self.options().remote, branch).map(|remote| Box::new(remote) as Box<dyn Transport>)
     }
 
     /// One publish or sync at a time; edits go on beside it, except while it moves refs.
     pub(crate) fn publish_lock(&self) -> Result<WriterLock> {
         let name = self.refs().namespace().rsplit('/').next().unwrap_or_default().to_owned();
-        WriterLock::take(&self.git_dir().join(format!("sitewright/{name}-publish.lock")), PATIENCE)
+        WriterLock::take(&self.publishers, &self.git_dir().join(format!("sitewright/{name}-publish.lock")), PATIENCE)
     }
 
     /// The output folder must not be one that holds sources.
@@ -219,68 +258,63 @@ impl Repository {
         Ok(Stand { live: self.live_commit(git)?, head: self.head(git)?, tip: entered.tip })
     }
 
-    /// Builds and writes the commit; `Err`: there is nothing to publish. Moves no ref.
+    /// Builds and writes the commit, where there is something to publish and it is not only asked. Moves no ref.
     fn prepare_publish(
         &self,
         git: &git2::Repository,
         stand: &Stand,
+        deploy: Option<&Standing>,
         plan: &Plan,
         request: &PublishRequest<'_>,
-    ) -> Result<Result<(Oid, Published), Published>> {
+    ) -> Result<Prepared> {
         let exact = self.snapshot_of(git, tree::subtree(git, Some(plan.tree), self.prefix())?)?;
         let live = self.snapshot_of(git, self.site_tree(git, stand.live)?)?;
         let outputs = (request.build)(&exact, &live)?;
         stop_at("publish::built")?;
         let live_tree = refs::tree_of(git, stand.live)?;
-        let tree = self.with_outputs(git, live_tree, plan.tree, &outputs)?;
+        let folder = self.whole(self.output());
+        let old = match deploy {
+            Some(deploy) if !request.layout.has_folder() => refs::tree_of(git, deploy.tip)?,
+            _ => tree::subtree(git, live_tree, &folder)?,
+        };
+        let output = if outputs.is_empty() { None } else { Some(output::tree(git, old, &outputs, &from_git(git))?) };
+        let tree = tree::graft(git, Some(plan.tree), &folder, output.filter(|_| request.layout.has_folder()))?;
         let sources = plan::compare_sites(self, git, live_tree, Some(tree))?;
         let mut published = Published {
             changes: message::changes(sources),
-            outputs: self.output_changes(git, live_tree, Some(tree))?,
+            outputs: tree::compare(git, old, output)?.into_iter().map(OutputChange::from).collect(),
             ..Published::default()
         };
         if live_tree == Some(tree) && !plan.has_commits {
             published.left = self.status()?.unpublished;
-            return Ok(Err(published));
+            return Ok(Prepared { commit: None, output, published });
         }
         published.edits = plan.edits();
         published.merged_from = plan.merged_from.map(message::revision_id);
         self.check_outside(git, stand.head, tree)?;
         if request.dry_run {
             published.left = plan.left(&self.status()?.unpublished);
-            return Ok(Ok((Oid::ZERO_SHA1, published)));
+            return Ok(Prepared { commit: None, output, published });
         }
         let note = plan.note(&request.note, published.changes.len());
         let commit = self.commit(git, tree, &plan.parents, &self.author(git), &note)?;
-        Ok(Ok((commit, published)))
-    }
-
-    fn with_outputs(&self, git: &git2::Repository, live: Option<Oid>, sources: Oid, outputs: &Outputs) -> Result<Oid> {
-        let old = tree::subtree(git, live, &self.whole(self.output()))?;
-        let folder = if outputs.is_empty() { None } else { Some(output::tree(git, old, outputs, &from_git(git))?) };
-        tree::graft(git, Some(sources), &self.whole(self.output()), folder)
-    }
-
-    fn output_changes(&self, git: &git2::Repository, old: Option<Oid>, new: Option<Oid>) -> Result<Vec<OutputChange>> {
-        let folder = self.whole(self.output());
-        let (old, new) = (tree::subtree(git, old, &folder)?, tree::subtree(git, new, &folder)?);
-        Ok(tree::compare(git, old, new)?.into_iter().map(OutputChange::from).collect())
+        Ok(Prepared { commit: Some(commit), output, published })
     }
 
     fn push(
         &self,
         git: &git2::Repository,
         transport: Option<&dyn Transport>,
-        fetched: Fetched,
+        fetched: &Fetched,
         commit: Oid,
         expected: Option<Oid>,
     ) -> Result<Pushed> {
         let transport = match (transport, fetched) {
             (None, _) | (_, Fetched::Local) => return Ok(Pushed::Done),
-            (_, Fetched::Unreachable(reason)) => return Ok(Pushed::Refused(reason)),
+            (_, Fetched::Unreachable(reason)) => return Ok(Pushed::Refused(reason.clone())),
             (Some(transport), Fetched::Tracked) => transport,
         };
-        let pushed = match transport.push(commit, expected) {
+        let pushed = match transport.push(&Push::forward(commit, expected)) {
             Err(Error::RemoteUnavailable { reason, .. }) => return Ok(Pushed::Refused(reason)),
             other => other?,
         };

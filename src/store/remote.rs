@@ -43,12 +43,32 @@ pub(crate) enum Pushed {
     Refused(String),
 }
 
+/// What a push is to do with the branch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Push {
+    /// Where the branch shall point.
+    pub(crate) commit: Oid,
+    /// Where it must still be; `None`: it must not exist.
+    pub(crate) expected: Option<Oid>,
+    /// Whether `commit` may leave out what the branch has: for review branches. Also then it must be where it is expected.
+    pub(crate) rewrite: bool,
+    /// What the server is asked besides, such as `merge_request.create`; servers that take no options get none.
+    pub(crate) options: Vec<String>,
+}
+
+impl Push {
+    /// A push that only ever adds.
+    pub(crate) fn forward(commit: Oid, expected: Option<Oid>) -> Self {
+        Self { commit, expected, rewrite: false, options: Vec::new() }
+    }
+}
+
 /// A way to reach one branch of one remote.
 pub(crate) trait Transport {
     /// Brings the branch's commits here and answers its tip; `None`: the remote has no such branch. Moves no ref.
     fn fetch(&self) -> Result<Option<Oid>>;
-    /// Makes the branch point to `commit`, which descends from `expected`, if it still points there. Never forced.
-    fn push(&self, commit: Oid, expected: Option<Oid>) -> Result<Pushed>;
+    /// Makes the branch point to a commit, if it still is where it is expected.
+    fn push(&self, push: &Push) -> Result<Pushed>;
     /// The remote's address without credentials.
     fn address(&self) -> String;
 }
@@ -180,15 +200,17 @@ impl Transport for Remote {
         self.bounded(&self.url, talk).map(|(tip, _)| tip)
     }
 
-    fn push(&self, commit: Oid, expected: Option<Oid>) -> Result<Pushed> {
+    fn push(&self, push: &Push) -> Result<Pushed> {
+        let mut push = push.clone();
+        // A control character would end the option, or the process.
+        push.options.iter_mut().for_each(|option| *option = option.replace(char::is_control, " "));
         let talk =
             move |this: &Self, git: &git2::Repository, address: &Address, secrets: &Secrets, bound: &Arc<Bound>| {
                 if *address == Address::Plain {
                     let target = libgit2::Target { remote: &this.name, url: &this.push_url, branch: &this.branch };
-                    return libgit2::push(git, &target, commit, expected, bound);
+                    return libgit2::push(git, &target, &push, bound);
                 }
-                let branch = &this.branch;
-                this.smartly(address, secrets, bound, |open| smart::push(open, git, branch, commit, expected, bound))
+                this.smartly(address, secrets, bound, |open| smart::push(open, git, &this.branch, &push, bound))
             };
         Ok(match self.bounded(&self.push_url, talk)? {
             (Pushed::Refused(reason), secrets) => Pushed::Refused(self.clean(&reason, &secrets)),

@@ -11,7 +11,7 @@ use rustix::fs::fstat;
 
 use super::disk::Disk;
 use super::failure::{git_error, io_error};
-use super::lock::WriterLock;
+use super::lock::{Queue, WriterLock};
 use super::refs::{self, RefNames};
 use super::revision::Identity;
 use super::scan::Cache;
@@ -85,6 +85,8 @@ pub struct Repository {
     options: OpenOptions,
     cache: Mutex<Cache>,
     files: RwLock<()>,
+    writers: Arc<Queue>,
+    pub(crate) publishers: Arc<Queue>,
 }
 
 impl Repository {
@@ -134,6 +136,8 @@ impl Repository {
             options,
             cache: Mutex::default(),
             files: RwLock::default(),
+            writers: Arc::default(),
+            publishers: Arc::default(),
         })
     }
 
@@ -293,7 +297,7 @@ impl Repository {
     /// Takes the writer lock of this site.
     pub(crate) fn lock(&self) -> Result<WriterLock> {
         let name = self.refs.namespace().rsplit('/').next().unwrap_or_default();
-        WriterLock::take(&self.git_dir.join(format!("sitewright/{name}.lock")), PATIENCE)
+        WriterLock::take(&self.writers, &self.git_dir.join(format!("sitewright/{name}.lock")), PATIENCE)
     }
 
     /// Flushes what was written so far, as far as the durability asked for demands it.

@@ -7,6 +7,9 @@ use git2::{Oid, Sort};
 use super::failure::git_error;
 use super::message::{self, blob_id, revision_id};
 use super::objects::Entries;
+use super::publish::OpenReview;
+use super::publish::deploy::pending_ref as pending_deploy;
+use super::publish::review::Record;
 use super::revision::{Change, RevisionId, RevisionKind};
 use super::{Repository, entry, refs, refusal};
 use crate::error::Result;
@@ -26,10 +29,12 @@ pub struct Status {
     pub tip: Option<RevisionId>,
     /// Every path that differs from live, in path order.
     pub unpublished: Vec<Unpublished>,
-    /// A publish commit that waits for the remote.
+    /// A publish commit that waits for the remote, of sources or output.
     pub pending: Option<RevisionId>,
     /// A person's commits that the remote has not, newest first: id and subject.
     pub local_commits: Vec<(RevisionId, String)>,
+    /// Reviews that are neither merged nor closed, as far as is known here.
+    pub reviews: Vec<OpenReview>,
     /// Why the working tree may not be written now and what resolves it; `None`: it may.
     pub writable: Option<(String, String)>,
     /// The remote's URL without user name or password; `None`: there is no remote.
@@ -45,6 +50,8 @@ pub struct Unpublished {
     pub hand_edit: bool,
     /// The edits that made it so, newest first.
     pub revisions: Vec<RevisionId>,
+    /// The branch on which exactly this waits for a person's review.
+    pub review: Option<String>,
 }
 
 /// What is known about one path's unpublished edits.
@@ -66,7 +73,8 @@ impl Repository {
             live: revision(live),
             tip: revision(tip),
             unpublished: self.unpublished(&git)?,
-            pending: revision(refs::target(&git, &self.refs().pending)?),
+            pending: revision(refs::target(&git, &self.refs().pending)?.or(refs::target(&git, &pending_deploy(self))?)),
+            reviews: self.reviews(&git)?,
             local_commits: self.local_commits(&git)?,
             writable: refusal::state(&git, self.branch()),
             remote: self.remote_url(&git),
@@ -82,6 +90,7 @@ impl Repository {
         let recorded = self.entries_of(git, tip)?;
         let projected = self.entries_of(git, refs::target(git, &self.refs().projected)?.or(tip))?;
         let mut edits = self.edits(git, base, [tip, head])?;
+        let reviews = Record::all(self, git)?;
         let mut found = Vec::new();
         for path in entry::differing(&disk, &old) {
             let (before, after) = (file(&old, path.as_str()), disk.get(&path).map(|f| f.id));
@@ -97,9 +106,28 @@ impl Repository {
             // As projected and not as the tip: a write was interrupted, nobody edited it.
             let unrecorded = after != tip && (after != projected || projected == tip);
             let hand_edit = edits.hand_edit || unrecorded;
-            found.push(Unpublished { change: Change { path, before, after }, hand_edit, revisions: edits.revisions });
+            let review = self.review_of(git, &reviews, path.as_str(), after)?;
+            let change = Change { path, before, after };
+            found.push(Unpublished { change, hand_edit, revisions: edits.revisions, review });
         }
         Ok(found)
+    }
+
+    /// The branch of the review that holds exactly this content of a path.
+    fn review_of(
+        &self,
+        git: &git2::Repository,
+        reviews: &[Record],
+        path: &str,
+        content: Option<BlobId>,
+    ) -> Result<Option<String>> {
+        for review in reviews.iter().filter(|review| review.selected.contains(path)) {
+            let there = review.entry(self, git, path)?.filter(|entry| entry.is_file()).map(|entry| blob_id(entry.id));
+            if there == content {
+                return Ok(Some(review.branch.clone()));
+            }
+        }
+        Ok(None)
     }
 
     /// The edits of each path since a commit, newest first.

@@ -25,6 +25,10 @@ pub struct Synced {
     /// Unpublished edits that contradict what the remote has. They stay as they are; a publish of them is refused until each
     /// is written anew with `if_match` set to its `theirs.etag`.
     pub conflicts: Vec<Conflict>,
+    /// Review branches that were merged: what they held is live.
+    pub merged_reviews: Vec<String>,
+    /// Review branches that the remote has no more, unmerged: what they held is unpublished as before.
+    pub closed_reviews: Vec<String>,
 }
 
 impl Repository {
@@ -35,24 +39,31 @@ impl Repository {
     pub fn sync(&self, note: &Note) -> Result<Synced> {
         let _one = self.publish_lock()?;
         let git = self.git()?;
-        let transport = self.transport(&git);
+        let transport = self.transport(&git, self.branch());
         if let Fetched::Unreachable(reason) = self.fetch_live(&git, transport.as_deref())? {
             return Err(Error::RemoteUnavailable { remote: self.options().remote.clone(), reason });
         }
         self.land_pending(&git)?;
-        let stand = self.stand(&git)?;
-        let before = stand.tip.map(revision_id);
-        let Some(live) = stand.live else { return Ok(Synced { after: before.clone(), before, ..Synced::default() }) };
-        let behind = stand.head != Some(live) && !contains(&git, stand.head, live)?;
-        if contains(&git, stand.tip, live)? && !behind {
-            return Ok(Synced { after: before.clone(), before, ..Synced::default() });
+        let mut stand = self.stand(&git)?;
+        let first = stand.tip;
+        let mut synced = Synced { before: first.map(revision_id), ..Synced::default() };
+        synced.merged_reviews = self.land_reviews(&git)?;
+        synced.closed_reviews = self.close_reviews(&git)?;
+        if !synced.merged_reviews.is_empty() {
+            stand = self.stand(&git)?;
         }
-        let is_forward = stand.head.is_none_or(|head| contains(&git, Some(live), head).unwrap_or(false));
-        let conflicts =
-            if is_forward { self.forward(&git, &stand, live)? } else { self.join(&git, &stand, live, note)? };
+        if let Some(live) = stand.live {
+            let behind = stand.head != Some(live) && !contains(&git, stand.head, live)?;
+            if behind || !contains(&git, stand.tip, live)? {
+                let is_forward = stand.head.is_none_or(|head| contains(&git, Some(live), head).unwrap_or(false));
+                synced.conflicts =
+                    if is_forward { self.forward(&git, &stand, live)? } else { self.join(&git, &stand, live, note)? };
+            }
+        }
         let tip = self.tip_commit(&git)?;
-        let changes = message::changes(self.compare(&git, stand.tip, tip)?);
-        Ok(Synced { before, after: tip.map(revision_id), changes, conflicts })
+        synced.changes = message::changes(self.compare(&git, first, tip)?);
+        synced.after = tip.map(revision_id);
+        Ok(synced)
     }
 
     /// The edits start anew on top of live, and the local branch follows.

@@ -22,13 +22,13 @@ use rmcp::model::ToolAnnotations;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use tokio_util::sync::CancellationToken;
 
 pub use arguments::MAX_ARGUMENT_BYTES;
 pub use refusal::Refusal;
 pub use rights::{Right, Rights};
 
 use crate::error::{Error, Result};
+pub use crate::model::{Follower, Progress};
 use crate::site::{Call, Site};
 
 /// What a tool is given besides its arguments.
@@ -44,14 +44,16 @@ pub struct Context {
     pub tool: String,
     /// What makes two calls the same: a digest of the arguments as they were understood.
     pub arguments: String,
-    /// Cancelled when the caller no longer waits.
-    pub cancel: CancellationToken,
+    /// Name of the token the caller showed, where there are several.
+    pub token: String,
+    /// Who follows the call; says when the caller no longer waits.
+    pub progress: Progress,
 }
 
 impl Context {
     /// Ends a call whose caller no longer waits. Asked between steps; never after something was written.
     pub fn proceed(&self) -> Result<()> {
-        if self.cancel.is_cancelled() { Err(Error::Cancelled) } else { Ok(()) }
+        self.progress.proceed()
     }
 
     /// Who asks the site layer for an edit, with what, and why.
@@ -63,6 +65,8 @@ impl Context {
             arguments: self.arguments.clone(),
             message,
             dry_run,
+            token: self.token.clone(),
+            progress: self.progress.clone(),
         }
     }
 }
@@ -167,6 +171,12 @@ impl Tool {
     #[must_use]
     pub fn schema(&self) -> &Map<String, Value> {
         &self.schema
+    }
+
+    /// Whether it may change something.
+    #[must_use]
+    pub fn writes(&self) -> bool {
+        self.listed.annotations.as_ref().is_none_or(|hints| hints.read_only_hint != Some(true))
     }
 
     /// The right it needs.

@@ -53,7 +53,7 @@ fn show(context: &Context, asked: Preview) -> Result<Value> {
         Some(As::Html) => Form::Html,
         Some(As::Text) => Form::Text,
     };
-    let query = PreviewQuery { pages: asked.pages, only: asked.only, form };
+    let query = PreviewQuery { pages: asked.pages, only: asked.only, form, progress: context.progress.clone() };
     let shown_pages = preview::preview(&context.site, &query)?;
     let mut room = reply::CONTENT_LIMIT;
     let mut items = Vec::new();

@@ -7,9 +7,9 @@ use serde_json::{Map, Value, json};
 use super::reply::{self, lean};
 use super::{Context, Hints, Right, Spec, Tool};
 use crate::error::Result;
-use crate::site::ChangeKind;
 use crate::site::address::shown;
 use crate::site::publish::{self, PublishQuery, PublishReply};
+use crate::site::{ChangeKind, Published, PushReport};
 
 pub(super) fn tools() -> Vec<Tool> {
     vec![Tool::new(PUBLISH, go)]
@@ -20,7 +20,7 @@ const PUBLISH: Spec = Spec {
     title: "Publish",
     description: "Makes edits live: builds, commits sources and output, pushes. Everything unpublished, or just paths. Refused, \
         with nothing changed, on error-level diagnostics, conflicts, or paths that need others. Replies revision, pushed, urls \
-        added/changed/removed, and what stays unpublished. Look first with preview or change_diff.",
+        added/changed/removed, what stays unpublished, review. Look first with preview or change_diff.",
     hints: Hints { read_only: false, destructive: true, idempotent: true, open_world: true },
     right: Right::Publish,
 };
@@ -39,6 +39,9 @@ struct Publish {
     /// Take a person's unpushed commits along; ask them first.
     #[serde(default)]
     local_commits: bool,
+    /// Not live: a branch for a person to merge, and the link to it. Again with the same pages updates it.
+    #[serde(default)]
+    review: bool,
     /// Why, for the history.
     message: Option<String>,
     /// Only show the outcome.
@@ -47,7 +50,12 @@ struct Publish {
 }
 
 fn go(context: &Context, asked: Publish) -> Result<Value> {
-    let query = PublishQuery { paths: asked.paths, hand_edits: asked.hand_edits, local_commits: asked.local_commits };
+    let query = PublishQuery {
+        paths: asked.paths,
+        hand_edits: asked.hand_edits,
+        local_commits: asked.local_commits,
+        review: asked.review,
+    };
     let call = context.call(asked.message, asked.dry_run);
     Ok(answer(&publish::publish(&context.site, &call, &query)?))
 }
@@ -64,25 +72,22 @@ fn answer(outcome: &PublishReply) -> Value {
     }
     let left: Vec<&str> = published.left.iter().map(|item| shown(&item.change.path)).collect();
     let paths: Vec<&str> = published.changes.iter().map(|change| shown(&change.path)).collect();
-    let pushed = published
-        .pushed
-        .as_ref()
-        .map(|pushed| lean(json!({"remote": pushed.remote, "branch": pushed.branch, "reason": pushed.reason})));
     let mut reply = lean(json!({
         "revision": published.revision,
-        "unchanged": published.revision.is_none() && !outcome.dry_run,
+        "unchanged": published.revision.is_none() && published.review.as_ref().is_none_or(|r| r.unchanged) && !outcome.dry_run,
         "dry_run": outcome.dry_run,
         "resumed": published.resumed,
         "merged_from": published.merged_from,
+        "review": review(outcome),
     }));
     let Value::Object(fields) = &mut reply else { return reply };
-    if let Some(mut pushed) = pushed {
-        if let (Value::Object(pushed), Some(push)) = (&mut pushed, &published.pushed) {
-            pushed.insert("ok".into(), push.ok.into());
+    for (name, report) in [("pushed", &published.pushed), ("deployed", &published.deployed)] {
+        if let Some(report) = report {
+            fields.insert(name.into(), push_report(report));
         }
-        fields.insert("pushed".into(), pushed);
     }
-    fields.insert("published".into(), reply::first_few(&paths));
+    let list = if published.review.is_some() { "in_review" } else { "published" };
+    fields.insert(list.into(), reply::first_few(&paths));
     fields.insert("urls".into(), Value::Object(urls));
     if outcome.rerendered > 0 {
         fields.insert("rerendered".into(), outcome.rerendered.into());
@@ -95,12 +100,40 @@ fn answer(outcome: &PublishReply) -> Value {
     reply
 }
 
+fn push_report(report: &PushReport) -> Value {
+    let mut shown = lean(json!({"remote": report.remote, "branch": report.branch, "reason": report.reason}));
+    if let Value::Object(fields) = &mut shown {
+        fields.insert("ok".into(), report.ok.into());
+    }
+    shown
+}
+
+fn review(outcome: &PublishReply) -> Value {
+    let Some(review) = &outcome.published.review else { return Value::Null };
+    lean(json!({
+        "branch": review.branch,
+        "into": review.target,
+        "url": outcome.review_url,
+        "revision": review.revision,
+        "updated": review.updated && !outcome.dry_run,
+    }))
+}
+
 fn next(outcome: &PublishReply) -> Option<&'static str> {
-    match &outcome.published.pushed {
+    match &outcome.published {
         _ if outcome.dry_run => Some("Send it again without dry_run to publish."),
-        Some(pushed) if !pushed.ok => {
+        Published { review: Some(_), .. } if outcome.review_url.is_some() => {
+            Some("Not live: give the person review.url to merge; when they have, call site_sync.")
+        }
+        Published { review: Some(_), .. } => {
+            Some("Not live: ask the person to merge review.branch; when they have, call site_sync.")
+        }
+        Published { pushed: Some(pushed), .. } if !pushed.ok => {
             Some("It is committed and waits to be pushed: tell the person the reason, then publish again.")
         }
+        Published { deployed: Some(deployed), .. } if !deployed.ok => Some(
+            "The sources are pushed, the output waits: tell the person the reason in deployed, then publish again.",
+        ),
         _ => None,
     }
 }

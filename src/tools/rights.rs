@@ -1,6 +1,9 @@
 //! What a caller may do: a set of rights, checked in one place before a tool runs.
 
 use std::fmt;
+use std::str::FromStr;
+
+use crate::error::Error;
 
 /// One thing a caller may be allowed to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -50,6 +53,12 @@ impl fmt::Display for Right {
 pub struct Rights(u8);
 
 impl Rights {
+    /// Every right.
+    #[must_use]
+    pub fn all() -> Self {
+        Right::ALL.into_iter().collect()
+    }
+
     /// The default of a local client: everything but [`Right::Admin`].
     #[must_use]
     pub fn all_but_admin() -> Self {
@@ -62,6 +71,12 @@ impl Rights {
         [Right::Read].into_iter().collect()
     }
 
+    /// What is in both sets.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
     /// Whether `right` is in the set.
     #[must_use]
     pub fn allow(self, right: Right) -> bool {
@@ -72,6 +87,25 @@ impl Rights {
 impl FromIterator<Right> for Rights {
     fn from_iter<I: IntoIterator<Item = Right>>(rights: I) -> Self {
         Self(rights.into_iter().fold(0, |set, right| set | (1 << right as u8)))
+    }
+}
+
+/// Names joined by commas, such as `read,content,publish`.
+impl FromStr for Rights {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let known = || Right::ALL.map(|right| right.to_string()).join(",");
+        let find = |name: &str| {
+            Right::ALL.into_iter().find(|right| right.to_string() == name.trim()).ok_or_else(|| {
+                Error::InvalidArguments {
+                    field: "rights".into(),
+                    problem: format!("`{}` is no right", name.chars().take(40).collect::<String>()),
+                    example: known(),
+                }
+            })
+        };
+        text.split(',').map(find).collect()
     }
 }
 
@@ -91,5 +125,16 @@ mod tests {
     fn read_only_allows_nothing_else() {
         let rights = Rights::read_only();
         assert_eq!(Right::ALL.into_iter().filter(|right| rights.allow(*right)).collect::<Vec<_>>(), [Right::Read]);
+    }
+
+    #[test]
+    fn rights_are_read_from_names_and_a_wrong_one_is_refused() {
+        let rights: Rights = "read, publish".parse().expect("rights");
+        assert!(rights.allow(Right::Read) && rights.allow(Right::Publish) && !rights.allow(Right::Content));
+        assert_eq!(rights.and(Rights::read_only()), Rights::read_only());
+        for bad in ["", "read,", "write", "READ"] {
+            let error = bad.parse::<Rights>().expect_err(bad);
+            assert!(error.hint().contains("read,content,media,theme,config,publish,fetch,admin"), "{bad}: {error}");
+        }
     }
 }

@@ -88,6 +88,7 @@ fn summary(overview: &Overview) -> Map<String, Value> {
         "live": status.live,
         "remote": status.remote,
         "pending_publish": status.pending,
+        "reviews": status.reviews.iter().map(|review| json!({"branch": review.branch, "paths": review.paths.len()})).collect::<Vec<_>>(),
         "local_commits": status.local_commits.iter().map(|(id, subject)| format!("{} {subject}", id.short())).collect::<Vec<_>>(),
     }));
     let mut summary = json!({
@@ -218,6 +219,8 @@ fn sync(context: &Context, asked: SiteSync) -> Result<Value> {
         "changed": items,
         "changed_left_out": (items.len() < total).then(|| total - items.len()),
         "conflicts": synced.conflicts,
+        "merged_reviews": synced.merged_reviews,
+        "closed_reviews": synced.closed_reviews,
         "next": next,
     })))
 }

@@ -7,13 +7,13 @@ use std::process::Command;
 use std::sync::Arc;
 
 use sitewright::error::{Error, Result};
-use sitewright::model::config::History;
+use sitewright::model::config::{History, Layout};
 use sitewright::model::{ContentPath, Output, OutputData, Outputs, PathKind, Snapshot};
 use sitewright::store::{
-    Durability, Footprint, Identity, Note, OpenOptions, PublishRequest, Published, Repository, RevisionId, Synced,
+    Durability, Footprint, Identity, Note, OpenOptions, PublishRequest, Published, Repository, ReviewRequest, RevisionId, Synced,
 };
 
-fn git(dir: &Path, args: &[&str]) -> String {
+pub(super) fn git(dir: &Path, args: &[&str]) -> String {
     let output = Command::new("git")
         .args(args)
         .current_dir(dir)
@@ -26,18 +26,18 @@ fn git(dir: &Path, args: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
 }
 
-fn name_person(dir: &Path, name: &str) {
+pub(super) fn name_person(dir: &Path, name: &str) {
     git(dir, &["config", "user.name", name]);
     git(dir, &["config", "user.email", "person@example.org"]);
 }
 
-fn put(root: &Path, path: &str, text: &str) {
+pub(super) fn put(root: &Path, path: &str, text: &str) {
     let path = root.join(path);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, text).unwrap();
 }
 
-fn path(text: &str) -> ContentPath {
+pub(super) fn path(text: &str) -> ContentPath {
     ContentPath::parse(text).unwrap()
 }
 
@@ -59,38 +59,41 @@ fn render(sources: &Snapshot, _live: &Snapshot) -> Result<Outputs> {
     Ok(outputs)
 }
 
-fn everything() -> PublishRequest<'static> {
+pub(super) fn everything() -> PublishRequest<'static> {
     PublishRequest {
         paths: None,
         hand_edits: false,
         local_commits: false,
         note: Note { message: "Go live".into(), trailers: Vec::new() },
         history: History::Merge,
+        layout: Layout::Folder,
+        deploy_branch: "gh-pages".into(),
+        review: ReviewRequest::none(),
         dry_run: false,
         build: &render,
     }
 }
 
-fn only(named: &[&str]) -> PublishRequest<'static> {
+pub(super) fn only(named: &[&str]) -> PublishRequest<'static> {
     PublishRequest { paths: Some(named.iter().map(|p| path(p)).collect()), ..everything() }
 }
 
-const A: &str = "---\ntitle: A\ndate: 2026-01-01\n---\nOne. Two.\n";
+pub(super) const A: &str = "---\ntitle: A\ndate: 2026-01-01\n---\nOne. Two.\n";
 
 /// A site with a bare remote, published once.
-struct Place {
+pub(super) struct Place {
     dir: tempfile::TempDir,
-    root: PathBuf,
-    site: PathBuf,
-    repository: Repository,
+    pub(super) root: PathBuf,
+    pub(super) site: PathBuf,
+    pub(super) repository: Repository,
 }
 
 impl Place {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self::below("")
     }
 
-    fn below(sub: &str) -> Self {
+    pub(super) fn below(sub: &str) -> Self {
         let place = Self::unpublished(sub);
         let first = place.publish(&everything()).unwrap();
         assert!(first.pushed.as_ref().is_some_and(|p| p.ok), "{first:?}");
@@ -98,7 +101,7 @@ impl Place {
         place
     }
 
-    fn unpublished(sub: &str) -> Self {
+    pub(super) fn unpublished(sub: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().canonicalize().unwrap().join("repo");
         let site = if sub.is_empty() { root.clone() } else { root.join(sub) };
@@ -119,22 +122,22 @@ impl Place {
         Self { dir, root, site, repository }
     }
 
-    fn bare(&self) -> PathBuf {
+    pub(super) fn bare(&self) -> PathBuf {
         self.dir.path().canonicalize().unwrap().join("bare.git")
     }
 
-    fn publish(&self, request: &PublishRequest<'_>) -> Result<Published> {
+    pub(super) fn publish(&self, request: &PublishRequest<'_>) -> Result<Published> {
         self.repository.publish(request)
     }
 
-    fn code(&self, request: &PublishRequest<'_>) -> String {
+    pub(super) fn code(&self, request: &PublishRequest<'_>) -> String {
         let before = self.state();
         let code = self.publish(request).unwrap_err().code();
         assert_eq!(self.state(), before, "a refused publish changed something");
         code
     }
 
-    fn edit_with(&self, name: &str, text: Option<&str>, trailers: &[(&str, String)]) -> Option<RevisionId> {
+    pub(super) fn edit_with(&self, name: &str, text: Option<&str>, trailers: &[(&str, String)]) -> Option<RevisionId> {
         let mut transaction = self.repository.begin().unwrap();
         transaction.stage(path(name), text.map(|t| t.as_bytes().to_vec())).unwrap();
         let trailers = trailers.iter().map(|(k, v)| ((*k).to_owned(), v.clone())).collect();
@@ -143,42 +146,42 @@ impl Place {
         transaction.commit(&note, &Footprint { kinds, paths: None }).unwrap()
     }
 
-    fn edit(&self, name: &str, text: &str) -> RevisionId {
+    pub(super) fn edit(&self, name: &str, text: &str) -> RevisionId {
         self.edit_with(name, Some(text), &[]).unwrap()
     }
 
-    fn hand(&self, name: &str, text: &str) {
+    pub(super) fn hand(&self, name: &str, text: &str) {
         put(&self.site, name, text);
         // A file that was only just written is waited for.
         std::thread::sleep(std::time::Duration::from_millis(60));
     }
 
-    fn read(&self, name: &str) -> String {
+    pub(super) fn read(&self, name: &str) -> String {
         fs::read_to_string(self.site.join(name)).unwrap_or_else(|_| "-".into())
     }
 
-    fn git(&self, args: &[&str]) -> String {
+    pub(super) fn git(&self, args: &[&str]) -> String {
         git(&self.root, args)
     }
 
-    fn sub(&self) -> String {
+    pub(super) fn sub(&self) -> String {
         let sub = self.site.strip_prefix(&self.root).unwrap().to_str().unwrap();
         if sub.is_empty() { String::new() } else { format!("{sub}/") }
     }
 
     /// A file as the remote has it.
-    fn live(&self, name: &str) -> String {
+    pub(super) fn live(&self, name: &str) -> String {
         let spec = format!("main:{}{name}", self.sub());
         let output = Command::new("git").args(["show", &spec]).current_dir(self.bare()).output().unwrap();
         if output.status.success() { String::from_utf8(output.stdout).unwrap() } else { "-".into() }
     }
 
-    fn remote_log(&self) -> Vec<String> {
+    pub(super) fn remote_log(&self) -> Vec<String> {
         git(&self.bare(), &["log", "--first-parent", "--format=%s", "main"]).lines().map(str::to_owned).collect()
     }
 
     /// Someone else pushes.
-    fn theirs(&self, change: impl FnOnce(&Path)) {
+    pub(super) fn theirs(&self, change: impl FnOnce(&Path)) {
         let dir = tempfile::tempdir().unwrap();
         git(dir.path(), &["clone", "-q", self.bare().to_str().unwrap(), "clone"]);
         let clone = dir.path().join("clone");
@@ -189,12 +192,12 @@ impl Place {
         git(&clone, &["push", "-q", "origin", "HEAD:main"]);
     }
 
-    fn refs(&self) -> String {
+    pub(super) fn refs(&self) -> String {
         self.git(&["for-each-ref", "--format=%(refname) %(objectname)"])
     }
 
     /// Everything a refusal must leave as it was; the tracking branch may follow the remote.
-    fn state(&self) -> String {
+    pub(super) fn state(&self) -> String {
         // Hand edits are recorded on the way; that is not the refusal's doing.
         drop(self.repository.begin());
         let mut files: Vec<_> = walkdir::WalkDir::new(&self.root)
@@ -210,12 +213,12 @@ impl Place {
         format!("{}\n{}\n{index}\n{}", files.join("\n"), refs.join("\n"), self.remote_log().len())
     }
 
-    fn status(&self) -> String {
+    pub(super) fn status(&self) -> String {
         self.git(&["status", "--porcelain"])
     }
 
     /// What must hold after every publish that went through.
-    fn check(&self) {
+    pub(super) fn check(&self) {
         self.git(&["fsck", "--strict", "--no-dangling"]);
         git(&self.bare(), &["fsck", "--strict", "--no-dangling"]);
         assert!(!self.refs().contains("pending"), "{}", self.refs());
@@ -226,7 +229,7 @@ impl Place {
     }
 
     /// `public/` on disk is byte for byte what the build of the remote's sources gives.
-    fn check_output(&self) {
+    pub(super) fn check_output(&self) {
         let id = self.repository.resolve(&git(&self.bare(), &["rev-parse", "main"])).unwrap();
         let sources = self.repository.snapshot_at(&id).unwrap();
         let outputs = render(&sources, &sources).unwrap();
@@ -247,11 +250,11 @@ impl Place {
         assert_eq!(on_disk, outputs.len());
     }
 
-    fn left(&self) -> Vec<String> {
+    pub(super) fn left(&self) -> Vec<String> {
         self.repository.status().unwrap().unpublished.iter().map(|u| u.change.path.to_string()).collect()
     }
 
-    fn sync(&self) -> Synced {
+    pub(super) fn sync(&self) -> Synced {
         self.repository.sync(&Note::default()).unwrap()
     }
 }
@@ -874,7 +877,7 @@ fn an_edit_during_the_build_stays_unpublished() {
 }
 
 /// Serves the folder of a place's remote over the git protocol, one process a connection, and answers the address.
-fn serve(place: &Place) -> String {
+pub(super) fn serve(place: &Place) -> String {
     use std::os::fd::OwnedFd;
     let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("git://{}/bare.git", server.local_addr().unwrap());

@@ -5,17 +5,28 @@ use std::collections::{HashMap, HashSet};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
+use crate::model::config::HeadingIds;
+
 /// The ids given out in one page.
 #[derive(Debug, Default)]
 pub(super) struct Anchors {
+    style: HeadingIds,
     taken: HashSet<String>,
     next: HashMap<String, usize>,
 }
 
 impl Anchors {
+    /// None yet.
+    pub(super) fn new(style: HeadingIds) -> Self {
+        Self { style, ..Self::default() }
+    }
+
     /// An id made from a heading's text.
     pub(super) fn heading(&mut self, text: &str) -> String {
-        let slug = slug(text);
+        let slug = match self.style {
+            HeadingIds::Github => slug(text),
+            HeadingIds::Zola => zola_slug(text),
+        };
         self.unique(if slug.is_empty() { "section".to_owned() } else { slug })
     }
 
@@ -59,9 +70,41 @@ pub fn slug(text: &str) -> String {
     out.trim_matches('-').to_owned()
 }
 
+/// The fragment Zola makes of a heading: accents go, all that is no letter or digit becomes one hyphen. Zola spells other
+/// scripts in Latin letters; here they stay.
+fn zola_slug(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.trim().nfkd().filter(|c| !is_combining_mark(*c)).take(200) {
+        if c.is_alphanumeric() {
+            out.extend(c.to_lowercase());
+        } else if !out.is_empty() && !out.ends_with('-') {
+            out.push('-');
+        }
+    }
+    let length = out.trim_end_matches('-').len();
+    out.truncate(length);
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn zola_ids_are_those_of_zola() {
+        for (text, id) in [
+            ("What's new in 1.31.0", "what-s-new-in-1-31-0"),
+            ("`get_url`", "get-url"),
+            ("MaybeUninit<T> instead of mem::uninitialized", "maybeuninit-t-instead-of-mem-uninitialized"),
+            ("Déjà vu!", "deja-vu"),
+            ("日本語", "日本語"),
+            ("??", ""),
+        ] {
+            assert_eq!(zola_slug(text), id, "{text}");
+        }
+        assert_eq!(Anchors::new(HeadingIds::Zola).heading("a_b"), "a-b");
+        assert_eq!(Anchors::new(HeadingIds::Github).heading("a_b"), "a_b");
+    }
 
     #[test]
     fn slugs_keep_letters_of_every_script() {

@@ -119,7 +119,7 @@ impl<'a> State<'a> {
             pending: Vec::new(),
             links: Vec::new(),
             outline: Vec::new(),
-            anchors: Anchors::default(),
+            anchors: Anchors::new(options.heading_ids),
             html_ids: Vec::new(),
             text: Collector::default(),
             findings: Vec::new(),
@@ -154,6 +154,11 @@ impl<'a> State<'a> {
         let (nodes, problems) = shortcode::scan(self.body, &code);
         for problem in problems {
             self.find(problem.offset, problem.code, Severity::Error, problem.message, problem.hint);
+        }
+        if let Some(offset) = foreign_tag(self.body, &nodes, &code) {
+            let message = "`{% … %}` belongs to another template language and is shown as text";
+            let hint = "Replace it by Markdown or a shortcode, or write it in code to show it.";
+            self.find(offset, "foreign_tag", Severity::Warning, message, hint);
         }
         nodes
     }
@@ -204,6 +209,22 @@ impl<'a> State<'a> {
         writer.html(&composed.text, 0);
         writer.finish()
     }
+}
+
+/// Where a Liquid or Jinja tag such as `{% include x %}` stands in running text, if one does.
+fn foreign_tag(body: &str, nodes: &[Node], code: &CodeRanges) -> Option<usize> {
+    let inside = |ranges: &[Range<usize>], at: usize| {
+        ranges.get(ranges.partition_point(|range| range.end <= at)).is_some_and(|range| range.start <= at)
+    };
+    nodes.iter().find_map(|node| {
+        let Node::Text(range) = node else { return None };
+        let text = &body[range.clone()];
+        text.match_indices("{%").map(|(at, _)| (range.start + at, &text[at..])).find_map(|(at, tag)| {
+            let line = tag.lines().next().unwrap_or_default();
+            let whole = line.contains("%}") && !inside(&code.literal, at) && !inside(&code.indented, at);
+            whole.then_some(at)
+        })
+    })
 }
 
 /// Ranges of code in a body, as the parser sees them.

@@ -24,7 +24,7 @@ pub(crate) fn files(edition: &Edition<'_>) -> Vec<(String, String)> {
         let listed: Vec<&Page> =
             section.pages.iter().map(|&i| &library.pages[i]).filter(|page| !page.noindex).collect();
         let home = own.kind == PageKind::Home;
-        let with_own = own.exists && own.included && !own.noindex;
+        let with_own = own.exists && own.included && own.listed && !own.noindex;
         if listed.is_empty() && !with_own {
             continue;
         }

@@ -29,7 +29,10 @@ fn rows(edition: &Edition<'_>) -> BTreeMap<String, Vec<Row>> {
         let first = url.trim_matches('/').split_once('/').map_or("root", |(first, _)| first);
         parts.entry(address::slugify(first)).or_default().push((edition.base.absolute(url), changed));
     };
-    for page in library.pages.iter().filter(|page| page.included && !page.noindex && page.url != NOT_FOUND_URL) {
+    for page in library.pages.iter().filter(|page| page.included && page.listed) {
+        if page.noindex || page.url == NOT_FOUND_URL {
+            continue;
+        }
         add(&page.url, page.updated.as_ref().or(page.date.as_ref()).map(crate::model::Date::rfc3339));
     }
     for taxonomy in library.taxonomies.values().filter(|taxonomy| !taxonomy.terms.is_empty()) {

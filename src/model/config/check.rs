@@ -28,6 +28,40 @@ pub(super) fn base_url(text: &str) -> Result<String, String> {
     Ok(if text.ends_with('/') { text.to_owned() } else { format!("{text}/") })
 }
 
+/// Names that hosts give; nobody registers them as a domain of their own.
+const LENT: [&str; 8] = [
+    ".github.io",
+    ".gitlab.io",
+    ".pages.dev",
+    ".netlify.app",
+    ".codeberg.page",
+    ".vercel.app",
+    ".localhost",
+    ".invalid",
+];
+
+/// An address on a domain of one's own: a registered name, at its root.
+pub(super) fn own_domain(base_url: &str) -> Result<(), String> {
+    let rest = base_url.split_once("://").map_or(base_url, |(_, rest)| rest);
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let lower = host.to_ascii_lowercase();
+    let is_name = lower.contains('.')
+        && lower.split('.').all(|part| {
+            !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || c == '-') && !part.starts_with('-')
+        })
+        && !lower.chars().all(|c| c.is_ascii_digit() || c == '.');
+    if !is_name {
+        return Err(format!("`base_url` names no domain: `{host}`"));
+    }
+    if LENT.iter().any(|lent| lower.ends_with(lent)) {
+        return Err(format!("`{host}` is a name the host gives, no domain of your own"));
+    }
+    if !path.is_empty() {
+        return Err(format!("a site on a domain of its own has no path, `base_url` has `/{path}`"));
+    }
+    Ok(())
+}
+
 /// The name of one folder, as for a theme or the output.
 pub(super) fn folder_name(name: &str) -> Result<(), String> {
     if name.contains('/') {

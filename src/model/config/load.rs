@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::fields::Fields;
 use super::{
-    Config, Durability, FeedConfig, History, Layout, MarkdownConfig, MenuItem, PublishConfig, RawHtml, TaxonomyConfig,
+    Config, Durability, FeedConfig, HeadingIds, History, Host, Layout, MarkdownConfig, MenuItem, PublishConfig, RawHtml, TaxonomyConfig,
     check,
 };
 use crate::error::Result;
@@ -48,7 +48,8 @@ pub(super) fn config(path: &ContentPath, text: &str) -> Result<(Config, Vec<Diag
     set(&mut config.redirects, redirects(&mut root)?);
     set(&mut config.feed, feed(&mut root)?);
     set(&mut config.markdown, markdown(&mut root)?);
-    set(&mut config.publish, publish(&mut root)?);
+    let published = publish(&mut root, &config.base_url)?;
+    set(&mut config.publish, published);
     set(&mut config.params, root.any_map("params")?);
     // `finish` consumes the fields; the findings live on in a view of the same file.
     let view = root.below(&[], Map::new());
@@ -230,11 +231,13 @@ fn markdown(root: &mut Fields) -> Result<Option<MarkdownConfig>> {
     set(&mut markdown.highlight, fields.flag("highlight")?);
     set(&mut markdown.wikilinks, fields.flag("wikilinks")?);
     set(&mut markdown.external_links_new_tab, fields.flag("external_links_new_tab")?);
+    let ids = [("github", HeadingIds::Github), ("zola", HeadingIds::Zola)];
+    set(&mut markdown.heading_ids, fields.choice("heading_ids", &ids)?);
     fields.finish(UNKNOWN);
     Ok(Some(markdown))
 }
 
-fn publish(root: &mut Fields) -> Result<Option<PublishConfig>> {
+fn publish(root: &mut Fields, base_url: &str) -> Result<Option<PublishConfig>> {
     let Some(mut fields) = root.fields("publish")? else { return Ok(None) };
     let mut publish = PublishConfig::default();
     checked(&mut fields, "remote", check::git_name, &mut publish.remote)?;
@@ -242,7 +245,24 @@ fn publish(root: &mut Fields) -> Result<Option<PublishConfig>> {
         check::git_name(&branch).map_err(|problem| fields.error("branch", &problem))?;
         publish.branch = Some(branch);
     }
-    set(&mut publish.layout, fields.choice("layout", &[("folder", Layout::Folder)])?);
+    let layouts = [("folder", Layout::Folder), ("branch", Layout::Branch), ("both", Layout::Both)];
+    set(&mut publish.layout, fields.choice("layout", &layouts)?);
+    publish.host = fields.choice("host", &Host::NAMES)?;
+    if let Some(branch) = fields.text("deploy_branch")? {
+        check::git_name(&branch).map_err(|problem| fields.error("deploy_branch", &problem))?;
+        publish.deploy_branch = Some(branch);
+    }
+    if publish.layout.has_branch() && publish.branch.as_deref() == Some(publish.deploy_branch()) {
+        let key = if publish.deploy_branch.is_some() { "deploy_branch" } else { "branch" };
+        let problem = format!("`{}` holds the sources, the output needs a branch of its own", publish.deploy_branch());
+        return Err(fields.error(key, &problem));
+    }
+    if let Some(domain) = fields.flag("domain")? {
+        if domain {
+            check::own_domain(base_url).map_err(|problem| fields.error("domain", &problem))?;
+        }
+        publish.domain = domain;
+    }
     set(&mut publish.history, fields.choice("history", &[("merge", History::Merge), ("linear", History::Linear)])?);
     checked(&mut fields, "output", check::output, &mut publish.output)?;
     let durability = [("power", Durability::Power), ("process", Durability::Process)];

@@ -202,7 +202,7 @@ impl Repository {
     fn write_output(&self, git: &git2::Repository, old: Option<Oid>, new: Oid) -> Result<()> {
         let folder = self.whole(self.output());
         let (old, new) = (tree::subtree(git, old, &folder)?, tree::subtree(git, Some(new), &folder)?);
-        let Some(new) = new else { return Ok(()) };
+        let Some(new) = new else { return self.remove_output(git, old) };
         let mut outputs = Outputs::new();
         for file in tree::compare(git, None, Some(new))? {
             let (Ok(path), Some(entry)) = (ContentPath::from_disk(&file.path), file.new.filter(|e| e.is_file())) else {
@@ -217,6 +217,19 @@ impl Repository {
             let is_hidden = gone.path.split('/').any(|name| name.starts_with('.'));
             let path = format!("{}/{}", self.output(), gone.path);
             if is_hidden && self.disk().read(&path)?.id() == gone.old.map(|e| blob_id(e.id)) {
+                self.disk().remove(&path)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Repository {
+    /// Takes an output folder that live has no more off the disk, as `git pull` would; what differs from live stays.
+    fn remove_output(&self, git: &git2::Repository, old: Option<Oid>) -> Result<()> {
+        for gone in tree::compare(git, old, None)? {
+            let path = format!("{}/{}", self.output(), gone.path);
+            if self.disk().read(&path)?.id() == gone.old.map(|e| blob_id(e.id)) {
                 self.disk().remove(&path)?;
             }
         }

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::error::Result;
-use crate::model::config::History;
+use crate::model::config::{History, Layout};
 use crate::model::{ContentPath, Outputs, Snapshot};
 use crate::store::tree::Difference;
 use crate::store::{Change, ChangeKind, Note, RevisionId, Unpublished};
@@ -14,6 +14,25 @@ use crate::store::{Change, ChangeKind, Note, RevisionId, Unpublished};
 /// Builds the outputs of exactly the sources that will be committed; also gets what is live, to tell what an error is new to.
 /// Errors stop the publish before anything moved.
 pub type Build<'a> = dyn Fn(&Snapshot, &Snapshot) -> Result<Outputs> + 'a;
+
+/// How a review is asked for.
+#[derive(Clone, Copy)]
+pub struct ReviewRequest<'a> {
+    /// Whether a review is wanted; without it only a protected publish branch leads to one.
+    pub wanted: bool,
+    /// What names the branch: lower-case letters, digits and hyphens.
+    pub slug: &'a str,
+    /// What the server is asked besides, told what the review holds.
+    pub options: &'a dyn Fn(&Published) -> Vec<String>,
+}
+
+impl ReviewRequest<'_> {
+    /// No review is wanted, and none is described.
+    #[must_use]
+    pub fn none() -> Self {
+        Self { wanted: false, slug: "changes", options: &|_| Vec::new() }
+    }
+}
 
 /// What goes out, and how.
 #[derive(Clone)]
@@ -28,6 +47,12 @@ pub struct PublishRequest<'a> {
     pub note: Note,
     /// Shape of the history.
     pub history: History,
+    /// Where the output goes.
+    pub layout: Layout,
+    /// The branch whose root is the output, where the layout has one.
+    pub deploy_branch: String,
+    /// To a review branch instead of live.
+    pub review: ReviewRequest<'a>,
     /// Plan and build only.
     pub dry_run: bool,
     /// Builds the outputs.
@@ -42,6 +67,9 @@ impl fmt::Debug for PublishRequest<'_> {
             .field("local_commits", &self.local_commits)
             .field("note", &self.note)
             .field("history", &self.history)
+            .field("layout", &self.layout)
+            .field("deploy_branch", &self.deploy_branch)
+            .field("review", &self.review.wanted)
             .field("dry_run", &self.dry_run)
             .finish_non_exhaustive()
     }
@@ -91,6 +119,23 @@ pub struct Unfinished {
     pub cure: String,
 }
 
+/// A review that was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reviewed {
+    /// Its branch on the remote.
+    pub branch: String,
+    /// The branch it asks to be merged into.
+    pub target: String,
+    /// The remote's address without credentials.
+    pub address: String,
+    /// Its commit; `None`: a dry run.
+    pub revision: Option<RevisionId>,
+    /// Whether the branch was there before.
+    pub updated: bool,
+    /// Whether it said the same before.
+    pub unchanged: bool,
+}
+
 /// What a publish did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Published {
@@ -106,6 +151,10 @@ pub struct Published {
     pub left: Vec<Unpublished>,
     /// The push; `None`: there is no remote, or nothing to push.
     pub pushed: Option<PushReport>,
+    /// The push of the deploy branch; `None`: there is none, or it has this output.
+    pub deployed: Option<PushReport>,
+    /// Set where a review was sent instead: nothing went live.
+    pub review: Option<Reviewed>,
     /// What the remote had that the edits did not know; it was taken in.
     pub merged_from: Option<RevisionId>,
     /// Whether a publish that had been waiting went on.

@@ -8,7 +8,10 @@ use git2::{
 };
 
 use super::bound::Bound;
-use super::{Pushed, Reason, address};
+use super::{Push, Pushed, Reason, address};
+
+/// How libgit2 says that a server takes no push options.
+const NO_OPTIONS: &str = "push-options not supported";
 
 /// How much of what a server's hooks say is kept, in bytes.
 const SAID: usize = 2_000;
@@ -54,14 +57,19 @@ pub(super) fn fetch(
     git.find_commit(tip).map(|_| Some(tip)).map_err(|_| Reason::new("it did not send its newest commit"))
 }
 
-/// Makes the branch point to the commit, if it still points to `expected`.
-pub(super) fn push(
-    git: &git2::Repository,
-    to: &Target<'_>,
-    commit: Oid,
-    expected: Option<Oid>,
-    bound: &Arc<Bound>,
-) -> Result<Pushed, Reason> {
+/// Makes the branch point to the commit, if it still is where it is expected.
+pub(super) fn push(git: &git2::Repository, to: &Target<'_>, push: &Push, bound: &Arc<Bound>) -> Result<Pushed, Reason> {
+    match push_once(git, to, push, bound) {
+        // The server takes no options: they are an extra, the push is not.
+        Err(reason) if reason.0.contains(NO_OPTIONS) && !push.options.is_empty() => {
+            push_once(git, to, &Push { options: Vec::new(), ..push.clone() }, bound)
+        }
+        other => other,
+    }
+}
+
+fn push_once(git: &git2::Repository, to: &Target<'_>, push: &Push, bound: &Arc<Bound>) -> Result<Pushed, Reason> {
+    let Push { commit, expected, .. } = *push;
     let mut remote = git.find_remote(to.remote).map_err(failed)?;
     let head = format!("refs/heads/{}", to.branch);
     let (mut moved, mut refused) = (false, None);
@@ -95,7 +103,9 @@ pub(super) fn push(
         });
         let mut options = PushOptions::new();
         options.remote_callbacks(calls).follow_redirects(RemoteRedirect::None);
-        remote.push(&[format!("{commit}:{target}")], Some(&mut options))
+        options.remote_push_options(&push.options.iter().map(String::as_str).collect::<Vec<_>>());
+        let force = if push.rewrite { "+" } else { "" };
+        remote.push(&[format!("{force}{commit}:{target}")], Some(&mut options))
     };
     match result {
         _ if moved => return Ok(Pushed::Moved),

@@ -10,7 +10,7 @@ use git2::Oid;
 
 use super::bound::{Bound, Listening};
 use super::pkt::{self, Packet};
-use super::{Pushed, Reason, pack};
+use super::{Push, Pushed, Reason, pack};
 
 /// The most an advertisement may hold, in bytes: hosts with very many refs send some 10 MB.
 const MOST_ADVERTISED: u64 = 64 * 1024 * 1024;
@@ -20,6 +20,9 @@ const MOST_REFS: usize = 1_000;
 
 /// How much of what a server's hooks say is kept, in bytes.
 const SAID: usize = 2_000;
+
+/// The most that fits in a packet with room to spare, in bytes.
+const LONGEST_OPTION: usize = 60_000;
 
 /// What a request is collected in: in memory while it is small.
 pub(super) type Body = tempfile::SpooledTempFile;
@@ -116,15 +119,15 @@ pub(super) fn fetch(
     git.find_commit(tip).map(|_| Some(tip)).map_err(|_| Reason::new("it did not send its newest commit"))
 }
 
-/// Makes the branch point to the commit, if it still points to `expected`.
+/// Makes the branch point to the commit, if it still is where it is expected.
 pub(super) fn push(
     open: Open<'_>,
     git: &git2::Repository,
     branch: &str,
-    commit: Oid,
-    expected: Option<Oid>,
+    push: &Push,
     bound: &Arc<Bound>,
 ) -> Result<Pushed, Reason> {
+    let Push { commit, expected, .. } = *push;
     let mut wire = open(Service::ReceivePack)?;
     let offer = offer(wire.as_mut(), branch, bound)?;
     if let Some(settled) = settled(offer.tip, commit, expected) {
@@ -134,14 +137,12 @@ pub(super) fn push(
     if !offer.has("report-status") {
         return Err(Reason::new("its git is too old (no report-status)"));
     }
-    let mut body = Body::new(1024 * 1024);
-    let mut request = Vec::new();
-    let wanted = chosen(&offer, &["report-status", "side-band-64k", "quiet"]);
-    let old = expected.unwrap_or(Oid::ZERO_SHA1);
-    pkt::write(&mut request, &format!("{old} {commit} refs/heads/{branch}\0{wanted}\n"));
-    pkt::flush(&mut request);
-    body.write_all(&request)?;
-    pack::write(git, commit, &offer.refs, &mut body, bound)?;
+    if let (Some(old), false) = (expected, push.rewrite)
+        && !git.graph_descendant_of(commit, old)?
+    {
+        return Err(Reason::new("the push would take commits away from it"));
+    }
+    let mut body = request(git, &offer, branch, push, bound)?;
     let report = wire
         .exchange(&mut body)
         .and_then(|answer| report(Listening::new(answer, bound), offer.has("side-band-64k"), branch));
@@ -160,6 +161,37 @@ pub(super) fn push(
         return Ok(settled);
     }
     report.map(|refused| Pushed::Refused(refused.unwrap_or_default()))
+}
+
+/// What a push sends: the one command, options where they are understood, and the pack.
+fn request(
+    git: &git2::Repository,
+    offer: &Offer,
+    branch: &str,
+    push: &Push,
+    bound: &Arc<Bound>,
+) -> Result<Body, Reason> {
+    let mut head = Vec::new();
+    let mut wanted = chosen(offer, &["report-status", "side-band-64k", "quiet"]);
+    // Options are an extra: servers that take none get none.
+    let options = if offer.has("push-options") { push.options.as_slice() } else { &[] };
+    if !options.is_empty() {
+        wanted.push_str(" push-options");
+    }
+    let old = push.expected.unwrap_or(Oid::ZERO_SHA1);
+    pkt::write(&mut head, &format!("{old} {} refs/heads/{branch}\0{wanted}\n", push.commit));
+    pkt::flush(&mut head);
+    for option in options {
+        let most = option.floor_char_boundary(LONGEST_OPTION);
+        pkt::write(&mut head, &option[..most]);
+    }
+    if !options.is_empty() {
+        pkt::flush(&mut head);
+    }
+    let mut body = Body::new(1024 * 1024);
+    body.write_all(&head)?;
+    pack::write(git, push.commit, &offer.refs, &mut body, bound)?;
+    Ok(body)
 }
 
 /// What is already decided by where the branch is.

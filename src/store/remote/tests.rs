@@ -45,9 +45,9 @@ fn what_is_pushed_is_fetched() {
     let pair = Pair::new();
     assert_eq!(pair.remote().fetch().unwrap(), None);
     let one = commit(&pair.git, "1", &[]);
-    assert_eq!(pair.remote().push(one, None).unwrap(), Pushed::Done);
+    assert_eq!(pair.remote().push(&Push::forward(one, None)).unwrap(), Pushed::Done);
     assert_eq!(pair.tip(), Some(one));
-    assert_eq!(pair.remote().push(one, None).unwrap(), Pushed::Done);
+    assert_eq!(pair.remote().push(&Push::forward(one, None)).unwrap(), Pushed::Done);
     let two = commit(&pair.bare, "2", &[one]);
     pair.bare.reference("refs/heads/main", two, true, "").unwrap();
     assert!(pair.git.find_commit(two).is_err());
@@ -60,12 +60,12 @@ fn what_is_pushed_is_fetched() {
 fn a_branch_that_moved_is_never_overwritten() {
     let pair = Pair::new();
     let one = commit(&pair.git, "1", &[]);
-    pair.remote().push(one, None).unwrap();
+    pair.remote().push(&Push::forward(one, None)).unwrap();
     let theirs = commit(&pair.bare, "2", &[one]);
     pair.bare.reference("refs/heads/main", theirs, true, "").unwrap();
     let ours = commit(&pair.git, "3", &[one]);
-    assert_eq!(pair.remote().push(ours, Some(one)).unwrap(), Pushed::Moved);
-    assert_eq!(pair.remote().push(ours, None).unwrap(), Pushed::Moved);
+    assert_eq!(pair.remote().push(&Push::forward(ours, Some(one))).unwrap(), Pushed::Moved);
+    assert_eq!(pair.remote().push(&Push::forward(ours, None)).unwrap(), Pushed::Moved);
     assert_eq!(pair.tip(), Some(theirs));
 }
 
@@ -74,7 +74,7 @@ fn a_refusal_is_not_taken_for_success() {
     let pair = Pair::new();
     let one = commit(&pair.git, "1", &[]);
     std::fs::write(pair.dir.path().join("bare.git/refs/heads/main.lock"), "").unwrap();
-    assert!(matches!(pair.remote().push(one, None).unwrap(), Pushed::Refused(_)));
+    assert!(matches!(pair.remote().push(&Push::forward(one, None)).unwrap(), Pushed::Refused(_)));
     assert_eq!(pair.tip(), None);
 }
 

@@ -38,9 +38,10 @@ pub(super) struct PageList {
     text: Option<String>,
     /// Default path; date and updated: newest first.
     sort: Option<Order>,
-    /// Besides path and url; default title, date, state.
+    /// Besides path and url: title, description, date, updated, state, kind, terms, weight, words, etag, or any front
+    /// matter key; default title, date, state.
     #[serde(default)]
-    fields: Vec<Field>,
+    fields: Vec<String>,
     /// Items at most; default 50.
     #[schemars(range(min = 1, max = 500))]
     limit: Option<usize>,
@@ -67,20 +68,8 @@ enum Order {
     Title,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-enum Field {
-    Title,
-    Description,
-    Date,
-    Updated,
-    State,
-    Kind,
-    Terms,
-    Weight,
-    Words,
-    Etag,
-}
+/// What a list shows where the caller names no fields.
+const DEFAULT_FIELDS: [&str; 3] = ["title", "date", "state"];
 
 pub(super) fn list(context: &Context, asked: PageList) -> Result<Value> {
     let query = ListQuery {
@@ -104,14 +93,14 @@ pub(super) fn list(context: &Context, asked: PageList) -> Result<Value> {
         limit: asked.limit.unwrap_or(0),
         cursor: asked.cursor,
     };
-    let fields = match asked.fields.as_slice() {
-        [] => &[Field::Title, Field::Date, Field::State],
-        fields => fields,
+    let fields: Vec<&str> = match asked.fields.as_slice() {
+        [] => DEFAULT_FIELDS.to_vec(),
+        fields => fields.iter().map(String::as_str).collect(),
     };
     let listing = page::list(&context.site, &query)?;
     let pages: Vec<&Page> = listing.items.iter().map(|&index| &listing.built.library.pages[index]).collect();
     let mut items: Vec<Value> =
-        pages.iter().map(|page| list_item(page, fields, listing.changed.contains(&page.path))).collect();
+        pages.iter().map(|page| list_item(page, &fields, listing.changed.contains(&page.path))).collect();
     let fitting = reply::fitting(&items);
     let cut = fitting < items.len();
     items.truncate(fitting);
@@ -122,25 +111,26 @@ pub(super) fn list(context: &Context, asked: PageList) -> Result<Value> {
     Ok(json!({"total": listing.total, "items": items, "next_cursor": next_cursor}))
 }
 
-fn list_item(page: &Page, fields: &[Field], changed: bool) -> Value {
+fn list_item(page: &Page, fields: &[&str], changed: bool) -> Value {
     let mut item = Map::new();
     item.insert("path".into(), shown(&page.path).into());
     item.insert("url".into(), page.url.clone().into());
     for field in fields {
-        let (name, value) = match field {
-            Field::Title => ("title", json!(page.title)),
-            Field::Description => ("description", json!(page.description)),
-            Field::Date => ("date", json!(page.date)),
-            Field::Updated => ("updated", json!(page.updated)),
-            Field::State => ("state", json!(page.state)),
-            Field::Kind => ("kind", json!(page.kind)),
-            Field::Terms => ("terms", json!(page.terms)),
-            Field::Weight => ("weight", json!(page.weight)),
-            Field::Words => ("words", json!(page.word_count)),
-            Field::Etag => ("etag", json!(page.blob.map(|blob| blob.to_string()))),
+        let value = match *field {
+            "title" => json!(page.title),
+            "description" => json!(page.description),
+            "date" => json!(page.date),
+            "updated" => json!(page.updated),
+            "state" => json!(page.state),
+            "kind" => json!(page.kind),
+            "terms" => json!(page.terms),
+            "weight" => json!(page.weight),
+            "words" => json!(page.word_count),
+            "etag" => json!(page.blob.map(|blob| blob.to_string())),
+            key => page.front_matter.get(key).cloned().unwrap_or_default(),
         };
         if !value.is_null() {
-            item.insert(name.into(), value);
+            item.insert((*field).to_owned(), value);
         }
     }
     if changed {
