@@ -416,6 +416,36 @@ fn two_publishers_both_get_through_and_a_remote_that_never_rests_is_given_up() {
 }
 
 #[test]
+fn a_review_branch_is_pushed_and_updated_and_the_server_is_asked_for_a_request() {
+    let server = GitServer::start(|_| Deed::Serve);
+    let place = Place::new(&server.url(""));
+    let config = place.site().join("site.yaml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    assert!(!text.contains("\npublish:"), "{text}");
+    std::fs::write(&config, format!("{text}\npublish:\n  host: gitlab\n")).unwrap();
+    place.published(&[]);
+    let main = git(&server.bare(), &["rev-parse", "main"]);
+    server.hook("pre-receive", "#!/bin/sh\necho \"$GIT_PUSH_OPTION_COUNT $GIT_PUSH_OPTION_0\" > asked\n");
+    let asked = || std::fs::read_to_string(server.bare().join("asked")).unwrap();
+    let branch = || git(&server.bare(), &["for-each-ref", "--format=%(objectname)", "refs/heads/sitewright"]);
+    place.write("new.md");
+    let ran = place.run(&place.site(), &["publish", "--yes", "--review"], &[]);
+    assert_eq!(ran.code, Some(0), "{}", ran.text);
+    let first = branch();
+    assert_eq!((first.len(), asked().trim()), (40, ""), "the server takes no options");
+    git(&server.bare(), &["config", "receive.advertisePushOptions", "true"]);
+    place.write("new.md");
+    place.write("newer.md");
+    let ran = place.run(&place.site(), &["publish", "--yes", "--review"], &[]);
+    assert_eq!(ran.code, Some(0), "{}", ran.text);
+    assert_ne!(branch(), first);
+    assert_eq!(branch().len(), 40, "one branch");
+    assert!(asked().contains("merge_request.create"), "{}", asked());
+    assert_eq!(git(&server.bare(), &["rev-parse", "main"]), main);
+    git(&server.bare(), &["fsck", "--strict", "--no-dangling"]);
+}
+
+#[test]
 fn what_is_no_git_server_is_named_as_such() {
     let server = GitServer::start(|_| Deed::Serve);
     let place = Place::new(&server.url("").replace("site.git", "other.git"));
