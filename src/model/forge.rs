@@ -121,19 +121,15 @@ impl Forge {
 
 /// Scheme, host with port, and path of a remote's address; the scp form counts as ssh.
 fn parts(address: &str) -> Option<(&str, &str, &str)> {
-    let (scheme, rest) = match address.split_once("://") {
-        Some((scheme, rest)) => {
-            let scheme =
-                ["https", "http", "ssh", "git"].into_iter().find(|known| scheme.eq_ignore_ascii_case(known))?;
-            (scheme, rest)
+    let (scheme, rest) = if let Some((scheme, rest)) = address.split_once("://") {
+        let scheme = ["https", "http", "ssh", "git"].into_iter().find(|known| scheme.eq_ignore_ascii_case(known))?;
+        (scheme, rest)
+    } else {
+        let (server, path) = address.split_once(':')?;
+        if server.contains('/') || path.starts_with('\\') {
+            return None;
         }
-        None => {
-            let (server, path) = address.split_once(':')?;
-            if server.contains('/') || path.starts_with('\\') {
-                return None;
-            }
-            return Some(("ssh", server.rsplit_once('@').map_or(server, |(_, host)| host), path));
-        }
+        return Some(("ssh", server.rsplit_once('@').map_or(server, |(_, host)| host), path));
     };
     let (server, path) = rest.split_once('/')?;
     let server = server.rsplit_once('@').map_or(server, |(_, host)| host);

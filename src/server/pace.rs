@@ -51,6 +51,6 @@ mod tests {
         assert_eq!(pace.take(start), Some(Duration::from_millis(200)));
         assert_eq!(pace.take(start), None);
         assert_eq!(pace.take(start + Duration::from_millis(100)), Some(Duration::from_millis(200)));
-        assert_eq!(pace.take(start + Duration::from_secs(60)), Some(Duration::ZERO));
+        assert_eq!(pace.take(start + Duration::from_mins(1)), Some(Duration::ZERO));
     }
 }

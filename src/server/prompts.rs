@@ -2,7 +2,8 @@
 
 use rmcp::ErrorData;
 use rmcp::model::{
-    CacheScope, CompletionInfo, GetPromptResult, JsonObject, ListPromptsResult, Prompt, PromptArgument, PromptMessage, Role,
+    CacheScope, CompletionInfo, GetPromptResult, JsonObject, ListPromptsResult, Prompt, PromptArgument, PromptMessage,
+    Role,
 };
 use serde_json::Value;
 
@@ -39,7 +40,9 @@ pub(super) fn get(name: &str, arguments: Option<&JsonObject>) -> Result<GetPromp
     let text = match name {
         "write_page" => {
             let [about, page, section] = take(arguments, ["about", "page", "section"])?;
-            let Some(about) = about else { return Err(wrong("about", "it is missing", "\"about\": \"our new opening hours\"")) };
+            let Some(about) = about else {
+                return Err(wrong("about", "it is missing", "\"about\": \"our new opening hours\""));
+            };
             write_page(&about, page.as_deref(), section.as_deref())
         }
         "review_changes" => {
@@ -67,22 +70,21 @@ pub(super) fn complete(site: &Site, name: &str, argument: &str, word: &str) -> R
 }
 
 fn write_page(about: &str, page: Option<&str>, section: Option<&str>) -> String {
-    let task = match page {
-        Some(page) => format!(
+    let task = if let Some(page) = page {
+        format!(
             "Rewrite the page {page} of this site.\n\n1. Read it with page_get (include body, front_matter, backlinks).\n\
-            2. Change it with one page_write: edits where a few sentences change, body with if_match where most does."
-        ),
-        None => {
-            let place = section.map_or_else(
-                || "Choose the section it belongs to from site_get.".to_owned(),
-                |section| format!("It goes into the section {section}."),
-            );
-            format!(
-                "Write a new page for this site.\n\n1. Look at the site with site_get, and at two or three pages of the section with \
-                page_get, for tone, length, front matter and terms. {place}\n2. Write it with one page_write: create: true, a content \
-                path, and front_matter with title, description and the terms its neighbours use."
-            )
-        }
+        2. Change it with one page_write: edits where a few sentences change, body with if_match where most does."
+        )
+    } else {
+        let place = section.map_or_else(
+            || "Choose the section it belongs to from site_get.".to_owned(),
+            |section| format!("It goes into the section {section}."),
+        );
+        format!(
+            "Write a new page for this site.\n\n1. Look at the site with site_get, and at two or three pages of the section with \
+            page_get, for tone, length, front matter and terms. {place}\n2. Write it with one page_write: create: true, a content \
+            path, and front_matter with title, description and the terms its neighbours use."
+        )
     };
     format!(
         "{task}\n3. Link it to pages that exist, by content path; mend every diagnostic of the reply that names this page.\n\
@@ -125,5 +127,9 @@ fn take<const N: usize>(arguments: Option<&JsonObject>, names: [&str; N]) -> Res
 }
 
 fn wrong(field: &str, problem: &str, example: &str) -> ErrorData {
-    resources::refused(Error::InvalidArguments { field: field.into(), problem: problem.into(), example: example.into() })
+    resources::refused(Error::InvalidArguments {
+        field: field.into(),
+        problem: problem.into(),
+        example: example.into(),
+    })
 }

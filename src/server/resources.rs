@@ -64,12 +64,20 @@ pub(super) fn templates() -> ListResourceTemplatesResult {
     let all = vec![
         template(CONTENT, "page", "Page", "A page's file: front matter and body, such as blog/hello.md.")
             .with_mime_type("text/markdown"),
-        template(THEME, "theme_file", "Theme file", "A theme's layout, partial, shortcode or style, such as default/layouts/page.html."),
-        template(ANY, "file", "File", "Any text file of the site, from its root: site.yaml, content/, data/, static/, themes/."),
+        template(
+            THEME,
+            "theme_file",
+            "Theme file",
+            "A theme's layout, partial, shortcode or style, such as default/layouts/page.html.",
+        ),
+        template(
+            ANY,
+            "file",
+            "File",
+            "Any text file of the site, from its root: site.yaml, content/, data/, static/, themes/.",
+        ),
     ];
-    ListResourceTemplatesResult::with_all_items(all)
-        .with_ttl_ms(TEMPLATES_TTL_MS)
-        .with_cache_scope(CacheScope::Private)
+    ListResourceTemplatesResult::with_all_items(all).with_ttl_ms(TEMPLATES_TTL_MS).with_cache_scope(CacheScope::Private)
 }
 
 /// The text behind an address.

@@ -217,7 +217,9 @@ mod tests {
         let named = Tokens::read(named).expect("tokens");
         assert!(named.only().is_none());
         assert!(named.find("aaaaaaaaaaaaaaaa").is_some_and(|ada| ada.rights.allow(Right::Content)));
-        assert!(named.find("bbbbbbbbbbbbbbbb").is_some_and(|bot| &*bot.name == "bot" && !bot.rights.allow(Right::Content)));
+        assert!(
+            named.find("bbbbbbbbbbbbbbbb").is_some_and(|bot| &*bot.name == "bot" && !bot.rights.allow(Right::Content))
+        );
         assert!(named.find("cccccccccccccccc").is_none());
     }
 

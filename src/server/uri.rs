@@ -49,13 +49,23 @@ mod tests {
 
     #[test]
     fn addresses_and_paths_are_the_same_in_both_directions() {
-        for file in ["site.yaml", "content/blog/hello.md", "content/ä b%20/ü#?.md", "themes/default/layouts/page.html"] {
+        for file in ["site.yaml", "content/blog/hello.md", "content/ä b%20/ü#?.md", "themes/default/layouts/page.html"]
+        {
             let uri = of(file);
             assert!(uri.is_ascii() && !uri.contains([' ', '#', '?']), "{uri}");
             assert_eq!(path(&uri).as_deref(), Some(file));
         }
         assert_eq!(path("site:///content/a b.md").as_deref(), Some("content/a b.md"));
-        for bad in ["", "site:///", "file:///etc/passwd", "site://content/a.md", "site:///%", "site:///%4", "site:///%zz", "site:///%ff"] {
+        for bad in [
+            "",
+            "site:///",
+            "file:///etc/passwd",
+            "site://content/a.md",
+            "site:///%",
+            "site:///%4",
+            "site:///%zz",
+            "site:///%ff",
+        ] {
             assert_eq!(path(bad), None, "{bad}");
         }
         assert_eq!(path(&of(&"x".repeat(5_000))), None);

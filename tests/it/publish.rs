@@ -10,7 +10,8 @@ use sitewright::error::{Error, Result};
 use sitewright::model::config::{History, Layout};
 use sitewright::model::{ContentPath, Output, OutputData, Outputs, PathKind, Snapshot};
 use sitewright::store::{
-    Durability, Footprint, Identity, Note, OpenOptions, PublishRequest, Published, Repository, ReviewRequest, RevisionId, Synced,
+    Durability, Footprint, Identity, Note, OpenOptions, PublishRequest, Published, Repository, ReviewRequest,
+    RevisionId, Synced,
 };
 
 pub(super) fn git(dir: &Path, args: &[&str]) -> String {

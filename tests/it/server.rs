@@ -299,7 +299,11 @@ const INITIALIZE: &str = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","param
 async fn listen(change: impl FnOnce(&mut http::Options)) -> (std::net::SocketAddr, String, CancellationToken) {
     let mut options = http::Options::local("127.0.0.1:0".parse().expect("an address")).expect("a token");
     change(&mut options);
-    let bearer = options.tokens.as_ref().and_then(sitewright::server::token::Tokens::only).map_or_else(String::new, |token| format!("Bearer {}", token.as_str()));
+    let bearer = options
+        .tokens
+        .as_ref()
+        .and_then(sitewright::server::token::Tokens::only)
+        .map_or_else(String::new, |token| format!("Bearer {}", token.as_str()));
     let listening = http::bind(options).await.expect("it listens");
     let address = listening.address();
     let stop = CancellationToken::new();
@@ -405,7 +409,10 @@ async fn http_serves_calls_without_a_session() {
 #[tokio::test]
 async fn http_stops_within_two_seconds_with_a_stream_open() {
     let options = http::Options::local("127.0.0.1:0".parse().expect("an address")).expect("a token");
-    let bearer = format!("Bearer {}", options.tokens.as_ref().and_then(sitewright::server::token::Tokens::only).expect("a token").as_str());
+    let bearer = format!(
+        "Bearer {}",
+        options.tokens.as_ref().and_then(sitewright::server::token::Tokens::only).expect("a token").as_str()
+    );
     let listening = http::bind(options).await.expect("it listens");
     let address = listening.address();
     let stop = CancellationToken::new();

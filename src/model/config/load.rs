@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use super::fields::Fields;
 use super::{
-    Config, Durability, FeedConfig, HeadingIds, History, Host, Layout, MarkdownConfig, MenuItem, PublishConfig, RawHtml, TaxonomyConfig,
-    check,
+    Config, Durability, FeedConfig, HeadingIds, History, Host, Layout, MarkdownConfig, MenuItem, PublishConfig,
+    RawHtml, TaxonomyConfig, check,
 };
 use crate::error::Result;
 use crate::model::{ContentPath, Diagnostic};
