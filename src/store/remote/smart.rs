@@ -374,3 +374,6 @@ pub(super) fn rewind(body: &mut Body) -> io::Result<u64> {
     body.rewind()?;
     Ok(length)
 }
+
+#[cfg(test)]
+mod tests;
