@@ -9,7 +9,6 @@ const gate = {
     ...both],
   "2026-07-28": ["server-stateless", "sep-2164-resource-not-found", "caching", "http-header-validation",
     "input-required-result-unsupported-methods", "input-required-result-validate-input",
-    "input-required-result-missing-input-response", "input-required-result-ignore-extra-params",
     ...both.filter((name) => name !== "ping")],
 };
 
