@@ -6,10 +6,9 @@ const both = ["ping", "completion-complete", "tools-list", "resources-list", "pr
   "server-sse-multiple-streams"];
 const gate = {
   "2025-11-25": ["server-initialize", "server-session-lifecycle", "resources-subscribe", "resources-unsubscribe",
-    "server-sse-polling", ...both],
+    ...both],
   "2026-07-28": ["server-stateless", "sep-2164-resource-not-found", "caching", "http-header-validation",
     "input-required-result-unsupported-methods", "input-required-result-validate-input",
-    "input-required-result-missing-input-response", "input-required-result-ignore-extra-params",
     ...both.filter((name) => name !== "ping")],
 };
 
