@@ -15,6 +15,7 @@ mod edition;
 mod escape;
 mod fields;
 pub mod highlight;
+pub mod hosting;
 mod layout;
 mod library;
 mod links;
@@ -129,6 +130,7 @@ pub fn build_followed(snapshot: &Snapshot, options: &Options, cache: &Cache, pro
     findings.extend(found);
     let parts = edition::Parts { base, assembled, theme, plan, names, menus, data };
     let mut edition = edition::Edition::new(snapshot, options, parts);
+    findings.extend(outputs::host::check(&edition));
     let rendered = render::render(&edition, &progress.part(CHECKED, 1.0));
     progress.proceed()?;
     // What compiling found already is not said again for the pages that stumble over it.

@@ -37,6 +37,14 @@ pub(crate) struct Redirect {
     pub(crate) to: String,
 }
 
+impl Redirect {
+    /// Whether it stands for many addresses; no page can stand at those.
+    #[must_use]
+    pub(crate) fn is_pattern(&self) -> bool {
+        self.from.contains(['*', ':'])
+    }
+}
+
 /// Every output file but the engine's own formats, with what serves the links that lead to it.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
@@ -172,24 +180,25 @@ impl Plan {
     fn redirects(&mut self, snapshot: &Snapshot, library: &Library, base: &Base, findings: &mut Vec<Diagnostic>) {
         for page in library.pages.iter().filter(|page| page.included) {
             for alias in &page.aliases {
-                self.redirect(alias, base.href(&page.url), (&page.path, 0), findings);
+                self.redirect(alias, base.href(&page.url), (&page.path, &|| 0), findings);
             }
         }
         let Ok(config) = ContentPath::from_disk("site.yaml") else { return };
         for (from, to) in &library.config.redirects {
-            let line = line_of(snapshot, from);
+            // Looked up only where something is found: a site may hold thousands of redirects.
+            let line = || line_of(snapshot, from);
             let pattern = from.contains(['*', ':']);
             match (address::clean(from), redirect_target(library, base, to, pattern)) {
                 (Some(_), Some(to)) if pattern => {
                     // Patterns cannot be stubs; hosts that read `_redirects` know them.
                     self.redirects.push(Redirect { from: from.clone(), to });
                 }
-                (Some(from), Some(to)) => self.redirect(&from, to, (&config, line), findings),
+                (Some(from), Some(to)) => self.redirect(&from, to, (&config, &line), findings),
                 (from_ok, _) => {
                     let wrong = if from_ok.is_some() { to } else { from };
                     let message = format!("`{wrong}` in a redirect is no URL path of this site");
                     findings.push(
-                        Diagnostic::new(Severity::Error, "invalid_url", config.clone(), line, message).with_hint(
+                        Diagnostic::new(Severity::Error, "invalid_url", config.clone(), line(), message).with_hint(
                             "Write it like this: `/old/path/: /new/path/`; only a target may be a http(s) address.",
                         ),
                     );
@@ -198,7 +207,13 @@ impl Plan {
         }
     }
 
-    fn redirect(&mut self, from: &str, to: String, source: (&ContentPath, usize), findings: &mut Vec<Diagnostic>) {
+    fn redirect(
+        &mut self,
+        from: &str,
+        to: String,
+        source: (&ContentPath, &dyn Fn() -> usize),
+        findings: &mut Vec<Diagnostic>,
+    ) {
         match self.jobs.entry(address::stub_path(from)) {
             Entry::Vacant(slot) => {
                 slot.insert(Job::Redirect(to.clone()));
@@ -210,7 +225,7 @@ impl Plan {
                     Severity::Warning,
                     "redirect_clash",
                     source.0.clone(),
-                    source.1,
+                    source.1(),
                     format!("the redirect from {from} has no effect: something else has that address"),
                 )
                 .with_hint("Take the redirect or alias out, or move what is there."),

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser};
+use sitewright::model::config::Host;
 
 /// A static site generator that an agent runs through MCP tools, on plain files in a git repository.
 ///
@@ -38,6 +39,14 @@ pub(super) enum Subcommand {
     Publish(Publish),
 }
 
+fn host(name: &str) -> Result<Host, String> {
+    let found = Host::NAMES.iter().find(|(known, _)| *known == name);
+    found.map(|(_, host)| *host).ok_or_else(|| {
+        let names: Vec<&str> = Host::NAMES.iter().map(|(name, _)| *name).collect();
+        format!("expected one of {}", names.join(", "))
+    })
+}
+
 #[derive(Debug, Args)]
 pub(super) struct Init {
     /// The new site's folder.
@@ -46,6 +55,9 @@ pub(super) struct Init {
     /// The site's title; default: the folder's name.
     #[arg(long)]
     pub(super) title: Option<String>,
+    /// Set up for a host: github, gitlab, cloudflare, netlify, codeberg or vercel; also later, in an existing site.
+    #[arg(long, value_name = "NAME", value_parser = host)]
+    pub(super) host: Option<Host>,
 }
 
 #[derive(Debug, Args)]

@@ -1,13 +1,15 @@
 //! `init`: a new site.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sitewright::error::{Error, Result};
-use sitewright::site::Settings;
+use sitewright::model::config::Host;
+use sitewright::site::{Settings, Site};
 
 use super::arguments::Init;
-use super::{Outcome, print};
+use super::{Outcome, locate, print};
 
 pub(super) fn init(arguments: &Init, site: Option<&Path>) -> Result<Outcome> {
     let folder = arguments.folder.as_deref().or(site).unwrap_or(Path::new("."));
@@ -18,7 +20,15 @@ pub(super) fn init(arguments: &Init, site: Option<&Path>) -> Result<Outcome> {
         None => title_of(&folder),
     };
     let settings = Settings { clock: Arc::new(jiff::Timestamp::now), author: None };
-    let made = sitewright::site::init::init(&folder, &title, settings)?;
+    let made = match (sitewright::site::init::init(&folder, &title, arguments.host, settings), arguments.host) {
+        // Without a title a site that is there is meant, not a new one.
+        (Err(Error::AlreadyExists { .. }), Some(host)) if arguments.title.is_none() => {
+            let there = locate::open(Some(&folder))?;
+            set_up(&there, host)?;
+            return Ok(Outcome::Done);
+        }
+        (made, _) => made?,
+    };
     let binary = std::env::current_exe().map_or_else(|_| "sitewright".into(), |path| path.display().to_string());
     print::out(&format!(
         "Made the site \"{title}\" in {shown}, first commit on {}.\n\n\
@@ -27,7 +37,28 @@ pub(super) fn init(arguments: &Init, site: Option<&Path>) -> Result<Outcome> {
         made.repository().branch(),
         quoted(&folder),
     ));
+    if let Some(host) = arguments.host {
+        set_up(&made, host)?;
+    }
     Ok(Outcome::Done)
+}
+
+/// Sets a site up for a host and says what was done and what is left to do.
+fn set_up(site: &Site, host: Host) -> Result<()> {
+    let hosted = sitewright::site::init::host(site, host)?;
+    let mut text = String::new();
+    for path in &hosted.files.written {
+        let _ = writeln!(text, "Wrote {path} and committed it.");
+    }
+    for path in &hosted.files.kept {
+        let _ = writeln!(text, "Left {path} as it is: it was there before.");
+    }
+    if !hosted.configured {
+        let _ = writeln!(text, "Add to site.yaml, below `publish:` -> host: {}", host.name());
+    }
+    let _ = writeln!(text, "{}", hosted.advice);
+    print::out(&text);
+    Ok(())
 }
 
 fn absolute(folder: &Path) -> Result<PathBuf> {

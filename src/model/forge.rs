@@ -121,20 +121,17 @@ impl Forge {
 
 /// Scheme, host with port, and path of a remote's address; the scp form counts as ssh.
 fn parts(address: &str) -> Option<(&str, &str, &str)> {
-    let (scheme, rest) = if let Some((scheme, rest)) = address.split_once("://") {
+    let without_user = |server| str::rsplit_once(server, '@').map_or(server, |(_, host)| host);
+    if let Some((scheme, rest)) = address.split_once("://") {
         let scheme = ["https", "http", "ssh", "git"].into_iter().find(|known| scheme.eq_ignore_ascii_case(known))?;
-        (scheme, rest)
-    } else {
-        let (server, path) = address.split_once(':')?;
-        if server.contains('/') || path.starts_with('\\') {
-            return None;
-        }
-        return Some(("ssh", server.rsplit_once('@').map_or(server, |(_, host)| host), path));
-    };
-    let (server, path) = rest.split_once('/')?;
-    let server = server.rsplit_once('@').map_or(server, |(_, host)| host);
-    // The git protocol's port is not the web's either.
-    Some((if scheme == "git" { "ssh" } else { scheme }, server, path))
+        let (server, path) = rest.split_once('/')?;
+        // The git protocol's port is not the web's either.
+        let scheme = if scheme == "git" { "ssh" } else { scheme };
+        return Some((scheme, without_user(server), path));
+    }
+    let (server, path) = address.split_once(':')?;
+    let is_path = server.contains('/') || path.starts_with('\\');
+    (!is_path).then(|| ("ssh", without_user(server), path))
 }
 
 fn kind(name: &str, host: Option<Host>) -> Option<Kind> {

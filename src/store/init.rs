@@ -92,7 +92,7 @@ impl Repository {
 }
 
 /// Tells the index about files that were just committed, so that `git status` is clean.
-fn add_to_index(git: &git2::Repository, changes: &[(String, Option<Entry>)]) -> Result<()> {
+pub(super) fn add_to_index(git: &git2::Repository, changes: &[(String, Option<Entry>)]) -> Result<()> {
     let action = git_error("write the index");
     let mut index = git.index().map_err(&action)?;
     for (path, entry) in changes {

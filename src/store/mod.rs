@@ -24,6 +24,7 @@ mod scan;
 mod selection;
 mod status;
 mod sync;
+mod top_level;
 mod transaction;
 mod tree;
 mod watch;
@@ -38,6 +39,7 @@ pub use repository::{Clock, OpenOptions, Repository};
 pub use revision::{Change, ChangeKind, Identity, Note, Revision, RevisionId, RevisionKind};
 pub use status::{Status, Unpublished};
 pub use sync::Synced;
+pub use top_level::TopLevel;
 pub use transaction::{Footprint, Transaction};
 pub use watch::Watch;
 

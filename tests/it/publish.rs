@@ -260,7 +260,7 @@ impl Place {
     }
 }
 
-fn open(site: &Path) -> Repository {
+pub(super) fn open(site: &Path) -> Repository {
     let options = OpenOptions {
         clock: Arc::new(|| jiff::Timestamp::from_second(1_700_000_000).unwrap()),
         author: Some(Identity { name: "Agent".into(), email: "agent@example.org".into() }),
@@ -879,10 +879,15 @@ fn an_edit_during_the_build_stays_unpublished() {
 
 /// Serves the folder of a place's remote over the git protocol, one process a connection, and answers the address.
 pub(super) fn serve(place: &Place) -> String {
+    format!("{}/bare.git", serve_folder(place.bare().parent().unwrap()))
+}
+
+/// Serves all repositories in a folder.
+pub(super) fn serve_folder(folder: &Path) -> String {
     use std::os::fd::OwnedFd;
     let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("git://{}/bare.git", server.local_addr().unwrap());
-    let base = place.bare().parent().unwrap().to_str().unwrap().to_owned();
+    let url = format!("git://{}", server.local_addr().unwrap());
+    let base = folder.to_str().unwrap().to_owned();
     std::thread::spawn(move || {
         for stream in server.incoming() {
             let stream = stream.unwrap();

@@ -1,32 +1,53 @@
 //! `_headers`: a strict content security policy and its companions, for hosts that read the file.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use super::super::edition::Edition;
-use crate::model::LinkTarget;
+use super::host;
 use crate::model::config::RawHtml;
+use crate::model::{Library, LinkTarget};
 
 /// More image hosts than this are allowed as `https:` altogether.
 const MOST_HOSTS: usize = 10;
 
-/// The headers of every address.
+/// `_headers`.
 #[must_use]
 pub(crate) fn files(edition: &Edition<'_>) -> Vec<(String, String)> {
-    let text = format!(
-        "/*\n  Content-Security-Policy: {}\n  X-Content-Type-Options: nosniff\n  \
-         Referrer-Policy: strict-origin-when-cross-origin\n  \
-         Permissions-Policy: camera=(), geolocation=(), microphone=(), payment=()\n  \
-         Cross-Origin-Opener-Policy: same-origin\n\n/*.md\n  Content-Type: text/markdown; charset=utf-8\n  \
-         X-Robots-Tag: noindex\n",
-        policy(edition)
-    );
-    vec![("_headers".into(), text)]
+    if !host::reads(edition.library.config.publish.host).headers {
+        return Vec::new();
+    }
+    let mut out = String::new();
+    for (pattern, headers) in rules(&edition.library) {
+        if !out.is_empty() {
+            out.push('\n');
+        }
+        let _ = writeln!(out, "{pattern}");
+        for (name, value) in headers {
+            let _ = writeln!(out, "  {name}: {value}");
+        }
+    }
+    vec![("_headers".into(), out)]
 }
 
-fn policy(edition: &Edition<'_>) -> String {
+/// The headers of every address, by pattern.
+#[must_use]
+pub(crate) fn rules(library: &Library) -> Vec<(&'static str, Vec<(&'static str, String)>)> {
+    let everywhere = vec![
+        ("Content-Security-Policy", policy(library)),
+        ("X-Content-Type-Options", "nosniff".into()),
+        ("Referrer-Policy", "strict-origin-when-cross-origin".into()),
+        ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()".into()),
+        ("Cross-Origin-Opener-Policy", "same-origin".into()),
+    ];
+    let twins = vec![("Content-Type", "text/markdown; charset=utf-8".into()), ("X-Robots-Tag", "noindex".into())];
+    vec![("/*", everywhere), ("/*.md", twins)]
+}
+
+fn policy(library: &Library) -> String {
     // Trusted raw HTML may embed what no link names.
-    let trusted = edition.library.config.markdown.raw_html == RawHtml::Trusted;
-    let hosts = image_hosts(edition);
+    let trusted = library.config.markdown.raw_html == RawHtml::Trusted;
+    let hosts = image_hosts(library);
     let images = if trusted || hosts.len() > MOST_HOSTS {
         " https:".to_owned()
     } else {
@@ -40,8 +61,8 @@ fn policy(edition: &Edition<'_>) -> String {
 }
 
 /// Origins of the images that built pages take from elsewhere.
-fn image_hosts(edition: &Edition<'_>) -> BTreeSet<String> {
-    let pages = edition.library.pages.iter().filter(|page| page.included);
+fn image_hosts(library: &Library) -> BTreeSet<String> {
+    let pages = library.pages.iter().filter(|page| page.included);
     let links = pages.clone().flat_map(|page| &page.links).filter(|link| link.image);
     let bodies = links.filter_map(|link| match &link.target {
         LinkTarget::External(address) => origin(address),

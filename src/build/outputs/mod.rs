@@ -3,6 +3,7 @@
 pub(crate) mod feed;
 pub(crate) mod head;
 pub(crate) mod headers;
+pub(crate) mod host;
 pub(crate) mod llms;
 pub(crate) mod redirects;
 pub(crate) mod robots;
@@ -16,9 +17,27 @@ use super::edition::Edition;
 type Format = fn(&Edition<'_>) -> Vec<(String, String)>;
 
 /// Every format that makes files of the whole site.
-pub(crate) const FORMATS: &[Format] =
-    &[feed::files, headers::files, llms::files, redirects::files, robots::files, search::files, sitemap::files];
+pub(crate) const FORMATS: &[Format] = &[
+    feed::files,
+    headers::files,
+    host::files,
+    llms::files,
+    redirects::files,
+    robots::files,
+    search::files,
+    sitemap::files,
+];
 
 /// Output files that belong to the engine (or to a static file of the same name), never to a page.
-pub(crate) const RESERVED: &[&str] =
-    &[".nojekyll", "_headers", "_redirects", "atom.xml", "llms.txt", "robots.txt", "search.json", "sitemap.xml"];
+pub(crate) const RESERVED: &[&str] = &[
+    ".domains",
+    ".nojekyll",
+    "CNAME",
+    "_headers",
+    "_redirects",
+    "atom.xml",
+    "llms.txt",
+    "robots.txt",
+    "search.json",
+    "sitemap.xml",
+];

@@ -1,0 +1,109 @@
+//! What a host wants inside the output besides pages, and what it will not take: `CNAME`, `.domains`, and the limits each one documents.
+
+use super::super::edition::Edition;
+use crate::model::config::Host;
+use crate::model::{ContentPath, Diagnostic, Severity};
+
+/// What a host reads and how much of it; `usize::MAX` where nothing is documented.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Reads {
+    /// Whether it reads `_redirects`.
+    pub(crate) redirects: bool,
+    /// Whether it reads `_headers`.
+    pub(crate) headers: bool,
+    /// Rules without a pattern.
+    pub(crate) plain: usize,
+    /// Rules with one.
+    pub(crate) patterns: usize,
+    /// Rules altogether.
+    pub(crate) rules: usize,
+    /// Bytes of `_redirects`.
+    pub(crate) bytes: usize,
+    /// Output files.
+    pub(crate) files: usize,
+    /// Bytes of one file.
+    pub(crate) file_bytes: u64,
+    /// The status of a rule; a stub page stands at each old address, and some hosts let files win unless they are told.
+    pub(crate) status: &'static str,
+}
+
+/// A host of which nothing is known reads everything.
+const ANY: Reads = Reads {
+    redirects: true,
+    headers: true,
+    plain: usize::MAX,
+    patterns: usize::MAX,
+    rules: usize::MAX,
+    bytes: usize::MAX,
+    files: usize::MAX,
+    file_bytes: u64::MAX,
+    status: "301",
+};
+
+/// What a host reads.
+#[must_use]
+pub(crate) fn reads(host: Option<Host>) -> Reads {
+    let mib = 1024 * 1024;
+    match host {
+        None | Some(Host::Codeberg) => ANY,
+        Some(Host::GitHub) => Reads { redirects: false, headers: false, file_bytes: 100 * mib, ..ANY },
+        Some(Host::GitLab) => Reads { headers: false, rules: 1_000, bytes: 64_000, ..ANY },
+        Some(Host::Cloudflare) => Reads { plain: 2_000, patterns: 100, files: 20_000, file_bytes: 25 * mib, ..ANY },
+        Some(Host::Netlify) => Reads { status: "301!", ..ANY },
+        Some(Host::Vercel) => Reads { redirects: false, headers: false, ..ANY },
+    }
+}
+
+/// The files by which a host learns the site's own domain.
+#[must_use]
+pub(crate) fn files(edition: &Edition<'_>) -> Vec<(String, String)> {
+    let config = &edition.library.config;
+    let name = match config.publish.host {
+        Some(Host::GitHub) => "CNAME",
+        Some(Host::Codeberg) => ".domains",
+        _ => return Vec::new(),
+    };
+    if !config.publish.domain {
+        return Vec::new();
+    }
+    vec![(name.into(), format!("{}\n", config.host_name()))]
+}
+
+/// What of the output the host will not take or not read.
+#[must_use]
+pub(crate) fn check(edition: &Edition<'_>) -> Vec<Diagnostic> {
+    let Some(host) = edition.library.config.publish.host else { return Vec::new() };
+    let (reads, name) = (reads(Some(host)), host.name());
+    let Ok(config) = ContentPath::from_disk("site.yaml") else { return Vec::new() };
+    let mut found = Vec::new();
+    let mut warn = |path: ContentPath, message: String, hint: &str| {
+        found.push(Diagnostic::new(Severity::Warning, "host_limit", path, 0, message).with_hint(hint));
+    };
+    let patterns = edition.plan.redirects.iter().filter(|redirect| redirect.is_pattern()).count();
+    let plain = edition.plan.redirects.len() - patterns;
+    if !reads.redirects && patterns > 0 && host == Host::GitHub {
+        let message = format!("{name} knows no redirects with patterns, {patterns} have no effect");
+        warn(config.clone(), message, "List the old addresses one by one: each gets a page that leads on.");
+    }
+    if reads.redirects && super::redirects::rules(edition, reads).len() < plain + patterns {
+        let message = format!("{name} reads fewer redirects than the {} of this site", plain + patterns);
+        warn(
+            config.clone(),
+            message,
+            "The rest work by pages that lead on; take out redirects nobody follows any more.",
+        );
+    }
+    // Pages have a Markdown twin each.
+    let files =
+        edition.plan.jobs.len() + edition.library.pages.iter().filter(|page| page.included && page.exists).count();
+    if files > reads.files {
+        let message = format!("{name} takes {} files, the output has about {files}", reads.files);
+        warn(config, message, "Split the site, or choose a host without that limit.");
+    }
+    for (path, file) in edition.snapshot.iter().filter(|(_, file)| file.size > reads.file_bytes) {
+        let message =
+            format!("{name} takes no file larger than {} bytes, this one has {}", reads.file_bytes, file.size);
+        warn(path.clone(), message, "Make it smaller, or serve it from elsewhere.");
+    }
+    found
+}
