@@ -3,7 +3,6 @@
 
 mod bad_input;
 mod build;
-mod change;
 mod cli;
 mod crash;
 mod distribution;
@@ -25,10 +24,8 @@ mod remote;
 mod remote_ssh;
 mod resources;
 mod review;
-mod revision;
 mod rights;
 mod server;
-mod site;
 mod store;
 mod subscriptions;
 mod theme;
