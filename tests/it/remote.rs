@@ -418,7 +418,11 @@ fn two_publishers_both_get_through_and_a_remote_that_never_rests_is_given_up() {
 #[test]
 fn a_review_branch_is_pushed_and_updated_and_the_server_is_asked_for_a_request() {
     let server = GitServer::start(|_| Deed::Serve);
-    let place = Place::new(&server.url(""));
+    // A request needs an owner in the address.
+    let owner = server.bare().with_file_name("me");
+    std::fs::create_dir(&owner).unwrap();
+    std::os::unix::fs::symlink(server.bare(), owner.join("site.git")).unwrap();
+    let place = Place::new(&server.url("").replace("site.git", "me/site.git"));
     let config = place.site().join("site.yaml");
     let text = std::fs::read_to_string(&config).unwrap();
     assert!(!text.contains("\npublish:"), "{text}");
