@@ -89,7 +89,7 @@ impl Running {
             let mut line = String::new();
             assert!(said.read_line(&mut line).unwrap() > 0, "the server ended before it listened");
             let found = line.split_whitespace().find_map(|word| word.strip_prefix("http://")?.strip_suffix("/mcp"));
-            address = found.unwrap_or_default().to_owned();
+            found.unwrap_or_default().clone_into(&mut address);
         }
         // Read to the end, so that the server never waits for a full pipe.
         std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::stderr()));

@@ -183,7 +183,7 @@ fn a_sync_notices_every_kind_of_merge_and_drops_what_went_live() {
         place.edit("content/b.md", "later\n");
         merge(&place, how, &review.branch, |clone| put(clone, "content/t.md", "theirs\n"));
         let synced = place.sync();
-        assert_eq!(synced.merged_reviews, [review.branch.clone()], "{how}");
+        assert_eq!(synced.merged_reviews, std::slice::from_ref(&review.branch), "{how}");
         assert_eq!((synced.closed_reviews.len(), synced.conflicts.len()), (0, 0), "{how}: {synced:?}");
         assert_eq!(place.live("content/new.md"), "New page.\n");
         assert_eq!(place.left(), ["content/a.md", "content/b.md"], "{how}");
