@@ -11,7 +11,7 @@ use rmcp::model::{
 use rmcp::service::{NotificationContext, RequestContext, SubscriptionContext};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 
-use super::{INSTRUCTIONS, Server, answer, http, news, prompts, resources, unknown_tool};
+use super::{INSTRUCTIONS, Server, answer, http, news, prompts, resources, unknown_tool, uri};
 use crate::site::Site;
 
 /// How long clients may keep the tool list: it never changes while a server runs.
@@ -145,7 +145,8 @@ impl ServerHandler for Server {
     ) -> Result<(), ErrorData> {
         let news = Arc::clone(&self.news);
         self.look(&context, move |_| news.remember().map_err(resources::refused)).await?;
-        if !resources::is_address(&request.uri) {
+        // What is not there yet can come; what never comes is never told of.
+        if !uri::is_absolute(&request.uri) {
             return Err(resources::not_found(&request.uri));
         }
         self.seat.subscribe(context.peer, request.uri)

@@ -107,7 +107,7 @@ impl Listening {
     /// The listener failed.
     pub async fn serve(self, server: Server, stop: CancellationToken) -> Result<()> {
         let address = self.address;
-        let router = router(server, &self.options, &stop);
+        let router = router(server, &self.options, address.port(), &stop);
         let stopped = stop.clone();
         let serving = axum::serve(self.listener, router)
             .with_graceful_shutdown(async move { stopped.cancelled().await })
@@ -128,14 +128,17 @@ struct Gate {
     sessions: Arc<LocalSessionManager>,
 }
 
-fn router(server: Server, options: &Options, stop: &CancellationToken) -> Router {
+fn router(server: Server, options: &Options, port: u16, stop: &CancellationToken) -> Router {
     let mut sessions = LocalSessionManager::default();
     sessions.session_config.keep_alive = Some(SESSION_IDLE);
     let sessions = Arc::new(sessions);
+    // Our own origin is harmless: nothing that could run in a browser is served there.
+    let own = ["localhost", "127.0.0.1", "[::1]"].map(|host| format!("http://{host}:{port}"));
+    let origins = own.into_iter().chain(options.origins.iter().cloned());
     let hosts = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).into_iter().chain(options.hosts.iter().cloned());
     let config = StreamableHttpServerConfig::default()
         .with_allowed_hosts(hosts)
-        .with_allowed_origins(options.origins.iter().cloned())
+        .with_allowed_origins(origins)
         .enforce_origin_validation()
         .with_max_request_body_bytes(MAX_BODY_BYTES)
         .with_cancellation_token(stop.child_token());

@@ -245,7 +245,7 @@ impl Seat {
 pub(super) fn accepted(requested: &SubscriptionFilter) -> SubscriptionFilter {
     let addresses = requested.resource_subscriptions.iter().flatten();
     let addresses: Vec<String> =
-        addresses.filter(|uri| super::resources::is_address(uri)).take(MOST_ADDRESSES).cloned().collect();
+        addresses.filter(|uri| super::resources::is_ours(uri)).take(MOST_ADDRESSES).cloned().collect();
     let mut accepted = SubscriptionFilter::new();
     accepted.resources_list_changed = requested.resources_list_changed;
     accepted.resource_subscriptions = (!addresses.is_empty()).then_some(addresses);

@@ -63,23 +63,22 @@ pub(super) fn complete(site: &Site, name: &str, argument: &str, word: &str) -> R
         ("write_page", "page") => Wanted::Page,
         ("write_page", "section") => Wanted::Section,
         ("review_changes", "path") => Wanted::Change,
-        ("write_page" | "review_changes", _) => return Ok(CompletionInfo::default()),
-        _ => return Err(ErrorData::invalid_params(format!("no prompt `{}`", resources::short(name)), None)),
+        _ => return Ok(CompletionInfo::default()),
     };
     resources::words(site, wanted, word)
 }
 
 fn write_page(about: &str, page: Option<&str>, section: Option<&str>) -> String {
+    let place = section.map_or_else(
+        || "Choose the section it belongs to from site_get.".to_owned(),
+        |section| format!("It goes into the section {section}."),
+    );
     let task = if let Some(page) = page {
         format!(
             "Rewrite the page {page} of this site.\n\n1. Read it with page_get (include body, front_matter, backlinks).\n\
-        2. Change it with one page_write: edits where a few sentences change, body with if_match where most does."
+            2. Change it with one page_write: edits where a few sentences change, body with if_match where most does."
         )
     } else {
-        let place = section.map_or_else(
-            || "Choose the section it belongs to from site_get.".to_owned(),
-            |section| format!("It goes into the section {section}."),
-        );
         format!(
             "Write a new page for this site.\n\n1. Look at the site with site_get, and at two or three pages of the section with \
             page_get, for tone, length, front matter and terms. {place}\n2. Write it with one page_write: create: true, a content \

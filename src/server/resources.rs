@@ -97,8 +97,8 @@ pub(super) fn read(site: &Arc<Site>, address: &str) -> Result<ReadResourceResult
     Ok(ReadResourceResult::new(vec![contents]).with_ttl_ms(0).with_cache_scope(CacheScope::Private))
 }
 
-/// Whether something can be at an address, so that it makes sense to wait for it.
-pub(super) fn is_address(address: &str) -> bool {
+/// Whether something can be at an address, now or later.
+pub(super) fn is_ours(address: &str) -> bool {
     uri::path(address).is_some()
 }
 
@@ -108,7 +108,8 @@ pub(super) fn complete(site: &Site, template: &str, word: &str) -> Result<Comple
         CONTENT => Wanted::ContentFile,
         THEME => Wanted::ThemeFile,
         ANY => Wanted::AnyFile,
-        _ => return Err(ErrorData::invalid_params(format!("no resource template `{}`", short(template)), None)),
+        // Completion is a courtesy: for what is not known there is nothing to offer.
+        _ => return Ok(CompletionInfo::default()),
     };
     words(site, wanted, word)
 }

@@ -7,6 +7,14 @@ pub(super) const UNPUBLISHED: &str = "site:///unpublished.diff";
 /// Longest address that is read.
 const LONGEST: usize = 4_096;
 
+/// Whether this is an address at all, with a scheme and of a length that is read.
+#[must_use]
+pub(super) fn is_absolute(uri: &str) -> bool {
+    let scheme = uri.split_once(':').map(|(scheme, _)| scheme).unwrap_or_default();
+    let word = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
+    uri.len() <= LONGEST && scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.chars().all(word)
+}
+
 /// The address of a file.
 #[must_use]
 pub(super) fn of(path: &str) -> String {

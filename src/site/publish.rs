@@ -67,22 +67,10 @@ pub fn publish(site: &Site, call: &Call, query: &PublishQuery) -> Result<Publish
     let findings = std::sync::Mutex::new(Vec::new());
     let selective = paths.is_some();
     let build = |sources: &Snapshot, live: &Snapshot| -> Result<Outputs> {
-        let outcome = site.build_followed(sources, Scope::Everything, false, None, &progress.part(ASKED, BUILT))?;
-        if outcome.diagnostics.iter().any(|d| d.severity == Severity::Error) {
-            let before = site.build_followed(live, Scope::Everything, false, None, &progress.part(BUILT, COMPARED));
-            let fresh = match before {
-                Ok(before) => new_findings(&before, &outcome),
-                Err(Error::Cancelled) => return Err(Error::Cancelled),
-                // A first publish, or a live state that could not be built: every error counts.
-                Err(_) => outcome.diagnostics.clone(),
-            };
-            refuse_errors(&fresh, &status.unpublished, sources, selective)?;
-        }
+        let outcome = build_for(site, call, sources, live, &|fresh| {
+            refuse_errors(fresh, &status.unpublished, sources, selective)
+        })?;
         *super::lock(&findings) = outcome.diagnostics;
-        progress.report(COMPARED, if call.dry_run { "Comparing with what is live" } else { "Committing and pushing" });
-        // What is built is committed next. A remote that moved meanwhile brings us here again: then it is not over yet, but
-        // a publish that began goes through.
-        progress.commit()?;
         Ok(outcome.outputs)
     };
     progress.step(READ, "Asking the remote")?;
@@ -125,6 +113,31 @@ pub fn publish(site: &Site, call: &Call, query: &PublishQuery) -> Result<Publish
     let pages = urls.values().map(Vec::len).sum::<usize>();
     let rerendered = pages.saturating_sub(published.changes.len());
     Ok(PublishReply { published, dry_run: call.dry_run, urls, rerendered, diagnostics, review_url })
+}
+
+/// Builds what will be committed; errors that live has not are for `judge`. The last moment at which a publish can be cancelled.
+fn build_for(
+    site: &Site,
+    call: &Call,
+    sources: &Snapshot,
+    live: &Snapshot,
+    judge: &dyn Fn(&[Diagnostic]) -> Result<()>,
+) -> Result<Built> {
+    let progress = &call.progress;
+    let outcome = site.build_followed(sources, Scope::Everything, false, None, &progress.part(ASKED, BUILT))?;
+    if outcome.diagnostics.iter().any(|d| d.severity == Severity::Error) {
+        let before = site.build_followed(live, Scope::Everything, false, None, &progress.part(BUILT, COMPARED));
+        let fresh = match before {
+            Ok(before) => new_findings(&before, &outcome),
+            Err(Error::Cancelled) => return Err(Error::Cancelled),
+            // A first publish, or a live state that could not be built: every error counts.
+            Err(_) => outcome.diagnostics.clone(),
+        };
+        judge(&fresh)?;
+    }
+    progress.report(COMPARED, if call.dry_run { "Comparing with what is live" } else { "Committing and pushing" });
+    progress.commit()?;
+    Ok(outcome)
 }
 
 /// The selected unpublished paths and what must travel with them.
@@ -202,5 +215,8 @@ fn urls(published: &Published) -> BTreeMap<ChangeKind, Vec<String>> {
 /// # Errors
 /// `Conflict` where both sides changed the same lines, `RemoteUnavailable`, `RepositoryState`.
 pub fn sync(site: &Site, call: &Call) -> Result<Synced> {
+    // It is not built in between: what it takes in is there at once.
+    call.progress.step(0.0, "Asking the remote")?;
+    call.progress.commit()?;
     site.repository().sync(&call.note("Take in what the remote has"))
 }

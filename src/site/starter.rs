@@ -57,6 +57,7 @@ const THEME: &[Embedded] = &[
     theme!("shortcodes/gallery.hbs"),
     theme!("shortcodes/gist.hbs"),
     theme!("shortcodes/note.hbs"),
+    theme!("shortcodes/param.hbs"),
     theme!("shortcodes/recent.hbs"),
     theme!("shortcodes/video.hbs"),
     theme!("shortcodes/vimeo.hbs"),

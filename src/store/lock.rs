@@ -113,6 +113,7 @@ fn holder(file: &mut File) -> String {
 }
 
 #[cfg(test)]
+#[expect(clippy::used_underscore_binding, reason = "held for its drop; a test looks at it")]
 mod tests {
     use super::*;
 
@@ -120,15 +121,14 @@ mod tests {
     fn the_second_taker_waits_and_is_told_who_holds_it() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("sitewright/writer.lock");
-        let held = WriterLock::take(&Arc::default(), &path, Duration::ZERO).unwrap();
+        let queue: Arc<Queue> = Arc::default();
+        let held = WriterLock::take(&queue, &path, Duration::ZERO).unwrap();
         // Another queue is another process: only the file tells them apart. The same one is another thread.
-        let queue = Arc::clone(&held._turn.queue);
-        for queue in [Arc::default(), queue] {
-            let error = WriterLock::take(&queue, &path, Duration::from_millis(20)).unwrap_err();
+        for queue in [&Arc::default(), &queue] {
+            let error = WriterLock::take(queue, &path, Duration::from_millis(20)).unwrap_err();
             assert_eq!(error.code(), "busy");
             assert!(error.to_string().contains(&std::process::id().to_string()));
         }
-        let queue = Arc::clone(&held._turn.queue);
         drop(held);
         WriterLock::take(&queue, &path, Duration::ZERO).unwrap();
     }

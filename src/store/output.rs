@@ -57,7 +57,7 @@ impl Repository {
     /// Writes a build of these sources into a folder anywhere (made if missing), or into the site's own output folder.
     ///
     /// # Errors
-    /// As [`write()`], and [`Error::InvalidPath`] for a folder elsewhere that holds other files: they would be removed.
+    /// As [`write()`], and [`Error::InvalidArguments`] for a folder elsewhere that holds other files: they would be removed.
     pub fn write_outputs(&self, outputs: &Outputs, sources: &Snapshot, folder: Option<&Path>) -> Result<Written> {
         let source = |path: &ContentPath, id: BlobId| match sources.get(path).filter(|file| file.id == id) {
             Some(file) => self.bytes(path, file),

@@ -60,11 +60,11 @@ theme: t
 <aside>{{args.kind}}{{{inner}}}</aside>
 ";
 
-fn with_theme(text: &str) -> Snapshot {
+pub(crate) fn with_theme(text: &str) -> Snapshot {
     snapshot(&format!("{THEME}{text}"))
 }
 
-fn options() -> Options {
+pub(crate) fn options() -> Options {
     Options {
         now: "2026-11-23T12:00:00Z".parse().unwrap(),
         drafts: false,
@@ -78,7 +78,7 @@ fn built(snapshot: &Snapshot) -> Built {
     build(snapshot, &options(), &Cache::default()).unwrap()
 }
 
-fn text<'b>(built: &'b Built, path: &str) -> &'b str {
+pub(crate) fn text<'b>(built: &'b Built, path: &str) -> &'b str {
     match built.outputs.get(path).map(|output| &output.data) {
         Some(OutputData::Bytes(bytes)) => std::str::from_utf8(bytes).unwrap(),
         Some(OutputData::Copy(..)) => panic!("{path} is a copy"),
@@ -86,11 +86,11 @@ fn text<'b>(built: &'b Built, path: &str) -> &'b str {
     }
 }
 
-fn codes(built: &Built) -> Vec<(&'static str, &str, usize)> {
+pub(crate) fn codes(built: &Built) -> Vec<(&'static str, &str, usize)> {
     built.diagnostics.iter().map(|d| (d.code, d.path.as_str(), d.line)).collect()
 }
 
-fn finding<'b>(built: &'b Built, code: &str) -> &'b Diagnostic {
+pub(crate) fn finding<'b>(built: &'b Built, code: &str) -> &'b Diagnostic {
     let found = built.diagnostics.iter().find(|d| d.code == code);
     found.unwrap_or_else(|| panic!("no {code} in {:#?}", built.diagnostics))
 }

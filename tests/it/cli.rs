@@ -103,6 +103,7 @@ fn build_writes_what_differs_and_nothing_else() {
     std::fs::write(dir.path().join("precious.txt"), "x").unwrap();
     let kept = refused(&folder, &["build", "--output", dir.path().to_str().unwrap()]);
     assert!(kept.err.contains("holds other files") && dir.path().join("precious.txt").exists(), "{}", kept.err);
+    assert!(kept.err.contains("a new or empty folder") && !kept.err.contains("content/"), "{}", kept.err);
     let elsewhere = dir.path().join("out/dist");
     ok(&folder, &["build", "--output", elsewhere.to_str().unwrap(), "--base-url", "https://example.org/x"]);
     let home = std::fs::read_to_string(elsewhere.join("index.html")).unwrap();

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use rmcp::ServiceExt;
 use rmcp::model::{CallToolRequestParams, ClientCapabilities, ClientConfig, Implementation};
-use rmcp::service::{RoleClient, RunningService};
+use rmcp::service::{ClientServiceExt, RoleClient, RunningService};
 use serde_json::Value;
 use sitewright::model::ContentPath;
 use sitewright::server::{Server, stdio};
@@ -110,6 +110,8 @@ fn make(folder: &Path, text: &str, before_open: impl FnOnce(&Path)) -> Site {
 /// A temporary site and a client connected to a server of it.
 pub(crate) struct TestSite {
     folder: TempDir,
+    site: Arc<Site>,
+    server: Server,
     client: RunningService<RoleClient, ClientConfig>,
 }
 
@@ -138,14 +140,47 @@ impl TestSite {
                 git_in(root, &["config", "branch.main.merge", "refs/heads/main"]);
             }
         });
-        let server = Server::new(Arc::new(site), Registry::standard(), Rights::all_but_admin());
+        let site = Arc::new(site);
+        let server = Server::new(Arc::clone(&site), Registry::standard(), Rights::all_but_admin());
         let (ours, theirs) = tokio::io::duplex(64 * 1024);
         let (input, output) = tokio::io::split(theirs);
-        tokio::spawn(stdio::serve_over(server, input, output, CancellationToken::new()));
+        tokio::spawn(stdio::serve_over(server.connection(), input, output, CancellationToken::new()));
         let about = Implementation::new("test", "1");
         let client =
             ClientConfig::new(ClientCapabilities::default(), about).serve(ours).await.expect("the handshake works");
-        Self { folder, client }
+        Self { folder, site, server, client }
+    }
+
+    /// The site itself, below the tools.
+    pub(crate) fn site(&self) -> &Arc<Site> {
+        &self.site
+    }
+
+    /// The server, for further connections.
+    pub(crate) fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// The client, for what is no tool.
+    pub(crate) fn client(&self) -> &RunningService<RoleClient, ClientConfig> {
+        &self.client
+    }
+
+    /// One more client of the same server, of the era before 2026-07-28 or the one after.
+    pub(crate) async fn another<C: rmcp::ClientHandler>(
+        &self,
+        client: C,
+        modern: bool,
+    ) -> RunningService<RoleClient, C> {
+        let (ours, theirs) = tokio::io::duplex(64 * 1024);
+        let (input, output) = tokio::io::split(theirs);
+        tokio::spawn(stdio::serve_over(self.server.connection(), input, output, CancellationToken::new()));
+        if !modern {
+            return client.serve(ours).await.expect("the handshake works");
+        }
+        let preferred_versions = vec![rmcp::model::ProtocolVersion::V_2026_07_28];
+        let lifecycle = rmcp::service::ClientLifecycleMode::Discover { preferred_versions };
+        client.serve_with_lifecycle(ours, lifecycle).await.expect("the server is discovered")
     }
 
     /// Calls a tool; whether it was refused, and its JSON.

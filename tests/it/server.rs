@@ -348,6 +348,9 @@ async fn http_refuses_foreign_hosts_and_origins() {
         let (status, head, _) = post(address, &[auth, (header, value)], INITIALIZE).await;
         assert_eq!(status, 403, "{header}: {value}: {head}");
     }
+    let own = format!("http://{address}");
+    let (status, head, _) = post(address, &[auth, ("Origin", &own)], INITIALIZE).await;
+    assert_eq!(status, 200, "our own origin: {head}");
     let (status, head, _) = post(address, &[auth, ("Host", "localhost")], INITIALIZE).await;
     assert_eq!(status, 200, "{head}");
 }

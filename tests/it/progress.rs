@@ -1,0 +1,194 @@
+//! Long calls: what they say on their way, and that one which nobody waits for ends with nothing half done.
+#![allow(clippy::expect_used, reason = "a test that cannot go on has failed")]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use rmcp::model::{CallToolRequestParams, ProgressNotificationParam};
+use rmcp::service::{NotificationContext, PeerRequestOptions, RoleClient};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sitewright::error::Error;
+use sitewright::model::{Follower, Progress};
+use sitewright::server::{Server, stdio};
+use sitewright::site::Call;
+use sitewright::site::page::{self, PageEdit};
+use sitewright::site::publish::{self, PublishQuery};
+use sitewright::tools::{Context, Hints, Registry, Right, Rights, Spec, Tool};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio_util::sync::CancellationToken;
+
+use super::harness::TestSite;
+
+const SITE: &str = "-- content/_index.md --\n---\ntitle: Home\n---\n-- content/a.md --\n---\ntitle: A\n---\nText.\n";
+
+/// Stops waiting after it was asked a number of times.
+struct Impatient {
+    left: AtomicUsize,
+}
+
+impl Follower for Impatient {
+    fn cancelled(&self) -> bool {
+        self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_err()
+    }
+
+    fn report(&self, done: f64, what: &str) {
+        assert!((0.0..=1.0).contains(&done) && !what.is_empty(), "{done} {what}");
+    }
+}
+
+fn call(tool: &str, patience: usize) -> Call {
+    let progress = Progress::followed_by(Arc::new(Impatient { left: AtomicUsize::new(patience) }));
+    Call { tool: tool.into(), progress, ..Call::default() }
+}
+
+/// Tries with ever more patience until it goes through: how often it was cancelled, each time with nothing changed.
+fn cancelled_everywhere(
+    state: impl Fn() -> BTreeMap<String, String>,
+    run: impl Fn(usize) -> Result<(), Error>,
+) -> usize {
+    let before = state();
+    for patience in 0..1_000 {
+        match run(patience) {
+            Ok(()) => return patience,
+            Err(Error::Cancelled) => assert_eq!(state(), before, "cancelled at question {patience}"),
+            Err(other) => panic!("{patience}: {other}"),
+        }
+    }
+    panic!("it never went through");
+}
+
+#[tokio::test]
+async fn an_edit_can_be_cancelled_at_every_step_and_changes_nothing() {
+    let site = TestSite::new(SITE).await;
+    let edit = PageEdit {
+        path: "a.md".into(),
+        body: Some("New.\n".into()),
+        if_match: Some("*".into()),
+        ..PageEdit::default()
+    };
+    let steps = cancelled_everywhere(
+        || site.fingerprint(),
+        |patience| {
+            page::write(site.site(), &call("page_write", patience), std::slice::from_ref(&edit), None).map(|_| ())
+        },
+    );
+    assert!(steps >= 8, "only {steps} steps ask");
+    site.assert_file("content/a.md", "---\ntitle: A\n---\nNew.\n");
+}
+
+#[tokio::test]
+async fn a_publish_can_be_cancelled_at_every_step_and_nothing_goes_live() {
+    let site = TestSite::with_remote(SITE).await;
+    site.call("page_write", json!({"pages": [{"path": "b.md", "create": true, "body": "B.\n"}]})).await;
+    let steps = cancelled_everywhere(
+        || site.fingerprint(),
+        |patience| publish::publish(site.site(), &call("publish", patience), &PublishQuery::default()).map(|_| ()),
+    );
+    assert!(steps >= 8, "only {steps} steps ask");
+    assert!(site.git_remote(&["ls-tree", "-r", "--name-only", "main"]).contains("public/b/index.html"));
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct Nothing {}
+
+/// A tool that takes `long` and says how far it is, out of order at times, as builds on several threads do.
+fn slow(long: Duration) -> Tool {
+    let hints = Hints { read_only: false, destructive: false, idempotent: true, open_world: false };
+    let spec = Spec { name: "test_slow", title: "A test", description: "Only for tests.", hints, right: Right::Read };
+    Tool::new(spec, move |context: &Context, _: Nothing| -> Result<Value, Error> {
+        let begin = Instant::now();
+        while begin.elapsed() < long {
+            context.proceed()?;
+            let done = begin.elapsed().as_secs_f64() / long.as_secs_f64();
+            context.progress.report(done, "Working");
+            context.progress.report(done / 2.0, "Late");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(json!({"done": true}))
+    })
+}
+
+#[tokio::test]
+async fn a_long_call_says_how_far_it_is_to_who_asked_and_nobody_else() {
+    let site = TestSite::new(SITE).await;
+    let registry = Registry::empty().with(slow(Duration::from_millis(2_600)));
+    let server = Server::new(site.site().clone(), registry, Rights::all_but_admin());
+    let (ours, theirs) = tokio::io::duplex(64 * 1024);
+    let (input, output) = tokio::io::split(theirs);
+    tokio::spawn(stdio::serve_over(server, input, output, CancellationToken::new()));
+    let (read, mut write) = tokio::io::split(ours);
+    let mut lines = BufReader::new(read).lines();
+    let hello = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"protocolVersion": "2025-11-25",
+        "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}});
+    let ready = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+    for (meta, asked) in [(json!({}), false), (json!({"progressToken": "p1"}), true)] {
+        if !asked {
+            write.write_all(format!("{hello}\n{ready}\n").as_bytes()).await.expect("sent");
+            lines.next_line().await.expect("an answer");
+        }
+        let params = json!({"name": "test_slow", "arguments": {}, "_meta": meta});
+        let call = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": params});
+        write.write_all(format!("{call}\n").as_bytes()).await.expect("sent");
+        let mut last = 0.0;
+        let mut words = 0;
+        loop {
+            let line = tokio::time::timeout(Duration::from_secs(20), lines.next_line()).await.expect("in time");
+            let message: Value = serde_json::from_str(&line.expect("a line").expect("a line")).expect("JSON");
+            if message["id"] == 2 {
+                assert_eq!(message["result"]["structuredContent"]["done"], true, "{message}");
+                break;
+            }
+            assert_eq!(message["method"], "notifications/progress", "{message}");
+            assert_eq!(message["params"]["progressToken"], "p1", "{message}");
+            assert_eq!(message["params"]["total"], 100.0, "{message}");
+            assert_eq!(message["params"]["message"], "Working", "{message}");
+            let now = message["params"]["progress"].as_f64().expect("a number");
+            assert!(now > last && now <= 100.0, "{now} after {last}");
+            last = now;
+            words += 1;
+        }
+        assert_eq!(words >= 2, asked, "{words} words");
+    }
+}
+
+struct Counting(Arc<AtomicUsize>);
+
+impl rmcp::ClientHandler for Counting {
+    async fn on_progress(&self, _: ProgressNotificationParam, _: NotificationContext<RoleClient>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[tokio::test]
+async fn a_big_publish_that_nobody_waits_for_ends_soon_and_leaves_nothing() {
+    let words = "And more of them. ".repeat(60);
+    let page = |n: usize| format!("-- content/n/{n:04}.md --\n---\ntitle: N{n}\n---\n{words}\n");
+    let pages = (0..1_500).map(page).collect::<Vec<_>>().concat();
+    let site = TestSite::with_remote(&pages).await;
+    let told = Arc::new(AtomicUsize::new(0));
+    for modern in [false, true] {
+        let client = site.another(Counting(Arc::clone(&told)), modern).await;
+        let before = site.fingerprint();
+        let request = CallToolRequestParams::new("publish").with_arguments(serde_json::Map::new());
+        let request = rmcp::model::ClientRequest::CallToolRequest(rmcp::model::CallToolRequest::new(request));
+        let handle =
+            client.peer().send_cancellable_request(request, PeerRequestOptions::no_options()).await.expect("sent");
+        let begin = Instant::now();
+        while told.load(Ordering::SeqCst) == 0 && begin.elapsed() < Duration::from_secs(30) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert!(told.swap(0, Ordering::SeqCst) > 0, "a build of 1,500 pages says how far it is");
+        handle.cancel(None).await.expect("cancelled");
+        // The next call of the same client has to wait for nothing that was cancelled.
+        let begin = Instant::now();
+        let list = CallToolRequestParams::new("change_list").with_arguments(serde_json::Map::new());
+        client.call_tool(list).await.expect("an answer");
+        assert!(begin.elapsed() < Duration::from_secs(8), "{:?}", begin.elapsed());
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        assert_eq!(site.fingerprint(), before, "modern: {modern}");
+    }
+}
