@@ -106,13 +106,12 @@ impl Repository {
         if !request.dry_run {
             self.land_reviews(git)?;
         }
-        *resumed |= landed;
         let stand = self.stand(git)?;
+        *resumed |= landed;
         if request.review.wanted {
             return self.publish_review(git, &fetched, &stand, request).map(Some);
         }
         let pending = Pending::read(self, git)?;
-        let waited = pending.is_some();
         let plan = self.plan(git, &stand, request, pending.as_ref())?;
         let Prepared { commit, output, mut published } =
             self.prepare_publish(git, &stand, deploy.as_ref(), &plan, request)?;
@@ -122,16 +121,15 @@ impl Repository {
         let Some(commit) = commit else {
             published.resumed = *resumed;
             // What waited was taken back meanwhile.
-            if let Some(pending) = pending {
-                pending.clear(self, git)?;
-            }
+            pending.map_or(Ok(()), |pending| pending.clear(self, git))?;
             published.revision = stand.live.filter(|_| landed).map(message::revision_id);
             if let (Some(deploy), Some(live), Fetched::Local | Fetched::Tracked) = (deploy, stand.live, &fetched) {
                 self.push_output(git, deploy, live, output, &mut published)?;
             }
             return Ok(Some(published));
         };
-        published.resumed = *resumed || pending.is_some();
+        let waited = pending.is_some();
+        published.resumed = *resumed || waited;
         let commit = pending.filter(|p| p.is_same(git, commit)).map_or(commit, |pending| pending.commit);
         published.revision = Some(message::revision_id(commit));
         self.durable()?;
