@@ -113,7 +113,6 @@ fn holder(file: &mut File) -> String {
 }
 
 #[cfg(test)]
-#[expect(clippy::used_underscore_binding, reason = "held for its drop; a test looks at it")]
 mod tests {
     use super::*;
 

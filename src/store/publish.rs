@@ -22,7 +22,7 @@ pub use review::OpenReview;
 use super::failure::git_error;
 use super::lock::WriterLock;
 use super::output::{self, Source};
-use super::remote::{Libgit2, Push, Pushed, Transport};
+use super::remote::{Push, Pushed, Remote, Transport};
 use super::{Repository, message, places, refs, tree};
 use crate::error::{Error, Result};
 use crate::model::{BlobId, ContentPath};
@@ -191,7 +191,7 @@ impl Repository {
 
     /// The way to one branch of the remote; `None`: there is no remote.
     pub(crate) fn transport(&self, git: &git2::Repository, branch: &str) -> Option<Box<dyn Transport>> {
-        Libgit2::open(git, &self.options().remote, branch).map(|remote| Box::new(remote) as Box<dyn Transport>)
+        Remote::open(git, &self.options().remote, branch).map(|remote| Box::new(remote) as Box<dyn Transport>)
     }
 
     /// One publish or sync at a time; edits go on beside it, except while it moves refs.

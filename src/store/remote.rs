@@ -1,25 +1,36 @@
 //! The remote: fetches one branch and pushes one commit to it, expecting what was fetched.
 
-use std::cell::RefCell;
-use std::path::PathBuf;
-use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::time::{Duration, Instant};
+mod address;
+mod bound;
+mod credentials;
+mod http;
+mod libgit2;
+mod pack;
+mod pkt;
+mod settings;
+mod smart;
+mod ssh;
 
-use git2::{
-    AutotagOption, Direction, ErrorClass, ErrorCode, FetchOptions, Oid, PushOptions, RemoteCallbacks, RemoteRedirect,
-};
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use git2::Oid;
 
 use super::status::without_credentials as without;
 use crate::error::{Error, Result};
+use address::Address;
+use bound::Bound;
+use credentials::{Credentials, Secrets};
+use settings::Settings;
+use smart::Service;
 
-/// How long one fetch or push may take.
-const PATIENCE: Duration = Duration::from_mins(2);
+/// In how many places the history of a shallow clone may be cut.
+const MAX_SHALLOW: usize = 1_000;
 
-/// How libgit2 says that a server takes no push options.
-const NO_OPTIONS: &str = "push-options not supported";
-
-/// How much of what a server's hooks say is kept, in bytes.
-const SAID: usize = 2_000;
+/// How much of a reason is told, in characters.
+const TOLD: usize = 500;
 
 /// What became of a push.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,260 +73,153 @@ pub(crate) trait Transport {
     fn address(&self) -> String;
 }
 
-/// A remote reached through libgit2: no hooks, no credential helpers, no redirects.
+/// Why a remote cannot be used, before secrets are taken out.
+#[derive(Debug)]
+struct Reason(String);
+
+impl Reason {
+    fn new(reason: impl Into<String>) -> Self {
+        Self(reason.into())
+    }
+}
+
+impl From<std::io::Error> for Reason {
+    fn from(error: std::io::Error) -> Self {
+        use std::io::ErrorKind::{
+            BrokenPipe, ConnectionAborted, ConnectionRefused, ConnectionReset, TimedOut, UnexpectedEof, WouldBlock,
+        };
+        match error.kind() {
+            TimedOut | WouldBlock => Self::new("no answer in time"),
+            UnexpectedEof | BrokenPipe | ConnectionReset | ConnectionAborted => Self::new("the connection was cut"),
+            ConnectionRefused => Self::new("connection refused"),
+            _ => Self(error.to_string()),
+        }
+    }
+}
+
+impl From<git2::Error> for Reason {
+    fn from(error: git2::Error) -> Self {
+        Self(error.message().to_owned())
+    }
+}
+
+/// A remote of a repository, reached the way its address asks for: no hooks, nothing that the repository's own configuration
+/// could have run, no redirects to elsewhere, and never without a limit of time.
 #[derive(Debug, Clone)]
-pub(crate) struct Libgit2 {
+pub(crate) struct Remote {
     repository: PathBuf,
-    remote: String,
+    name: String,
     url: String,
     /// Where pushes go, which git lets a person set apart.
     push_url: String,
     branch: String,
-    patience: Duration,
+    settings: Settings,
 }
 
-impl Libgit2 {
+impl Remote {
     /// The remote of a repository; `None` where it has no such remote.
-    pub(crate) fn open(git: &git2::Repository, remote: &str, branch: &str) -> Option<Self> {
-        let found = git.find_remote(remote).ok()?;
+    pub(crate) fn open(git: &git2::Repository, name: &str, branch: &str) -> Option<Self> {
+        let found = git.find_remote(name).ok()?;
         let url = found.url().unwrap_or_default().to_owned();
         let push_url = found.pushurl().ok().flatten().map_or_else(|| url.clone(), str::to_owned);
         Some(Self {
             repository: git.path().to_owned(),
-            remote: remote.to_owned(),
+            name: name.to_owned(),
             url,
             push_url,
             branch: branch.to_owned(),
-            patience: PATIENCE,
+            settings: Settings::from_environment(),
         })
     }
 
-    #[cfg(test)]
-    fn with_patience(mut self, patience: Duration) -> Self {
-        self.patience = patience;
-        self
+    fn unavailable(&self, reason: &Reason, secrets: &Secrets) -> Error {
+        Error::RemoteUnavailable { remote: self.name.clone(), reason: self.clean(&reason.0, secrets) }
     }
 
-    fn head(&self) -> String {
-        format!("refs/heads/{}", self.branch)
+    /// A message for people and agents: one line, not long, and without credentials.
+    fn clean(&self, message: &str, secrets: &Secrets) -> String {
+        let message = secrets.removed_from(message);
+        let message = without_credentials(&without_credentials(&message, &self.url), &self.push_url);
+        message
+            .chars()
+            .map(|c| if c.is_whitespace() { ' ' } else { c })
+            .filter(|c| !c.is_control())
+            .take(TOLD)
+            .collect()
     }
 
-    fn unavailable(&self, reason: impl Into<String>) -> Error {
-        Error::RemoteUnavailable { remote: self.remote.clone(), reason: self.clean(&reason.into()) }
-    }
-
-    fn clean(&self, message: &str) -> String {
-        without_credentials(&without_credentials(message, &self.url), &self.push_url)
-    }
-
-    fn failed(&self, error: &git2::Error) -> Error {
-        self.unavailable(match (error.code(), error.class()) {
-            (ErrorCode::Auth, _) => "it asks for a name and password, and none is set up".to_owned(),
-            (_, ErrorClass::Net) if error.message().contains("timed out") => "it does not answer".to_owned(),
-            _ => error.message().to_owned(),
-        })
-    }
-
-    /// Runs a network operation in a thread of its own, because libgit2 offers no safe way to bound a connection that hangs.
-    /// A thread that is given up ends when its connection does; what it still pushes is found by the next fetch.
+    /// Runs a conversation within its limits.
     fn bounded<T: Send + 'static>(
         &self,
-        run: impl FnOnce(&Self, &git2::Repository, Instant) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        check_scheme(&self.url)
-            .and_then(|()| check_scheme(&self.push_url))
-            .map_err(|reason| self.unavailable(reason))?;
-        let (send, receive) = channel();
-        let copy = self.clone();
-        let deadline = Instant::now() + self.patience;
-        std::thread::Builder::new()
-            .name("remote".into())
-            .spawn(move || {
-                let none: [&std::path::Path; 0] = [];
-                let result = git2::Repository::open_ext(&copy.repository, git2::RepositoryOpenFlags::NO_SEARCH, none)
-                    .map_err(|error| copy.failed(&error))
-                    .and_then(|git| run(&copy, &git, deadline));
-                // Nobody listens after the deadline.
-                let _ = send.send(result);
-            })
-            .map_err(Error::internal)?;
-        match receive.recv_timeout(self.patience) {
-            Ok(result) => result,
-            Err(RecvTimeoutError::Timeout) => {
-                Err(self.unavailable(format!("no answer within {} s", self.patience.as_secs())))
+        url: &str,
+        talk: impl FnOnce(&Self, &git2::Repository, &Address, &Secrets, &Arc<Bound>) -> Result<T, Reason> + Send + 'static,
+    ) -> Result<(T, Secrets)> {
+        let secrets = Secrets::default();
+        let address = address::parse(url).map_err(|reason| self.unavailable(&reason, &secrets))?;
+        // libgit2 tells nothing while it works on a local repository.
+        let silence = if address == Address::Plain { self.settings.whole } else { self.settings.silence };
+        let (copy, shared) = (self.clone(), secrets.clone());
+        let result = bound::run(self.settings.whole, silence, move |bound| {
+            let none: [&Path; 0] = [];
+            let git = git2::Repository::open_ext(&copy.repository, git2::RepositoryOpenFlags::NO_SEARCH, none)?;
+            talk(&copy, &git, &address, &shared, bound)
+        });
+        result.map(|value| (value, secrets.clone())).map_err(|reason| self.unavailable(&reason, &secrets))
+    }
+
+    /// Runs `talk` with what opens conversations in the smart protocol.
+    fn smartly<T>(
+        &self,
+        address: &Address,
+        secrets: &Secrets,
+        bound: &Arc<Bound>,
+        talk: impl FnOnce(smart::Open<'_>) -> Result<T, Reason>,
+    ) -> Result<T, Reason> {
+        match address {
+            Address::Http(web) => {
+                let agent = http::agent(web, &self.settings, bound)?;
+                // One set for both conversations of a push: what was refused once is not tried again.
+                let credentials = Rc::new(RefCell::new(Credentials::new(&self.settings, secrets)));
+                talk(&|service: Service| Ok(http::Http::open(&agent, web, service, &credentials)))
             }
-            Err(RecvTimeoutError::Disconnected) => Err(Error::internal("the remote's thread ended without an answer")),
-        }
-    }
-
-    fn fetch_now(&self, git: &git2::Repository, deadline: Instant) -> Result<Option<Oid>> {
-        let failed = |error: git2::Error| self.failed(&error);
-        let mut remote = git.find_remote(&self.remote).map_err(failed)?;
-        let wanted = self.head();
-        let tip = {
-            let connection = remote.connect_auth(Direction::Fetch, Some(callbacks(deadline)), None).map_err(failed)?;
-            connection.list().map_err(failed)?.iter().find(|head| head.name() == wanted).map(git2::RemoteHead::oid)
-        };
-        let Some(tip) = tip else { return Ok(None) };
-        if git.find_commit(tip).is_ok() {
-            return Ok(Some(tip));
-        }
-        let mut options = FetchOptions::new();
-        options
-            .remote_callbacks(callbacks(deadline))
-            .download_tags(AutotagOption::None)
-            .update_fetchhead(false)
-            .follow_redirects(RemoteRedirect::None);
-        // Without a right side the refspec moves no ref: the caller does, after it has looked at the commit.
-        remote.download(&[wanted], Some(&mut options)).map_err(failed)?;
-        remote.disconnect().map_err(failed)?;
-        // The branch may have moved between the two connections; what was named first is there in either case.
-        git.find_commit(tip).map(|_| Some(tip)).map_err(|_| self.unavailable("it did not send its newest commit"))
-    }
-
-    fn push_now(&self, git: &git2::Repository, push: &Push, deadline: Instant) -> Result<Pushed> {
-        let Push { commit, expected, .. } = *push;
-        let failed = |error: git2::Error| self.failed(&error);
-        let mut remote = git.find_remote(&self.remote).map_err(failed)?;
-        let (mut moved, mut refused) = (false, None);
-        let said = RefCell::new(Vec::new());
-        // A local path is written by libgit2 itself, which does not compare before it sets: a ref of our own comes first.
-        let local = local_path(&self.push_url);
-        let target = match &local {
-            Some(_) => format!("refs/sitewright/incoming/{commit}"),
-            None => self.head(),
-        };
-        let result = {
-            let mut calls = callbacks(deadline);
-            calls.sideband_progress(|text| {
-                let mut said = said.borrow_mut();
-                if said.len() < SAID {
-                    said.extend_from_slice(text);
-                }
-                Instant::now() < deadline
-            });
-            calls.push_negotiation(|updates| {
-                let there = updates.first().map(git2::PushUpdate::dst).filter(|id| !id.is_zero());
-                if local.is_none() && there != expected && there != Some(commit) {
-                    moved = true;
-                    return Err(git2::Error::from_str("the branch moved"));
-                }
-                Ok(())
-            });
-            calls.push_update_reference(|_, status| {
-                refused = status.map(str::to_owned);
-                Ok(())
-            });
-            let mut options = PushOptions::new();
-            options.remote_callbacks(calls).follow_redirects(RemoteRedirect::None);
-            // A control character would end the option, or the process.
-            let asked: Vec<String> = push.options.iter().map(|o| o.replace(char::is_control, " ")).collect();
-            options.remote_push_options(&asked.iter().map(String::as_str).collect::<Vec<_>>());
-            let force = if push.rewrite { "+" } else { "" };
-            remote.push(&[format!("{force}{commit}:{target}")], Some(&mut options))
-        };
-        match result {
-            _ if moved => return Ok(Pushed::Moved),
-            Err(error) if matches!(error.code(), ErrorCode::NotFastForward) => return Ok(Pushed::Moved),
-            Err(error) => return Err(failed(error)),
-            Ok(()) => {}
-        }
-        if let Some(reason) = refused {
-            let said = String::from_utf8_lossy(&said.into_inner()).into_owned();
-            let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
-            let reason = if said.is_empty() { reason } else { format!("{reason}: {said}") };
-            return Ok(Pushed::Refused(self.clean(&reason)));
-        }
-        match local {
-            Some(path) => self.place(&path, &target, commit, expected),
-            None => Ok(Pushed::Done),
-        }
-    }
-
-    /// Moves the branch of a repository on this machine by compare-and-swap.
-    fn place(&self, path: &str, incoming: &str, commit: Oid, expected: Option<Oid>) -> Result<Pushed> {
-        let git = git2::Repository::open(path).map_err(|error| self.failed(&error))?;
-        let moved = git.reference_matching(&self.head(), commit, true, expected.unwrap_or(Oid::ZERO_SHA1), "push");
-        if let Ok(mut reference) = git.find_reference(incoming) {
-            // A left-over only keeps objects alive that the branch has anyway.
-            let _ = reference.delete();
-        }
-        match moved {
-            Ok(_) => Ok(Pushed::Done),
-            Err(error) if matches!(error.code(), ErrorCode::Modified | ErrorCode::Exists | ErrorCode::NotFound) => {
-                let there = git.refname_to_id(&self.head()).ok();
-                Ok(if there == Some(commit) { Pushed::Done } else { Pushed::Moved })
-            }
-            Err(error) => Ok(Pushed::Refused(self.clean(error.message()))),
+            Address::Ssh(login) => talk(&|service: Service| ssh::Ssh::open(login, service, &self.settings, bound)),
+            Address::Plain => Err(Reason::new("addresses of this kind are not supported")),
         }
     }
 }
 
-impl Transport for Libgit2 {
+impl Transport for Remote {
     fn fetch(&self) -> Result<Option<Oid>> {
-        self.bounded(Self::fetch_now)
+        let talk = |this: &Self, git: &git2::Repository, address: &Address, secrets: &Secrets, bound: &Arc<Bound>| {
+            if *address == Address::Plain {
+                return libgit2::fetch(git, &this.name, &this.branch, bound);
+            }
+            let local = pack::Local { remote: &this.name, branch: &this.branch };
+            this.smartly(address, secrets, bound, |open| smart::fetch(open, git, &local, &this.branch, bound))
+        };
+        self.bounded(&self.url, talk).map(|(tip, _)| tip)
     }
 
     fn push(&self, push: &Push) -> Result<Pushed> {
-        let push = push.clone();
-        self.bounded(move |this, git, deadline| match this.push_now(git, &push, deadline) {
-            // The server takes no options: they are an extra, the push is not.
-            Err(Error::RemoteUnavailable { reason, .. }) if reason.contains(NO_OPTIONS) && !push.options.is_empty() => {
-                this.push_now(git, &Push { options: Vec::new(), ..push }, deadline)
-            }
-            other => other,
+        let mut push = push.clone();
+        // A control character would end the option, or the process.
+        push.options.iter_mut().for_each(|option| *option = option.replace(char::is_control, " "));
+        let talk =
+            move |this: &Self, git: &git2::Repository, address: &Address, secrets: &Secrets, bound: &Arc<Bound>| {
+                if *address == Address::Plain {
+                    let target = libgit2::Target { remote: &this.name, url: &this.push_url, branch: &this.branch };
+                    return libgit2::push(git, &target, &push, bound);
+                }
+                this.smartly(address, secrets, bound, |open| smart::push(open, git, &this.branch, &push, bound))
+            };
+        Ok(match self.bounded(&self.push_url, talk)? {
+            (Pushed::Refused(reason), secrets) => Pushed::Refused(self.clean(&reason, &secrets)),
+            (pushed, _) => pushed,
         })
     }
 
     fn address(&self) -> String {
         without(&self.url)
-    }
-}
-
-/// Callbacks that end a transfer after the deadline and never answer a question for credentials.
-fn callbacks<'a>(deadline: Instant) -> RemoteCallbacks<'a> {
-    let mut callbacks = RemoteCallbacks::new();
-    callbacks
-        .transfer_progress(move |_| Instant::now() < deadline)
-        .sideband_progress(move |_| Instant::now() < deadline);
-    callbacks
-}
-
-/// Refuses schemes that this libgit2 was built without.
-fn check_scheme(url: &str) -> Result<(), String> {
-    let version = git2::Version::get();
-    let scheme = match url.split_once("://") {
-        Some((scheme, _)) => scheme.to_ascii_lowercase(),
-        // `host:path` is ssh, unless a slash comes first.
-        None if url.split_once(':').is_some_and(|(host, _)| !host.contains('/')) => "ssh".into(),
-        None => return Ok(()),
-    };
-    let known = match scheme.as_str() {
-        "file" | "http" | "git" => true,
-        "https" => version.https(),
-        "ssh" | "git+ssh" | "ssh+git" => version.ssh(),
-        _ => return Err(format!("addresses that begin with {scheme}:// are not supported")),
-    };
-    if known {
-        return Ok(());
-    }
-    Err(format!(
-        "this build cannot speak {scheme} yet; push the branch with git yourself, or use a file://, http:// or git:// address"
-    ))
-}
-
-/// The folder of a remote on this machine.
-fn local_path(url: &str) -> Option<String> {
-    match url.split_once("://") {
-        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("file") => {
-            let path = rest.strip_prefix("localhost").unwrap_or(rest);
-            // libgit2 decodes percent signs; such addresses go its plain way.
-            (!path.contains('%')).then(|| path.to_owned())
-        }
-        Some(_) => None,
-        None => {
-            check_scheme(url).is_ok_and(|()| !url.contains(':') || url.starts_with(['/', '.'])).then(|| url.to_owned())
-        }
     }
 }
 
@@ -328,7 +232,7 @@ fn without_credentials(message: &str, url: &str) -> String {
     {
         message = message.replace(password, "***");
     }
-    message.chars().filter(|c| !c.is_control()).take(500).collect()
+    message
 }
 
 #[cfg(test)]

@@ -3,12 +3,12 @@
 
 mod bad_input;
 mod build;
-mod change;
 mod cli;
 mod crash;
 mod distribution;
 mod front_matter;
 mod git_rules;
+mod git_server;
 mod harness;
 mod host;
 mod layout;
@@ -20,12 +20,12 @@ mod page;
 mod preview;
 mod progress;
 mod publish;
+mod remote;
+mod remote_ssh;
 mod resources;
 mod review;
-mod revision;
 mod rights;
 mod server;
-mod site;
 mod store;
 mod subscriptions;
 mod theme;

@@ -19,7 +19,7 @@ const LAYERS: [(&str, &[&str]); 10] = [
 ];
 
 /// Crates that only some files may use, by the beginning of their path below `src/`.
-const CONFINED: [(&str, &[&str]); 16] = [
+const CONFINED: [(&str, &[&str]); 19] = [
     ("rmcp", &["tools", "server"]),
     ("schemars", &["tools", "server"]),
     ("git2", &["store"]),
@@ -27,6 +27,9 @@ const CONFINED: [(&str, &[&str]); 16] = [
     ("cap_std", &["store"]),
     ("rustix", &["store"]),
     ("notify", &["store/watch"]),
+    ("ureq", &["store/remote"]),
+    ("rustls", &["store/remote"]),
+    ("rustls_native_certs", &["store/remote"]),
     ("handlebars", &["build/template"]),
     ("pulldown_cmark", &["build/markdown"]),
     ("ammonia", &["build/markdown"]),
