@@ -310,7 +310,7 @@ impl Default for PublishConfig {
 impl PublishConfig {
     /// The branch whose root is the output, where the layout has one.
     #[must_use]
-    pub fn deploy_branch(&self) -> &str {
+    pub fn output_branch(&self) -> &str {
         let usual = if self.host == Some(Host::Codeberg) { "pages" } else { "gh-pages" };
         self.deploy_branch.as_deref().unwrap_or(usual)
     }

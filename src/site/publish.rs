@@ -92,7 +92,7 @@ pub fn publish(site: &Site, call: &Call, query: &PublishQuery) -> Result<Publish
         note,
         history: config.publish.history,
         layout: config.publish.layout,
-        deploy_branch: config.publish.deploy_branch().to_owned(),
+        deploy_branch: config.publish.output_branch().to_owned(),
         review: ReviewRequest { wanted: query.review, slug: &slug, options: &options },
         dry_run: call.dry_run,
         build: &build,

@@ -5,9 +5,9 @@
 //! and lands when a person has merged it.
 
 pub(crate) mod chain;
-pub(crate) mod deploy;
 mod index;
 pub(crate) mod land;
+pub(crate) mod output_branch;
 mod outside;
 mod pending;
 pub(crate) mod plan;
@@ -26,7 +26,7 @@ use super::remote::{Push, Pushed, Remote, Transport};
 use super::{Repository, message, places, refs, tree};
 use crate::error::{Error, Result};
 use crate::model::{BlobId, ContentPath};
-use deploy::Standing;
+use output_branch::Standing;
 use pending::Pending;
 use plan::Plan;
 
@@ -79,7 +79,7 @@ impl Repository {
 
     fn publish_now(&self, request: &PublishRequest<'_>) -> Result<Published> {
         self.check_output()?;
-        self.check_deploy(request)?;
+        self.check_branches(request)?;
         let _one = self.publish_lock()?;
         let git = self.git()?;
         let mut resumed = false;
@@ -100,20 +100,18 @@ impl Repository {
     ) -> Result<Option<Published>> {
         let transport = self.transport(git, self.branch());
         let fetched = self.fetch_live(git, transport.as_deref())?;
-        let deploy = self.find_deploy(git, request, &fetched)?;
+        let deploy = self.find_output_branch(git, request, &fetched)?;
         stop_at("publish::fetched")?;
-        let mut landed = false;
+        let landed = !request.dry_run && self.land_pending(git)?;
         if !request.dry_run {
-            landed = self.land_pending(git)?;
             self.land_reviews(git)?;
         }
-        *resumed |= landed;
         let stand = self.stand(git)?;
+        *resumed |= landed;
         if request.review.wanted {
             return self.publish_review(git, &fetched, &stand, request).map(Some);
         }
         let pending = Pending::read(self, git)?;
-        let waited = pending.is_some();
         let plan = self.plan(git, &stand, request, pending.as_ref())?;
         let Prepared { commit, output, mut published } =
             self.prepare_publish(git, &stand, deploy.as_ref(), &plan, request)?;
@@ -123,22 +121,16 @@ impl Repository {
         let Some(commit) = commit else {
             published.resumed = *resumed;
             // What waited was taken back meanwhile.
-            if let Some(pending) = pending {
-                pending.clear(self, git)?;
-            }
-            if landed {
-                published.revision = stand.live.map(message::revision_id);
-            }
+            pending.map_or(Ok(()), |pending| pending.clear(self, git))?;
+            published.revision = stand.live.filter(|_| landed).map(message::revision_id);
             if let (Some(deploy), Some(live), Fetched::Local | Fetched::Tracked) = (deploy, stand.live, &fetched) {
-                self.deploy(git, deploy, live, output, &mut published)?;
+                self.push_output(git, deploy, live, output, &mut published)?;
             }
             return Ok(Some(published));
         };
-        published.resumed = *resumed || pending.is_some();
-        let commit = match pending.filter(|p| p.is_same(git, commit)) {
-            Some(pending) => pending.commit,
-            None => commit,
-        };
+        let waited = pending.is_some();
+        published.resumed = *resumed || waited;
+        let commit = pending.filter(|p| p.is_same(git, commit)).map_or(commit, |pending| pending.commit);
         published.revision = Some(message::revision_id(commit));
         self.durable()?;
         stop_at("publish::committed")?;
@@ -154,10 +146,9 @@ impl Repository {
                 return Ok(None);
             }
             Pushed::Refused(reason) => {
-                let protected = stand.live.is_some() && review::is_protected(&reason);
                 published.pushed = self.report(transport.as_deref(), false, Some(reason));
-                if protected {
-                    self.review_instead(git, &plan, commit, request, &mut published)?;
+                if stand.live.is_some() {
+                    self.review_if_protected(git, &plan, commit, request, &mut published)?;
                 }
                 return self.unlanded(published).map(Some);
             }
@@ -165,7 +156,7 @@ impl Repository {
         }
         stop_at("publish::pushed")?;
         if let Some(deploy) = deploy {
-            self.deploy(git, deploy, commit, output, &mut published)?;
+            self.push_output(git, deploy, commit, output, &mut published)?;
         }
         published.unfinished = self.finish(git)?;
         self.unlanded(published).map(Some)

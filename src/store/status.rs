@@ -8,7 +8,7 @@ use super::failure::git_error;
 use super::message::{self, blob_id, revision_id};
 use super::objects::Entries;
 use super::publish::OpenReview;
-use super::publish::deploy::pending_ref as pending_deploy;
+use super::publish::output_branch::pending_ref as pending_deploy;
 use super::publish::review::Record;
 use super::revision::{Change, RevisionId, RevisionKind};
 use super::{Repository, entry, refs, refusal};

@@ -23,7 +23,7 @@ const LIST: Spec = Spec {
     name: "change_list",
     title: "List unpublished changes",
     description: "Lists what is not live yet, by whom and why; call it before publish. Replies per path its etag and the edits behind \
-        it; hand_edit marks what a person changed by hand, review the branch it waits on. For the text use change_diff.",
+        it; hand_edit marks what a person changed by hand. For the text use change_diff.",
     hints: Hints::READ,
     right: Right::Read,
 };

@@ -39,7 +39,7 @@ struct Publish {
     /// Take a person's unpushed commits along; ask them first.
     #[serde(default)]
     local_commits: bool,
-    /// Not live: a branch for a person to merge, and the link to it. Again with the same pages updates it.
+    /// Not live: push a branch for a person to merge, reply its link.
     #[serde(default)]
     review: bool,
     /// Why, for the history.

@@ -102,7 +102,7 @@ fn wrong_values_are_errors_with_their_line() {
         ("publish:\n  remote: origin\n  output: content\n", 3, "holds sources"),
         ("publish:\n  output: .git\n", 2, "git"),
         ("publish:\n  branch: --force\n", 2, "no name git accepts"),
-        ("publish:\n  layout: branch\n", 2, "expected folder"),
+        ("publish:\n  layout: sideways\n", 2, "expected folder"),
         ("markdown:\n  raw_html: 'yes'\n", 2, "sanitize or trusted or escape"),
         ("permalinks:\n  blog: /:yaer/:slug/\n", 2, "unknown token `:yaer`"),
         ("permalinks:\n  docs: /:filename/\n  blog: /:year/\n", 3, "share one address"),

@@ -252,9 +252,9 @@ fn publish(root: &mut Fields, base_url: &str) -> Result<Option<PublishConfig>> {
         check::git_name(&branch).map_err(|problem| fields.error("deploy_branch", &problem))?;
         publish.deploy_branch = Some(branch);
     }
-    if publish.layout.has_branch() && publish.branch.as_deref() == Some(publish.deploy_branch()) {
+    if publish.layout.has_branch() && publish.branch.as_deref() == Some(publish.output_branch()) {
         let key = if publish.deploy_branch.is_some() { "deploy_branch" } else { "branch" };
-        let problem = format!("`{}` holds the sources, the output needs a branch of its own", publish.deploy_branch());
+        let problem = format!("`{}` holds the sources, the output needs a branch of its own", publish.output_branch());
         return Err(fields.error(key, &problem));
     }
     if let Some(domain) = fields.flag("domain")? {

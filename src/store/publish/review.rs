@@ -32,7 +32,7 @@ const PROTECTED: [&str; 6] = [
 ];
 
 /// Whether a refusal means that changes come in by review only.
-pub(super) fn is_protected(reason: &str) -> bool {
+fn is_protected(reason: &str) -> bool {
     let reason = reason.to_lowercase();
     PROTECTED.iter().any(|words| reason.contains(words))
 }
@@ -161,7 +161,7 @@ impl Repository {
     }
 
     /// A publish branch that takes no push gets a review. Where that is refused too, the publish waits as after any refusal.
-    pub(super) fn review_instead(
+    pub(super) fn review_if_protected(
         &self,
         git: &git2::Repository,
         plan: &Plan,
@@ -169,6 +169,10 @@ impl Repository {
         request: &PublishRequest<'_>,
         published: &mut Published,
     ) -> Result<()> {
+        let reason = published.pushed.as_ref().and_then(|pushed| pushed.reason.as_deref());
+        if !reason.is_some_and(is_protected) {
+            return Ok(());
+        }
         match self.send(git, plan, commit, request, published) {
             Ok(review) => published.review = Some(review),
             Err(error @ Error::Internal { .. }) => return Err(error),

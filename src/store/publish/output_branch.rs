@@ -40,7 +40,7 @@ pub(crate) fn pending_ref(repository: &Repository) -> String {
 
 impl Repository {
     /// The sources and the output cannot share a branch.
-    pub(super) fn check_deploy(&self, request: &PublishRequest<'_>) -> Result<()> {
+    pub(super) fn check_branches(&self, request: &PublishRequest<'_>) -> Result<()> {
         if request.layout.has_branch() && request.deploy_branch == self.branch() {
             let problem =
                 format!("`publish.deploy_branch`: `{}` holds the sources, the output needs its own", self.branch());
@@ -50,7 +50,7 @@ impl Repository {
     }
 
     /// Asks where the deploy branch stands; `None`: the layout has none.
-    pub(super) fn find_deploy(
+    pub(super) fn find_output_branch(
         &self,
         git: &git2::Repository,
         request: &PublishRequest<'_>,
@@ -73,7 +73,7 @@ impl Repository {
     }
 
     /// Makes the deploy branch show an output. A remote that does not take it is told in `published`; the commit waits then.
-    pub(super) fn deploy(
+    pub(super) fn push_output(
         &self,
         git: &git2::Repository,
         mut standing: Standing,
@@ -88,10 +88,10 @@ impl Repository {
         let mut is_done = false;
         for _ in 0..TRIES {
             if tree_of(git, standing.tip)? == Some(tree) {
-                self.forget_deploy(git)?;
+                self.forget_output(git)?;
                 return Ok(());
             }
-            let commit = self.deploy_commit(git, waiting, standing.tip, source, tree)?;
+            let commit = self.output_commit(git, waiting, standing.tip, source, tree)?;
             self.durable()?;
             move_ref(git, &pending_ref(self), target(git, &pending_ref(self))?, Some(commit), "sitewright: publish")?;
             self.durable()?;
@@ -103,7 +103,7 @@ impl Repository {
                     if known != Some(commit) {
                         move_ref(git, &standing.follows, known, Some(commit), "sitewright: publish")?;
                     }
-                    self.forget_deploy(git)?;
+                    self.forget_output(git)?;
                     is_done = true;
                     reason = None;
                     // Only the output moved: what is live is the answer.
@@ -131,7 +131,7 @@ impl Repository {
     }
 
     /// The commit that puts an output on top of the branch; the one that waits, where it says the same.
-    fn deploy_commit(
+    fn output_commit(
         &self,
         git: &git2::Repository,
         waiting: Option<Oid>,
@@ -154,7 +154,7 @@ impl Repository {
         self.commit(git, tree, &parents, &self.author(git), &note)
     }
 
-    fn forget_deploy(&self, git: &git2::Repository) -> Result<()> {
+    fn forget_output(&self, git: &git2::Repository) -> Result<()> {
         let name = pending_ref(self);
         match target(git, &name)? {
             Some(waits) => move_ref(git, &name, Some(waits), None, "sitewright: published"),
