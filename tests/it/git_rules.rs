@@ -298,3 +298,17 @@ async fn a_dry_run_tells_the_same_and_writes_nothing() {
     assert!(plan.to_string().contains("/a/"), "{plan}");
     assert_eq!(site.fingerprint(), before);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_on_the_remote_is_decided_against_in_one_write() {
+    let site = published().await;
+    site.call("page_write", edit("a.md", "Text of A", "Agent's A")).await;
+    site.elsewhere(|clone| std::fs::remove_file(clone.join("content/a.md")).unwrap());
+    let error = site.call_err_but_fetched("publish", json!({})).await;
+    assert_eq!(error["code"], "conflict", "{error}");
+    let keep = json!({"pages": [{"path": "a.md", "body": "Kept.\n", "if_match": "*"}]});
+    site.call("page_write", keep).await;
+    let reply = site.call("publish", json!({})).await;
+    assert_eq!(reply["pushed"]["ok"], true, "{reply}");
+    assert_eq!(live(&site, "content/a.md"), "---\ntitle: A\n---\nKept.\n");
+}
