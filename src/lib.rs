@@ -5,6 +5,7 @@
 pub mod build;
 pub mod error;
 pub mod model;
+pub mod outside;
 pub mod preview;
 pub mod server;
 pub mod site;

@@ -4,7 +4,10 @@
 //! them in the order they are shown and is the one way to call them.
 
 mod arguments;
+mod asset;
 mod change;
+mod check;
+mod content;
 mod nearest;
 mod page;
 mod preview;
@@ -15,6 +18,8 @@ mod revision;
 mod rights;
 mod schema;
 mod site;
+mod text;
+mod theme;
 
 use std::sync::Arc;
 
@@ -208,8 +213,19 @@ impl Registry {
     /// The tools of this release.
     #[must_use]
     pub fn standard() -> Self {
-        let nouns =
-            [site::tools(), page::tools(), preview::tools(), change::tools(), publish::tools(), revision::tools()];
+        let nouns = [
+            site::tools(),
+            check::tools(),
+            page::tools(),
+            text::tools(),
+            asset::tools(),
+            theme::tools(),
+            preview::tools(),
+            change::tools(),
+            publish::tools(),
+            revision::tools(),
+            content::tools(),
+        ];
         Self { tools: nouns.into_iter().flatten().collect() }
     }
 

@@ -1,0 +1,1 @@
+//! The world beyond the repository: URLs and their guard, webhooks, a browser, child processes.

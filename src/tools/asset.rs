@@ -1,0 +1,7 @@
+//! `asset_list`, `asset_write`, `asset_delete`.
+
+use super::Tool;
+
+pub(super) fn tools() -> Vec<Tool> {
+    Vec::new()
+}
