@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod build;
+mod change_set;
 mod cli;
 mod crash;
 mod distribution;
