@@ -7,6 +7,7 @@ mod news;
 mod pace;
 mod prompts;
 mod resources;
+pub mod schedule;
 pub mod stdio;
 pub mod token;
 mod uri;
@@ -19,6 +20,7 @@ use rmcp::model::{CallToolResult, ContentBlock};
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer};
 use serde_json::{Map, Value, json};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Error;
@@ -50,6 +52,8 @@ pub struct Server {
     rights: Rights,
     news: Arc<News>,
     seat: Arc<Seat>,
+    /// Something happened that the schedule may want to know.
+    wake: Arc<Notify>,
 }
 
 impl Server {
@@ -58,7 +62,7 @@ impl Server {
     pub fn new(site: Arc<Site>, registry: Registry, rights: Rights) -> Self {
         let news = News::new(Arc::clone(&site));
         let seat = Arc::new(news.seat());
-        Self { site, registry: Arc::new(registry), rights, news, seat }
+        Self { site, registry: Arc::new(registry), rights, news, seat, wake: Arc::default() }
     }
 
     /// The same server for one more connection.
@@ -76,6 +80,7 @@ impl Server {
     /// Something may have changed on disk: those who listen are told what. Cheap, from any thread.
     pub fn changed(&self) {
         self.news.touch();
+        self.wake.notify_one();
     }
 
     /// What a caller may do: no more than the server, and no more than its token.

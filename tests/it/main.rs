@@ -26,6 +26,7 @@ mod remote_ssh;
 mod resources;
 mod review;
 mod rights;
+mod schedule;
 mod server;
 mod store;
 mod subscriptions;

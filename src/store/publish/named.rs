@@ -13,7 +13,7 @@ use super::{Fetched, Prepared, PublishRequest, Published, Stand, stop_at};
 use crate::error::{Error, Result};
 use crate::store::refs::{move_ref, tree_of};
 use crate::store::remote::{Pushed, Transport};
-use crate::store::{Repository, message, refusal, tree};
+use crate::store::{ChangeSet, Note, Opening, Repository, message, refusal, tree};
 
 /// The way to the remote, as far as a publish has got.
 pub(super) struct Way<'a> {
@@ -166,6 +166,58 @@ impl Repository {
             Err(error) => return Err(error),
         };
         Ok(published)
+    }
+}
+
+impl Repository {
+    /// Freezes what is asked for as a change set that is published at its time, after the same checks as a publish now. `None`: there is
+    /// nothing to publish, or it was only asked. The same selection for the same time is frozen once.
+    ///
+    /// # Errors
+    /// As [`Repository::publish`]; [`Error::RepositoryState`] before the first publish.
+    pub fn schedule(
+        &self,
+        request: &PublishRequest<'_>,
+        opening: &Opening,
+    ) -> Result<(Option<ChangeSet>, Published)> {
+        self.check_output()?;
+        self.check_branches(request)?;
+        let _one = self.publish_lock()?;
+        let git = self.git()?;
+        self.fetch_live(&git, self.transport(&git, self.branch()).as_deref())?;
+        let stand = self.stand(&git)?;
+        let live = stand.live.ok_or_else(|| Error::RepositoryState {
+            state: "nothing is live yet".into(),
+            cure: "Publish once without `at` first.".into(),
+        })?;
+        let plan = self.plan(&git, &stand, request, None)?;
+        let look = PublishRequest { dry_run: true, ..request.clone() };
+        let published = self.prepare_publish(&git, &stand, None, &plan, &look)?.published;
+        if published.changes.is_empty() || request.dry_run {
+            return Ok((None, published));
+        }
+        let _lock = self.lock()?;
+        let tip = self.freeze(&git, live, &plan)?;
+        for set in self.change_sets()?.into_iter().filter(|set| set.at == opening.at) {
+            let there = Oid::from_str(set.tip.as_str()).ok();
+            if tree_of(&git, there)? == tree_of(&git, Some(tip))? {
+                return Ok((Some(set), published));
+            }
+        }
+        self.begin_change_set(&git, opening, live, tip).map(|set| (Some(set), published))
+    }
+
+    /// The selected edits on top of live, each with its author and reason. Moves no ref.
+    fn freeze(&self, git: &git2::Repository, live: Oid, plan: &Plan) -> Result<Oid> {
+        let none = BTreeSet::new();
+        let landing = Landing { live, reached: None, tip: None, selected: &none };
+        let tip = self.reapply(git, &landing, &plan.unlanded(), &plan.selected)?;
+        if tree_of(git, Some(tip))? == Some(plan.tree) {
+            return Ok(tip);
+        }
+        // What others published meanwhile is joined in already.
+        let note = Note { message: "Join with what is live".into(), trailers: Vec::new() };
+        self.commit(git, plan.tree, &[tip], &self.author(git), &note)
     }
 }
 
