@@ -15,6 +15,7 @@ pub mod publish;
 pub mod resource;
 mod review;
 pub mod revision;
+mod rollback;
 pub mod schedule;
 pub mod starter;
 pub mod text_diff;
