@@ -5,8 +5,8 @@ use std::path::Path;
 
 use sitewright::error::Result;
 use sitewright::site::address;
-use sitewright::site::change_set;
 use sitewright::site::change::{self, DiffStyle, FileDiff};
+use sitewright::site::change_set;
 use sitewright::store::{ChangeKind, Status};
 
 use super::arguments::Diff;

@@ -49,7 +49,9 @@ fn due(site: &Site) -> Result<Outcome> {
             Ok(reply) => print::out(&format!("{about}:\n{}", describe(&reply))),
             Err(failure) => {
                 outcome = Outcome::Failed;
-                print::error(&format!("{about} is due and was not published: {failure}. It is tried again next time.\n"));
+                print::error(&format!(
+                    "{about} is due and was not published: {failure}. It is tried again next time.\n"
+                ));
             }
         }
     }

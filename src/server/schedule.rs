@@ -13,7 +13,7 @@ use crate::site::{Site, schedule};
 use crate::tools::Right;
 
 /// Longest sleep: another process may have frozen something, and the clock may have been set.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 /// Shortest sleep, however much happens.
 const SHORTEST: Duration = Duration::from_millis(100);
 /// How long after a failure it is tried again, doubled each time.

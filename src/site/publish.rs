@@ -9,7 +9,9 @@ use crate::build::{Built, Scope};
 use crate::error::{Error, Result};
 use crate::model::forge::Proposal;
 use crate::model::{ContentPath, Diagnostic, Forge, Outputs, Severity, Snapshot};
-use crate::store::{ChangeKind, ChangeSet, OutputChange, PublishRequest, Published, ReviewRequest, Synced, Unpublished};
+use crate::store::{
+    ChangeKind, ChangeSet, OutputChange, PublishRequest, Published, ReviewRequest, Synced, Unpublished,
+};
 
 /// How much of a publish is done, roughly, when the site is read.
 const READ: f64 = 0.1;

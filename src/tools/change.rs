@@ -66,9 +66,10 @@ fn list(context: &Context, asked: List) -> Result<Value> {
 fn scheduled(sets: &[Listed], item: &Unpublished) -> Value {
     let holds = |set: &&Listed| set.unpublished.iter().any(|frozen| frozen.change == item.change);
     let found = sets.iter().filter(|set| set.set.at.is_some()).filter(holds).min_by_key(|set| set.set.at);
-    found.map_or(Value::Null, |listed| {
-        json!({"at": listed.set.at.map(|at| at.to_string()), "change_set": listed.set.id})
-    })
+    found.map_or(
+        Value::Null,
+        |listed| json!({"at": listed.set.at.map(|at| at.to_string()), "change_set": listed.set.id}),
+    )
 }
 
 fn list_item(changes: &ChangeList, sets: &[Listed], item: &Unpublished) -> Value {

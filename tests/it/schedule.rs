@@ -52,7 +52,11 @@ fn remote_file(site: &TestSite, path: &str) -> String {
 
 /// Publishes what is due; the outcome of each set.
 fn due(site: &TestSite) -> Vec<Result<(), String>> {
-    publish_due(site.site(), "test", &|_| true).expect("a look").into_iter().map(|due| due.outcome.map(|_| ())).collect()
+    publish_due(site.site(), "test", &|_| true)
+        .expect("a look")
+        .into_iter()
+        .map(|due| due.outcome.map(|_| ()))
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -65,7 +69,11 @@ async fn a_selection_is_frozen_and_goes_out_at_its_time() {
     let asked = json!({"paths": ["/a/"], "at": AT, "message": "A in December"});
     let frozen = site.call("publish", asked.clone()).await;
     let set = frozen["scheduled"]["change_set"].as_str().expect("an id").to_owned();
-    assert_eq!((frozen["scheduled"]["at"].as_str(), &frozen["frozen"]["first"]), (Some(AT), &json!(["a.md"])), "{frozen}");
+    assert_eq!(
+        (frozen["scheduled"]["at"].as_str(), &frozen["frozen"]["first"]),
+        (Some(AT), &json!(["a.md"])),
+        "{frozen}"
+    );
     assert!(frozen.get("revision").is_none());
     // The same call again freezes nothing more.
     assert_eq!(site.call("publish", asked).await["scheduled"]["change_set"], set);
@@ -73,12 +81,18 @@ async fn a_selection_is_frozen_and_goes_out_at_its_time() {
     assert_eq!(list["items"][0]["scheduled"], json!({"at": AT, "change_set": set}), "{list}");
     assert!(list["items"][1].get("scheduled").is_none(), "{list}");
     assert_eq!(list["change_sets"].as_array().map(Vec::len), Some(1));
-    assert_eq!((&list["change_sets"][0]["publish_at"], &list["change_sets"][0]["purpose"]), (&json!(AT), &json!("A in December")));
+    assert_eq!(
+        (&list["change_sets"][0]["publish_at"], &list["change_sets"][0]["purpose"]),
+        (&json!(AT), &json!("A in December"))
+    );
     // What is edited later does not get in, and the frozen set takes no edits.
     edit(&site, "/a/", "Two.", "Later.").await;
     let refused = json!({"pages": [{"path": "/a/", "edits": [{"find": "Two.", "replace": "In."}]}], "change_set": set});
     let error = site.call_err("page_write", refused).await;
-    assert!(error["code"] == "repository_state" && error["hint"].as_str().is_some_and(|h| h.contains("change_close")), "{error}");
+    assert!(
+        error["code"] == "repository_state" && error["hint"].as_str().is_some_and(|h| h.contains("change_close")),
+        "{error}"
+    );
     assert!(due(&site).is_empty());
     assert!(remote_file(&site, "content/a.md").contains("One."));
     site.set_time(AFTER);
@@ -98,9 +112,16 @@ async fn a_selection_is_frozen_and_goes_out_at_its_time() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_rules_hold_as_for_a_publish_now() {
     let site = live().await;
-    for (at, problem) in [("2026-11-23T12:00:00Z", "not in the future"), ("soon", "expected a time"), ("2020-01-01", "not in the future")] {
+    for (at, problem) in [
+        ("2026-11-23T12:00:00Z", "not in the future"),
+        ("soon", "expected a time"),
+        ("2020-01-01", "not in the future"),
+    ] {
         let error = site.call_err("publish", json!({"at": at})).await;
-        assert_eq!((error["code"].as_str(), error["details"]["field"].as_str()), (Some("invalid_arguments"), Some("at")));
+        assert_eq!(
+            (error["code"].as_str(), error["details"]["field"].as_str()),
+            (Some("invalid_arguments"), Some("at"))
+        );
         assert!(error["message"].as_str().is_some_and(|message| message.contains(problem)), "{error}");
     }
     let both = site.call_err("publish", json!({"at": AT, "review": true})).await;
@@ -139,7 +160,9 @@ async fn one_that_fails_is_named_and_tried_again_and_stops_no_other() {
     assert_eq!(outcomes.len(), 2);
     assert!(outcomes[0].as_ref().is_err_and(|failure| failure.contains("content/a.md")), "{outcomes:?}");
     assert_eq!(outcomes[1], Ok(()));
-    assert!(remote_file(&site, "content/b.md").contains("Ape.") && remote_file(&site, "content/a.md").contains("Eins."));
+    assert!(
+        remote_file(&site, "content/b.md").contains("Ape.") && remote_file(&site, "content/a.md").contains("Eins.")
+    );
     assert_eq!(due(&site).len(), 1);
     site.elsewhere(|clone| {
         std::fs::write(clone.join("content/a.md"), "---\ntitle: A\n---\nOne.\n\nTwo.\n").expect("written");
@@ -219,7 +242,10 @@ async fn the_command_line_publishes_what_is_due() {
             .args(arguments)
             .output()
             .expect("it runs");
-        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr))
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr),
+        )
     };
     assert_eq!(run(&["publish", "--due"]), (Some(0), String::new()));
     edit(&site, "/a/", "One.", "Uno.").await;
@@ -231,7 +257,10 @@ async fn the_command_line_publishes_what_is_due() {
         std::fs::write(clone.join("content/a.md"), "---\ntitle: A\n---\nEins.\n\nTwo.\n").expect("written");
     });
     let (code, text) = run(&["status"]);
-    assert!(code == Some(0) && text.contains(&format!("Change set {id}: On time (1 file, to be published at")), "{text}");
+    assert!(
+        code == Some(0) && text.contains(&format!("Change set {id}: On time (1 file, to be published at")),
+        "{text}"
+    );
     let (code, text) = run(&["publish", "--due"]);
     assert!(code == Some(1) && text.contains(&id) && text.contains("was not published"), "{text}");
     site.elsewhere(|clone| {

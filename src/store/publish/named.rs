@@ -11,7 +11,8 @@ use super::plan::{self, Plan};
 use super::review::Record;
 use super::{Fetched, Prepared, PublishRequest, Published, Stand, stop_at};
 use crate::error::{Error, Result};
-use crate::store::refs::{move_ref, tree_of};
+use crate::store::message::ORIGIN;
+use crate::store::refs::{self, move_ref, tree_of};
 use crate::store::remote::{Pushed, Transport};
 use crate::store::{ChangeSet, Note, Opening, Repository, message, refusal, tree};
 
@@ -65,8 +66,10 @@ impl Repository {
             {
                 self.push_output(git, deploy, live, output, &mut published)?;
             }
-            // What it held is live by now, from elsewhere.
-            if let Some(live) = stand.live.filter(|_| plan.has_steps()) {
+            // What it held is live by now, from elsewhere or by a publish that was interrupted.
+            if let Some(live) = stand.live
+                && (plan.has_steps() || self.is_edited(git)?)
+            {
                 self.settle(git, &landing(live, plan))?;
             }
             return self.with_left(published).map(Some);
@@ -156,6 +159,14 @@ impl Repository {
         set.settle(git, &Landing { live, reached: Some(reached), tip: published, selected: &record.selected })
     }
 
+    /// Whether anything was ever written to the change set.
+    fn is_edited(&self, git: &git2::Repository) -> Result<bool> {
+        let Some(id) = self.change_set_id() else { return Ok(false) };
+        let record = refs::target(git, &self.refs().change_set_record(id))?;
+        let began = record.and_then(|record| git.find_commit(record).ok()?.parent_id(0).ok());
+        Ok(Some(self.named_tip(git, id)?) != began)
+    }
+
     fn with_left(&self, mut published: Published) -> Result<Published> {
         published.left = match self.status() {
             Ok(status) => status.unpublished,
@@ -175,11 +186,7 @@ impl Repository {
     ///
     /// # Errors
     /// As [`Repository::publish`]; [`Error::RepositoryState`] before the first publish.
-    pub fn schedule(
-        &self,
-        request: &PublishRequest<'_>,
-        opening: &Opening,
-    ) -> Result<(Option<ChangeSet>, Published)> {
+    pub fn schedule(&self, request: &PublishRequest<'_>, opening: &Opening) -> Result<(Option<ChangeSet>, Published)> {
         self.check_output()?;
         self.check_branches(request)?;
         let _one = self.publish_lock()?;
@@ -216,7 +223,7 @@ impl Repository {
             return Ok(tip);
         }
         // What others published meanwhile is joined in already.
-        let note = Note { message: "Join with what is live".into(), trailers: Vec::new() };
+        let note = Note { message: "Join with what is live".into(), trailers: vec![(ORIGIN.into(), "merge".into())] };
         self.commit(git, plan.tree, &[tip], &self.author(git), &note)
     }
 }
