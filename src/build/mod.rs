@@ -28,6 +28,7 @@ mod outputs;
 mod paginate;
 mod plan;
 mod render;
+mod role;
 mod sections;
 pub mod shortcode;
 mod taxonomy;

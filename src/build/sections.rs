@@ -3,8 +3,9 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::library::{NOT_FOUND_URL, Role};
+use super::library::NOT_FOUND_URL;
 use super::load::Loaded;
+use super::role::Role;
 use crate::model::{Library, Page, PageKind, Section};
 
 /// Folders that are sections: the root, every first-level folder with pages, every folder with an `_index.md`, and deeper
