@@ -11,7 +11,7 @@ use super::fields::{self, Fields, Place, Presence};
 use super::load::{Loaded, Parsed};
 use super::role::Role;
 use super::sections::{build_sections, section_folders, section_of};
-use super::{Options, assets, taxonomy};
+use super::{Options, assets, schema, taxonomy};
 use crate::model::{Config, ContentPath, Date, Diagnostic, Library, Page, PageKind, PageState, Severity, Snapshot};
 
 /// The URL path of `content/404.md`, which hosts show for what they do not find.
@@ -71,7 +71,7 @@ pub(crate) fn assemble(
     assets::attach(snapshot, &mut pages);
     let by_path: HashMap<_, _> = pages.iter().enumerate().map(|(i, page)| (page.path.clone(), i)).collect();
     let by_url = index_urls(&pages, &mut findings);
-    let sections = build_sections(&pages, &sections);
+    let sections = build_sections(&config, &pages, &sections);
     let taxonomies = taxonomy::collect(&config, &pages);
     let library = Library { config, pages, sections, taxonomies, by_path, by_url, backlinks: HashMap::new() };
     (Assembled { library, parsed }, findings)
@@ -83,7 +83,8 @@ impl Assembly<'_> {
         let place = Place { path: source.path, head: source.head() };
         let front_matter = &source.parsed.front_matter;
         let document = &source.parsed.document;
-        let inherited = self.cascades.inherited(source.path, role.kind, &front_matter.values);
+        let mut inherited = self.cascades.inherited(source.path, role.kind, &front_matter.values);
+        schema::add_defaults(self.config, source.path, &front_matter.values, &mut inherited);
         let values = cascade::together(&front_matter.values, &inherited);
         let (mut fields, findings) = fields::read(&values, self.config, &self.zone, &place);
         self.findings.extend(findings);

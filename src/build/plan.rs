@@ -159,7 +159,8 @@ impl Plan {
             if !page.included || page.kind == PageKind::Home {
                 continue;
             }
-            for n in 2..=paginate::count(section.pages.len(), library.config.paginate) {
+            let size = paginate::section_size(&library.config, &section.folder);
+            for n in 2..=paginate::count(section.pages.len(), size) {
                 let path = address::output_path(&paginate::url(&page.url, n));
                 self.jobs.entry(path).or_insert(Job::SectionList(section.page, n));
             }

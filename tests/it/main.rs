@@ -4,6 +4,7 @@
 mod bad_input;
 mod build;
 mod cli;
+mod collection;
 mod crash;
 mod distribution;
 mod front_matter;

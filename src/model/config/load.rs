@@ -7,12 +7,12 @@ use serde_json::{Map, Value};
 use super::fields::Fields;
 use super::{
     Config, Durability, FeedConfig, HeadingIds, History, Host, Layout, MarkdownConfig, MenuItem, PublishConfig,
-    RawHtml, TaxonomyConfig, check,
+    RawHtml, TaxonomyConfig, check, collections,
 };
 use crate::error::Result;
 use crate::model::{ContentPath, Diagnostic};
 
-const UNKNOWN: &str = "unknown_config_key";
+pub(super) const UNKNOWN: &str = "unknown_config_key";
 
 /// Reads the text of `site.yaml`.
 pub(super) fn config(path: &ContentPath, text: &str) -> Result<(Config, Vec<Diagnostic>)> {
@@ -43,6 +43,8 @@ pub(super) fn config(path: &ContentPath, text: &str) -> Result<(Config, Vec<Diag
     set(&mut config.theme_settings, root.any_map("theme_settings")?);
     set(&mut config.menus, menus(&mut root)?);
     set(&mut config.taxonomies, taxonomies(&mut root)?);
+    let zone = config.time_zone();
+    set(&mut config.collections, collections::read(&mut root, &zone)?);
     set(&mut config.permalinks, permalinks(&mut root)?);
     set(&mut config.paginate, root.count("paginate", 10_000)?);
     set(&mut config.redirects, redirects(&mut root)?);
