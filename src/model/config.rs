@@ -5,6 +5,7 @@ mod collections;
 pub(super) mod fields;
 mod load;
 mod markdown;
+mod redirects;
 mod schema;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use serde_json::{Map, Value};
 
 pub use collections::{Archetype, Collection, UnknownFields};
 pub use markdown::{HeadingIds, MarkdownConfig, RawHtml};
+pub use redirects::RedirectTo;
 pub use schema::{Field, FieldType, Misfit, Pattern};
 
 use super::{ContentPath, Diagnostic, Snapshot};
@@ -55,8 +57,8 @@ pub struct Config {
     pub permalinks: BTreeMap<String, String>,
     /// Lists: pages per list page; 0 = no pagination.
     pub paginate: usize,
-    /// Old URL path to new URL path or absolute URL.
-    pub redirects: BTreeMap<String, String>,
+    /// Old URL paths (or patterns) and where they lead.
+    pub redirects: BTreeMap<String, RedirectTo>,
     /// Feeds.
     pub feed: FeedConfig,
     /// Markdown.

@@ -21,6 +21,7 @@ mod page;
 mod preview;
 mod progress;
 mod publish;
+mod redirect;
 mod remote;
 mod remote_ssh;
 mod resources;
