@@ -15,7 +15,9 @@ pub mod publish;
 pub mod resource;
 mod review;
 pub mod revision;
+mod scope;
 pub mod starter;
+pub mod text;
 pub mod text_diff;
 
 use std::path::Path;

@@ -31,6 +31,7 @@ mod rights;
 mod server;
 mod store;
 mod subscriptions;
+mod text;
 mod theme;
 mod tidy;
 mod tools;
