@@ -156,6 +156,12 @@ pub enum Error {
         /// read, content, publish, ...
         right: String,
     },
+    /// A replacement was planned on texts that are others now; its code is `conflict`, as for every other stale write.
+    #[error("{} of the planned files changed since the plan was made: {}", .files.len(), .files.join(", "))]
+    PlanMoved {
+        /// Site-relative paths.
+        files: Vec<String>,
+    },
     /// The disk or the folder does not let us write.
     #[error("cannot write {path}: read-only or no permission")]
     ReadOnly {
@@ -237,9 +243,12 @@ pub enum Error {
 }
 
 impl Error {
-    /// The wire code: the variant's name in `snake_case`. Codes are API.
+    /// The wire code: the variant's name in `snake_case` (and `conflict` for [`Error::PlanMoved`]). Codes are API.
     #[must_use]
     pub fn code(&self) -> String {
+        if matches!(self, Self::PlanMoved { .. }) {
+            return "conflict".into();
+        }
         let debug = format!("{self:?}");
         let name: &str = debug.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
         let mut code = String::with_capacity(name.len() + 4);
@@ -299,6 +308,7 @@ impl Error {
             Self::NotAllowed { right, .. } => {
                 format!("Ask the person who runs the server to allow `{right}`; other tools work as before.")
             }
+            Self::PlanMoved { .. } => "Send it with `dry_run: true` and without `plan`, look at it again, then send the new plan.".into(),
             Self::ReadOnly { .. } => "Ask the person to make the site's folder writable; nothing was changed.".into(),
             Self::RemoteBusy { .. } => "Nothing is lost: send the same call again in a minute.".into(),
             Self::RemoteRefused { .. } => "Tell the person what the remote said; the commit waits, `publish` again resumes.".into(),

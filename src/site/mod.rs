@@ -17,7 +17,9 @@ mod review;
 pub mod revision;
 mod rollback;
 pub mod schedule;
+mod scope;
 pub mod starter;
+pub mod text;
 pub mod text_diff;
 
 use std::path::Path;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::reply::{self, lean};
 use super::{Context, Hints, Right, Spec, Tool};
 use crate::error::Result;
-use crate::model::Library;
+use crate::model::{Library, Page, PageKind};
 use crate::site::address::shown;
 use crate::site::change_set;
 use crate::site::overview::{Overview, overview};
@@ -50,6 +50,7 @@ enum Part {
     Config,
     Sections,
     Taxonomies,
+    Collections,
     Menus,
     Theme,
     Changes,
@@ -64,6 +65,7 @@ fn get(context: &Context, asked: SiteGet) -> Result<Value> {
             Part::Config => ("config", config(&overview)),
             Part::Sections => ("sections", sections(&overview.built.library)),
             Part::Taxonomies => ("taxonomies", taxonomies(&overview.built.library)),
+            Part::Collections => ("collections", collections(&overview.built.library)),
             Part::Menus => ("menus", json!(overview.built.library.config.menus)),
             Part::Theme => ("theme", theme(&overview)),
             Part::Changes => ("changes", changes(context, &overview)?),
@@ -153,6 +155,24 @@ fn taxonomies(library: &Library) -> Value {
             json!({"key": taxonomy.key, "title": taxonomy.title, "url": taxonomy.url, "count": taxonomy.terms.len(), "terms": terms})
         })
         .collect()
+}
+
+/// Each collection with how many pages it has; a schema as it stands in `site.yaml`, with every field's type.
+fn collections(library: &Library) -> Value {
+    let config = &library.config;
+    let held = |name: &str| {
+        let of = |page: &&Page| page.exists && page.kind == PageKind::Page;
+        let pages = library.pages.iter().filter(of);
+        pages.filter(|page| config.collection_of(&page.section).is_some_and(|(found, _)| found == name)).count()
+    };
+    let all = config.collections.iter().map(|(name, collection)| {
+        let mut value = json!(collection);
+        if let Value::Object(fields) = &mut value {
+            fields.insert("pages".into(), held(name).into());
+        }
+        (name.clone(), value)
+    });
+    Value::Object(all.collect())
 }
 
 fn theme(overview: &Overview) -> Value {

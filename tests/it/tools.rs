@@ -10,7 +10,7 @@ use sitewright::tools::{Registry, Tool};
 
 use crate::harness::TestSite;
 
-const NAMES: [&str; 16] = [
+const NAMES: &[&str] = &[
     "site_get",
     "site_sync",
     "page_list",
@@ -18,6 +18,8 @@ const NAMES: [&str; 16] = [
     "page_write",
     "page_move",
     "page_delete",
+    "text_search",
+    "text_replace",
     "preview",
     "change_list",
     "change_diff",
@@ -191,7 +193,14 @@ fn all_four_hints_are_stated_and_honest() {
         assert_eq!(stated, [true; 4], "{}", tool.name());
         let reads = matches!(
             tool.name(),
-            "site_get" | "page_list" | "page_get" | "preview" | "change_list" | "change_diff" | "revision_list"
+            "site_get"
+                | "page_list"
+                | "page_get"
+                | "text_search"
+                | "preview"
+                | "change_list"
+                | "change_diff"
+                | "revision_list"
         );
         assert_eq!(hints.read_only_hint, Some(reads), "{}", tool.name());
         assert!(!(reads && hints.destructive_hint == Some(true)), "{}", tool.name());

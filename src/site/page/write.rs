@@ -137,6 +137,8 @@ fn write_one(
         check_match(site, transaction, live, &path, &current, edit, staged)?;
     }
     let mut text = current;
+    let begun = if edit.create { super::archetype::begin(&before.library.config, &path, edit) } else { None };
+    let edit = begun.as_ref().unwrap_or(edit);
     if let Some(patch) = &edit.front_matter {
         text = front_matter::patch(path.as_str(), &text, patch)?;
     }
