@@ -107,7 +107,7 @@ async fn again(site: &TestSite, who: usize, set: &str) -> String {
     if open_sets.contains(set) { set.to_owned() } else { open(site, who).await }
 }
 
-async fn check(site: &TestSite, wrote: &Wrote, about: &str) {
+fn check(site: &TestSite, wrote: &Wrote, about: &str) {
     for (at, who) in WHO.iter().enumerate() {
         for (page, name) in [("own", *who), ("shared", "shared")] {
             let wanted = format!("{who}: {}.", last(wrote, at, page));
@@ -137,7 +137,7 @@ async fn any_order_of_edits_publishes_and_merges_ends_with_what_everybody_wrote(
             site.call("publish", json!({"change_set": set})).await;
         }
         site.call("publish", json!({"hand_edits": true})).await;
-        check(&site, &wrote, &format!("seed {seed}")).await;
+        check(&site, &wrote, &format!("seed {seed}"));
     }
 }
 
@@ -208,7 +208,7 @@ async fn two_agents_and_a_person_at_the_same_time_never_step_on_each_other() {
         ((2, "own"), 10),
         ((3, "own"), 10),
     ]);
-    check(&site, &wrote, "side by side").await;
+    check(&site, &wrote, "side by side");
     assert!(site.call("change_list", json!({})).await.get("change_sets").is_none());
 }
 
