@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sitewright::store::{Note, OpenOptions, Repository};
 
@@ -227,10 +227,9 @@ fn a_silent_remote_is_given_up_and_nothing_is_lost() {
     let place = Place::new(&server.url(""));
     for how in [1, 2] {
         silent.store(how, Ordering::SeqCst);
-        let start = Instant::now();
+        // The server waits longer than the client: that it ends at all is the client's doing.
         let said = place.unpublished(&[("SITEWRIGHT_GIT_TIMEOUT", "1")]);
-        assert!(said.contains("no answer"), "{said}");
-        assert!(start.elapsed() < Duration::from_secs(7), "{:?}", start.elapsed());
+        assert!(said.contains("no answer for 1 s"), "{said}");
     }
     silent.store(0, Ordering::SeqCst);
     place.published(&[]);

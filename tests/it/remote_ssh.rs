@@ -1,10 +1,9 @@
 //! Remotes over ssh: the real program, the system's ssh, and a server of OpenSSH on a port of this machine.
 
 use std::io::{BufRead, BufReader};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use crate::git_server::{commit_elsewhere, git};
 use crate::remote::Place;
@@ -65,8 +64,8 @@ impl SshServer {
                 .stderr(Stdio::piped())
                 .spawn()
                 .unwrap();
-            let errors = BufReader::new(server.stderr.take().unwrap());
-            if listening(&mut server, port) {
+            let mut errors = BufReader::new(server.stderr.take().unwrap());
+            if listening(&mut errors, port) {
                 // Read to the end, so that the server never waits for us.
                 std::thread::spawn(move || errors.lines().for_each(drop));
                 std::fs::write(at("known"), format!("[127.0.0.1]:{port} {host_key}")).unwrap();
@@ -110,15 +109,10 @@ impl SshServer {
     }
 }
 
-fn listening(server: &mut Child, port: u16) -> bool {
-    let until = Instant::now() + Duration::from_secs(10);
-    while Instant::now() < until && server.try_wait().unwrap().is_none() {
-        if TcpStream::connect(("127.0.0.1", port)).is_ok() {
-            return true;
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    false
+/// Whether the server itself says that it has the port: a connection could be somebody else's.
+fn listening(errors: &mut impl BufRead, port: u16) -> bool {
+    let mut lines = errors.lines().map_while(Result::ok);
+    lines.any(|line| line.starts_with("Server listening on 127.0.0.1") && line.contains(&format!("port {port}")))
 }
 
 #[test]

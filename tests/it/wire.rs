@@ -11,8 +11,8 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// How long an answer may take.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+/// When an answer counts as one that never comes.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A server on a free port.
 pub(crate) struct Listening {
@@ -22,8 +22,13 @@ pub(crate) struct Listening {
 
 /// Serves over HTTP with the tokens of this text.
 pub(crate) async fn listen(server: &Server, tokens: &str) -> Listening {
+    listen_with(server, Tokens::read(tokens).expect("tokens")).await
+}
+
+/// The same with tokens that were read.
+pub(crate) async fn listen_with(server: &Server, tokens: Tokens) -> Listening {
     let mut options = http::Options::local("127.0.0.1:0".parse().expect("an address")).expect("a token");
-    options.tokens = Some(Tokens::read(tokens).expect("tokens"));
+    options.tokens = Some(tokens);
     let listening = http::bind(options).await.expect("it listens");
     let address = listening.address();
     let stop = CancellationToken::new();
