@@ -1,11 +1,13 @@
 //! Remotes over HTTP and HTTPS: the real program against `git http-backend`, which asks for passwords, refuses, and fails.
 
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use sitewright::store::{Note, OpenOptions, Repository};
 
 use crate::git_server::{Deed, GitServer, Request, commit_elsewhere, git, only, untouched};
@@ -47,7 +49,7 @@ impl Place {
         git(&self.site(), arguments)
     }
 
-    fn run(&self, folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
+    fn command(&self, folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sitewright"));
         command.args(arguments).current_dir(folder).env("HOME", self.home()).env("GIT_CONFIG_NOSYSTEM", "1");
         for name in ["SITEWRIGHT_GIT_TOKEN", "SITEWRIGHT_GIT_TOKEN_FILE", "SITEWRIGHT_GIT_USER", "SITEWRIGHT_CA_FILE"] {
@@ -58,9 +60,38 @@ impl Place {
         {
             command.env_remove(name);
         }
-        let output = command.envs(variables.iter().copied()).stdin(Stdio::null()).output().unwrap();
+        command.envs(variables.iter().copied()).stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
+        let output = self.command(folder, arguments, variables).output().unwrap();
         let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         Ran { code: output.status.code(), text }
+    }
+
+    /// Calls a tool of a server that is started for it; its JSON, refused or not.
+    pub(crate) fn call(&self, tool: &str, arguments: &Value, variables: &[(&str, &str)]) -> Value {
+        let mut command = self.command(&self.site(), &["serve", "--no-preview"], variables);
+        let mut server = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut input = server.stdin.take().unwrap();
+        let about = json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}});
+        let params = json!({"name": tool, "arguments": arguments});
+        for message in [
+            json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": about}),
+            json!({"jsonrpc": "2.0", "method": "notifications/initialized"}),
+            json!({"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": params}),
+        ] {
+            writeln!(input, "{message}").unwrap();
+        }
+        let lines = BufReader::new(server.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let answer = lines.map(|line| serde_json::from_str::<Value>(&line).unwrap()).find(|answer| answer["id"] == 2);
+        // Its end of input ends it; until here it has to be open.
+        drop(input);
+        server.wait().unwrap();
+        let answer = answer.unwrap_or_else(|| panic!("no answer to {tool}"));
+        serde_json::from_str(answer["result"]["content"][0]["text"].as_str().unwrap_or_else(|| panic!("{answer}")))
+            .unwrap()
     }
 
     pub(crate) fn publish(&self, variables: &[(&str, &str)]) -> Ran {

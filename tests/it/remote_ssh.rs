@@ -5,6 +5,8 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use serde_json::json;
+
 use crate::git_server::{commit_elsewhere, git};
 use crate::remote::Place;
 
@@ -130,6 +132,35 @@ fn a_site_is_published_over_ssh_and_what_others_pushed_is_merged() {
     // The short form, with a name that only the person's configuration knows.
     place.git(&["remote", "set-url", "origin", &format!("published:{}", server.bare().display())]);
     place.write("newer.md");
+    place.published(&[("GIT_SSH", &ssh)]);
+    place.check(&server.bare());
+}
+
+#[test]
+fn a_sync_over_ssh_takes_in_what_others_pushed_and_keeps_what_is_unpublished() {
+    let Some(server) = SshServer::start() else { return };
+    let place = server.place();
+    let ssh = server.ssh(&place, "user", "known");
+    place.published(&[("GIT_SSH", &ssh)]);
+    place.write("mine.md");
+    let theirs = commit_elsewhere(&server.bare(), "content/theirs.md");
+    let synced = place.call("site_sync", &json!({}), &[("GIT_SSH", &ssh)]);
+    assert_eq!(synced["changed"][0]["path"], "theirs.md", "{synced}");
+    assert_eq!(std::fs::read_to_string(place.site().join("content/theirs.md")).unwrap(), "theirs\n");
+    assert!(place.site().join("content/mine.md").exists());
+    assert_eq!(place.git(&["rev-parse", "main"]), theirs);
+    let unpublished = place.call("change_list", &json!({}), &[]);
+    assert_eq!(
+        (&unpublished["total"], &unpublished["items"][0]["path"]),
+        (&json!(1), &json!("mine.md")),
+        "{unpublished}"
+    );
+    // A server that is not known is not believed, and nothing moves.
+    commit_elsewhere(&server.bare(), "content/later.md");
+    let refused = place.call("site_sync", &json!({}), &[("GIT_SSH", &server.ssh(&place, "user", "nobody"))]);
+    assert_eq!(refused["code"], "remote_unavailable", "{refused}");
+    assert!(refused["message"].as_str().unwrap().contains("its host key is not known"), "{refused}");
+    assert_eq!(place.git(&["rev-parse", "main", "origin/main"]), format!("{theirs}\n{theirs}"));
     place.published(&[("GIT_SSH", &ssh)]);
     place.check(&server.bare());
 }
