@@ -118,11 +118,12 @@ async fn nobody_is_told_of_a_call_that_changed_nothing() {
 #[tokio::test]
 async fn publishing_changes_the_difference_only() {
     let site = TestSite::with_remote(SITE).await;
-    site.call("publish", json!({})).await;
     let (ear, mut told) = ear();
     let other = site.another(ear, false).await;
     subscribe(other.peer(), A).await.expect("subscribed");
     subscribe(other.peer(), DIFF).await.expect("subscribed");
+    site.call("publish", json!({})).await;
+    heard(&mut told, &[DIFF]).await;
     site.call("page_write", edit("a.md", "One.\n")).await;
     heard(&mut told, &[A, DIFF]).await;
     site.call("publish", json!({})).await;
