@@ -172,7 +172,13 @@ async fn enter(State(gate): State<Gate>, mut request: Request, next: Next) -> Re
     }
     // Found again by the call this request carries: see `grant`.
     request.extensions_mut().insert(grant);
-    next.run(request).await
+    let ends_session = *request.method() == Method::DELETE;
+    let mut response = next.run(request).await;
+    // The session is gone by now. rmcp says that it will be (202), which clients take for a failure; MCP names no status.
+    if ends_session && response.status() == StatusCode::ACCEPTED {
+        *response.status_mut() = StatusCode::NO_CONTENT;
+    }
+    response
 }
 
 /// What the token of a call's request grants; `None` for a call that did not come over HTTP.

@@ -26,6 +26,7 @@ mod resources;
 mod review;
 mod rights;
 mod server;
+mod sessions;
 mod store;
 mod subscriptions;
 mod theme;
