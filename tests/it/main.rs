@@ -3,7 +3,9 @@
 
 mod bad_input;
 mod build;
+mod change_set;
 mod cli;
+mod collection;
 mod crash;
 mod distribution;
 mod front_matter;
@@ -20,6 +22,7 @@ mod page;
 mod preview;
 mod progress;
 mod publish;
+mod redirect;
 mod remote;
 mod remote_ssh;
 mod resources;
@@ -29,6 +32,7 @@ mod server;
 mod sessions;
 mod store;
 mod subscriptions;
+mod text;
 mod theme;
 mod tidy;
 mod tools;

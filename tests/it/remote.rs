@@ -492,3 +492,45 @@ fn what_is_no_git_server_is_named_as_such() {
     let said = place.unpublished(&[]);
     assert!(said.contains("forbids this (403)"), "{said}");
 }
+
+/// What is pushed, in bytes of the pack: only objects that the remote lacks. `SITEWRIGHT_PUSH_PAGES` sets the size of the site.
+#[test]
+fn a_publish_of_one_page_pushes_what_it_changed_and_no_more() {
+    let pages = std::env::var("SITEWRIGHT_PUSH_PAGES").ok().and_then(|text| text.parse().ok()).unwrap_or(60);
+    let server = GitServer::start(|_: &Request| Deed::Serve);
+    let place = Place::new(&server.url(""));
+    let blog = place.site().join("content/blog");
+    // Words as they come, so that no compression makes them one.
+    let mut word = 1_u32;
+    let mut words = || {
+        word = word.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        format!("word{} ", word >> 16)
+    };
+    for number in 0..pages {
+        let body: String = (0..300).map(|_| words()).collect();
+        let page = format!("---\ntitle: Page {number}\ndate: 2026-01-01\n---\n\n{body}\n");
+        std::fs::write(blog.join(format!("p{number}.md")), page).unwrap();
+    }
+    let pushed = |server: &GitServer| -> usize {
+        let requests = server.requests();
+        let push = requests.iter().rev().find(|request| request.is_push() && request.header("content-length") != "4");
+        push.unwrap().header("content-length").parse().unwrap()
+    };
+    let objects = || git(&server.bare(), &["rev-list", "--all", "--objects"]).lines().count();
+    place.published(&[]);
+    let (whole, before) = (pushed(&server), objects());
+    let file = blog.join("p7.md");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("title: Page 7", "title: Page seven")).unwrap();
+    std::thread::sleep(Duration::from_millis(60));
+    place.published(&[]);
+    let (part, new) = (pushed(&server), objects() - before);
+    let listed = git(&server.bare(), &["diff", "--name-only", "main~1", "main"]).lines().count();
+    println!(
+        "{pages} pages: first publish {whole} bytes, one page {part} bytes, {new} new objects, {listed} files differ"
+    );
+    // Each file that differs, its folders, and the commits of edit and publish.
+    assert!(new < listed * 4 + 10, "{new} objects for {listed} files");
+    assert!(part < whole / 4, "{part} bytes of {whole}");
+    place.check(&server.bare());
+}

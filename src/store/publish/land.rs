@@ -34,8 +34,8 @@ pub(crate) struct Landing<'a> {
 }
 
 /// The edits on top of live.
-struct Rebased {
-    tip: Oid,
+pub(super) struct Rebased {
+    pub(super) tip: Oid,
     conflicts: Vec<Conflict>,
 }
 
@@ -111,7 +111,7 @@ impl Repository {
     }
 
     /// The edits that live has not, on top of it: revision by revision, so that each keeps its author and reason.
-    fn rebase(&self, git: &git2::Repository, tip: Option<Oid>, landing: &Landing<'_>) -> Result<Rebased> {
+    pub(super) fn rebase(&self, git: &git2::Repository, tip: Option<Oid>, landing: &Landing<'_>) -> Result<Rebased> {
         let live_tree = tree_of(git, Some(landing.live))?;
         let before = chain::read(self, git, landing.tip, &[Some(landing.live)])?;
         let after = chain::read(self, git, tip, &[Some(landing.live), landing.tip])?;
@@ -182,18 +182,23 @@ impl Repository {
     }
 
     /// Keeps a tip reachable that the new one does not lead to, so that its revision ids go on working.
-    fn keep(&self, git: &git2::Repository, old: Option<Oid>, new: Oid) -> Result<()> {
+    pub(super) fn keep(&self, git: &git2::Repository, old: Option<Oid>, new: Oid) -> Result<()> {
         let Some(old) = old else { return Ok(()) };
         if old == new || git.graph_descendant_of(new, old).map_err(git_error("compare commits"))? {
             return Ok(());
         }
+        self.keep_reachable(git, old)
+    }
+
+    /// Keeps a commit reachable by a ref of ours, unless one does already; of those that are kept so, the oldest is let go.
+    pub(crate) fn keep_reachable(&self, git: &git2::Repository, old: Oid) -> Result<()> {
         let mut kept = self.kept(git)?;
         if kept.values().any(|tip| *tip == Some(old)) {
             return Ok(());
         }
         let next = kept.keys().next_back().map_or(1, |last| last + 1);
         move_ref(git, &self.refs().kept(next), None, Some(old), "sitewright: keep")?;
-        // What waits, in review or to be pushed, has refs of its own.
+        // What waits, in review, to be pushed or in a change set, has refs of its own.
         while kept.len() >= MOST_KEPT
             && let Some((number, tip)) = kept.pop_first()
         {
