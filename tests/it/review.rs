@@ -385,9 +385,10 @@ fn tips_that_publishes_left_are_kept_up_to_a_number_and_what_waits_is_never_lost
     let review = place.sent(&part("waits", &["content/c.md"]));
     let waits = place.git(&["rev-parse", "refs/sitewright/review/waits^2"]);
     let main = place.git(&["rev-parse", "main"]);
-    let many: String = (1..=1_000).map(|number| format!("create refs/sitewright/kept/{number} {main}\n")).collect();
+    let many: Vec<String> =
+        (1..=1_000).map(|number| format!("create refs/sitewright/kept/{number} {main}\n")).collect();
     let list = place.root.join(".git/many");
-    fs::write(&list, many).unwrap();
+    fs::write(&list, many.concat()).unwrap();
     place.git(&["-c", "alias.all=!git update-ref --stdin < .git/many", "all"]);
     for text in ["one\n", "two\n"] {
         place.edit("content/a.md", text);
