@@ -28,7 +28,7 @@ use crate::site::Site;
 use crate::tools::{Context, Progress, Refusal, Registry, Right, Rights, Tool};
 use calls::Waiting;
 use news::{News, Seat};
-use token::{Grant, WRITES_A_SECOND};
+use token::Grant;
 
 /// What an agent reads before its first call; clients may show only the first 200 characters.
 pub const INSTRUCTIONS: &str = "\
@@ -148,7 +148,7 @@ impl Server {
 /// Lets a caller that writes too fast wait a little, and refuses one that is much too fast.
 async fn wait_for_turn(grant: &Grant, cancelled: &CancellationToken) -> Result<(), Refusal> {
     let Some(wait) = grant.writes.take(Instant::now()) else {
-        let holder = format!("this token writes more than {WRITES_A_SECOND} times a second");
+        let holder = format!("this token writes more than {} times a second", grant.writes.per_second());
         return Err(Error::Busy { holder }.into());
     };
     tokio::select! {

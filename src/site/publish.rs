@@ -8,7 +8,7 @@ use super::{Call, Site, address, expand, review, schedule};
 use crate::build::{Built, Scope};
 use crate::error::{Error, Result};
 use crate::model::forge::Proposal;
-use crate::model::{ContentPath, Diagnostic, Forge, Outputs, Severity, Snapshot};
+use crate::model::{Config, ContentPath, Diagnostic, Forge, Outputs, Severity, Snapshot};
 use crate::store::{
     ChangeKind, ChangeSet, OutputChange, PublishRequest, Published, ReviewRequest, Synced, Unpublished,
 };
@@ -220,13 +220,31 @@ fn urls(published: &Published) -> BTreeMap<ChangeKind, Vec<String>> {
     urls
 }
 
+/// What a sync found.
+#[derive(Debug)]
+pub struct SyncReply {
+    /// The store's account.
+    pub synced: Synced,
+    /// Whether live has sources whose output the deploy branch does not show yet.
+    pub output_behind: bool,
+}
+
 /// Takes in what the remote has.
 ///
 /// # Errors
 /// `Conflict` where both sides changed the same lines, `RemoteUnavailable`, `RepositoryState`.
-pub fn sync(site: &Site, call: &Call) -> Result<Synced> {
+pub fn sync(site: &Site, call: &Call) -> Result<SyncReply> {
     // It is not built in between: what it takes in is there at once.
     call.progress.step(0.0, "Asking the remote")?;
     call.progress.commit()?;
-    site.repository().sync(&call.note("Take in what the remote has"))
+    let synced = site.repository().sync(&call.note("Take in what the remote has"))?;
+    // What was taken in may be a configuration that cannot be read: that is for the next call to say.
+    let snapshot = site.repository().working()?;
+    let output_behind = match Config::load(&snapshot) {
+        Ok((config, _)) if config.publish.layout.has_branch() => {
+            site.repository().is_output_behind(config.publish.output_branch())?
+        }
+        _ => false,
+    };
+    Ok(SyncReply { synced, output_behind })
 }

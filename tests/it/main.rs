@@ -32,6 +32,7 @@ mod rights;
 mod rollback;
 mod schedule;
 mod server;
+mod sessions;
 mod store;
 mod subscriptions;
 mod text;
