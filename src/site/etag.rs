@@ -1,8 +1,9 @@
 //! What a caller says it has read: an etag, the beginning of one, or `*` for "whatever is there".
 
-use super::address;
+use super::edit::Staged;
+use super::{Site, address};
 use crate::error::{Error, Result};
-use crate::model::{BlobId, ContentPath};
+use crate::model::{BlobId, ContentPath, Data, File, Snapshot};
 
 /// Digits of an etag that are enough.
 const SHORTEST: usize = 7;
@@ -45,6 +46,28 @@ impl IfMatch {
         }
     }
 
+    /// Whether a write may go on: it stands for what is there, or for what the remote has in `live` and nobody took in yet;
+    /// the caller then decided over it, and a trailer makes that version this path's base at publish.
+    pub(super) fn stands(
+        &self,
+        path: &ContentPath,
+        current: Option<BlobId>,
+        live: Option<&Snapshot>,
+        staged: &mut Staged,
+    ) -> bool {
+        if *self == Self::Any && live.is_some_and(|live| !live.contains(path.as_str())) {
+            // The remote deleted it: writing it knowingly decides against the deletion.
+            staged.trailers.push(("Resolves".into(), format!("{} {path}", BlobId([0; 20]))));
+        }
+        if self.holds(current) {
+            return true;
+        }
+        let theirs = live.and_then(|live| live.get(path)).map(|file| file.id);
+        let theirs = theirs.filter(|id| self.holds(Some(*id)));
+        staged.trailers.extend(theirs.map(|id| ("Resolves".to_owned(), format!("{id} {path}"))));
+        theirs.is_some()
+    }
+
     /// The refusal of a stale one; `diff` leads from what was read to what is there.
     pub(super) fn stale(&self, path: &ContentPath, current: Option<BlobId>, diff: String) -> Error {
         Error::Conflict {
@@ -68,4 +91,11 @@ impl IfMatch {
             example: format!("{{\"path\": \"{named}\", \"if_match\": \"{etag}\"}}"),
         }
     }
+}
+
+/// The text a caller read, where git still has it.
+pub(super) fn text_of(site: &Site, path: &ContentPath, etag: &str) -> Option<String> {
+    let id = BlobId::parse(etag)?;
+    let bytes = site.repository().bytes(path, &File { id, size: 0, data: Data::Handle }).ok()?;
+    String::from_utf8(bytes.to_vec()).ok()
 }

@@ -1,8 +1,10 @@
 //! What one can do with a site: free functions, one file per noun, over a small [`Site`] handle.
 
 pub mod address;
+mod anchor;
 mod call;
 pub mod change;
+pub mod configure;
 pub mod edit;
 mod etag;
 mod expand;
@@ -14,8 +16,10 @@ pub mod publish;
 pub mod resource;
 mod review;
 pub mod revision;
+mod shown;
 pub mod starter;
 pub mod text_diff;
+pub mod theme;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -10,14 +10,18 @@ use sitewright::tools::{Registry, Tool};
 
 use crate::harness::TestSite;
 
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 18] = [
     "site_get",
+    "site_update",
     "site_sync",
     "page_list",
     "page_get",
     "page_write",
     "page_move",
     "page_delete",
+    "theme_get",
+    "theme_write",
+    "theme_use",
     "preview",
     "change_list",
     "change_diff",
@@ -170,7 +174,14 @@ fn all_four_hints_are_stated_and_honest() {
         assert_eq!(stated, [true; 4], "{}", tool.name());
         let reads = matches!(
             tool.name(),
-            "site_get" | "page_list" | "page_get" | "preview" | "change_list" | "change_diff" | "revision_list"
+            "site_get"
+                | "page_list"
+                | "page_get"
+                | "theme_get"
+                | "preview"
+                | "change_list"
+                | "change_diff"
+                | "revision_list"
         );
         assert_eq!(hints.read_only_hint, Some(reads), "{}", tool.name());
         assert!(!(reads && hints.destructive_hint == Some(true)), "{}", tool.name());
@@ -406,6 +417,7 @@ async fn tools_that_only_read_change_nothing() {
             "page_get",
             json!({"paths": ["/blog/hello/"], "include": ["front_matter", "body", "html", "text", "outline", "backlinks", "diagnostics", "history"]}),
         ),
+        ("theme_get", json!({"include": ["files", "settings", "layouts", "versions"], "files": ["layouts/page.hbs"]})),
         ("preview", json!({"pages": ["/blog/hello/"], "as": "html"})),
         ("preview", json!({"as": "text", "only": true})),
         ("change_list", json!({})),

@@ -6,8 +6,9 @@ mod relocate;
 mod remove;
 mod write;
 
+pub use super::anchor::TextEdit;
 pub use get::{GetQuery, Include, PageView, get, plain_text};
 pub use list::{ListQuery, ListStatus, Listing, Sort, list};
 pub use relocate::{Move, relocate};
 pub use remove::{Removal, remove};
-pub use write::{PageEdit, Select, TextEdit, write};
+pub use write::{PageEdit, Select, write};

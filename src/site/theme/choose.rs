@@ -1,0 +1,209 @@
+//! Which theme the site renders with, and whether it is pinned: frozen at a revision, so that edits of it change no page.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::super::edit::{self, Staged, Written};
+use super::super::{Call, Site, starter};
+use super::freeze::{Frozen, freeze};
+use super::{Name, exists, found, names};
+use crate::error::{Error, Result};
+use crate::model::front_matter;
+use crate::model::{ContentPath, PathKind, Snapshot, Theme};
+use crate::store::{RevisionId, Transaction};
+
+/// The shipped theme, which can be had where it is not there.
+const SHIPPED: &str = "default";
+
+/// What to render with.
+#[derive(Debug, Clone, Default)]
+pub struct Choice {
+    /// Folder below `themes/`; `None`: the one in use.
+    pub theme: Option<String>,
+    /// Freeze it: `now`, or as it was at a revision.
+    pub pin: Option<String>,
+    /// Go back to the files that are edited.
+    pub unpin: bool,
+}
+
+/// What the site renders with now, or would.
+#[derive(Debug)]
+pub struct Chosen {
+    /// The edit.
+    pub written: Written,
+    /// `theme` of `site.yaml`.
+    pub theme: String,
+}
+
+/// Switches, pins or unpins in one revision; the whole site is rendered first.
+///
+/// # Errors
+/// `NotFound` for a theme or revision, `InvalidArguments`, `BuildFailed` where the site would have errors it has not now.
+pub fn choose(site: &Site, call: &Call, asked: &Choice) -> Result<Chosen> {
+    check_shape(asked)?;
+    let mut theme = String::new();
+    let footprint = edit::footprint([PathKind::Theme, PathKind::Config]);
+    let written = edit::run(site, call, &footprint, |transaction, before| {
+        let current = before.library.config.theme.clone();
+        let mut staged = Staged::new(String::new());
+        theme = target(site, transaction, &current, asked, &mut staged)?;
+        if theme != current {
+            let patch = Map::from_iter([("theme".to_owned(), Value::from(theme.as_str()))]);
+            let text = front_matter::patch_yaml(
+                "site.yaml",
+                transaction.base().text("site.yaml").unwrap_or_default(),
+                &patch,
+            )?;
+            transaction.stage(ContentPath::from_disk("site.yaml")?, Some(text.into_bytes()))?;
+            drop_frozen(transaction, &current, &mut staged)?;
+        }
+        if staged.message.is_empty() {
+            staged.message = format!("Use theme {theme}");
+        }
+        Ok(staged)
+    })?;
+    if theme.is_empty() {
+        // The call was answered with its first receipt.
+        theme = site.config()?.theme;
+    }
+    Ok(Chosen { written, theme })
+}
+
+fn check_shape(asked: &Choice) -> Result<()> {
+    let refused = |field: &str, problem: &str, example: &str| {
+        Err(Error::InvalidArguments { field: field.into(), problem: problem.into(), example: example.into() })
+    };
+    let frozen = asked.theme.as_deref().is_some_and(|theme| theme.contains('@'));
+    match (&asked.theme, &asked.pin, asked.unpin) {
+        (None, None, false) => refused("theme", "nothing to do: give `theme`, `pin` or `unpin`", "{\"pin\": \"now\"}"),
+        (_, Some(_), true) => refused("unpin", "`pin` and `unpin` contradict each other", "{\"unpin\": true}"),
+        (_, Some(_), _) | (_, _, true) if frozen => refused(
+            "theme",
+            "it is a frozen copy already, name the theme itself",
+            "{\"theme\": \"default\", \"pin\": \"now\"}",
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// The value of `theme`, with the files it needs staged.
+fn target(
+    site: &Site,
+    transaction: &mut Transaction<'_>,
+    current: &str,
+    asked: &Choice,
+    staged: &mut Staged,
+) -> Result<String> {
+    let now = Name::of(current);
+    let wanted = asked.theme.as_deref().map_or(now.source, |theme| theme.trim().trim_end_matches('/'));
+    let base = Arc::clone(transaction.base());
+    if let Some(pin) = asked.pin.as_deref() {
+        return pinned(site, transaction, &base, current, wanted, pin.trim(), staged);
+    }
+    if now.pin.is_some() && wanted == now.source && !asked.unpin {
+        return Err(Error::InvalidArguments {
+            field: "unpin".into(),
+            problem: format!("the site renders with {wanted} already, pinned as {current}"),
+            example:
+                "{\"unpin\": true} to render with its files as they are now, or {\"pin\": \"now\"} to move the pin"
+                    .into(),
+        });
+    }
+    if asked.unpin {
+        staged.message = format!("Unpin theme {wanted}");
+    }
+    if !exists(&base, wanted) && wanted == SHIPPED {
+        for (path, bytes) in starter::theme() {
+            transaction.stage(path, Some(bytes))?;
+        }
+        staged.notes.push(format!("themes/{SHIPPED}/ was not there: the shipped theme was written into it."));
+    } else {
+        found(&base, wanted)?;
+    }
+    Ok(wanted.to_owned())
+}
+
+fn pinned(
+    site: &Site,
+    transaction: &mut Transaction<'_>,
+    base: &Snapshot,
+    current: &str,
+    source: &str,
+    pin: &str,
+    staged: &mut Staged,
+) -> Result<String> {
+    let is_now = pin.eq_ignore_ascii_case("now");
+    let (revision, frozen) = if is_now {
+        found(base, source)?;
+        let Some(revision) = transaction.tip().cloned() else {
+            return Err(Error::NotFound { kind: "revision", name: "now".into(), near: Vec::new() });
+        };
+        (revision, freeze(site, base, source)?)
+    } else {
+        let (revision, then) = at(site, pin)?;
+        if !exists(&then, source) {
+            let near = names(&then);
+            let name = format!("{source} at {}", revision.short());
+            return Err(Error::NotFound { kind: "theme", name, near });
+        }
+        (revision, freeze(site, &then, source)?)
+    };
+    let name = format!("{source}@{}", revision.short());
+    // Pinning again what is pinned already moves nothing.
+    let is_pinned = matches!(Name::of(current), Name { source: used, pin: Some(_) } if used == source);
+    let name = if is_now && is_pinned && same(site, base, current, &frozen)? { current.to_owned() } else { name };
+    staged.message = format!("Pin theme {source} at {}", revision.short());
+    for (path, _) in base.under(&format!("themes/{name}")) {
+        if !frozen.contains_key(super::files::inside(path)) {
+            transaction.stage(path.clone(), None)?;
+        }
+    }
+    for (inner, bytes) in frozen {
+        transaction.stage(ContentPath::parse(&format!("themes/{name}/{inner}"))?, Some(bytes))?;
+    }
+    Ok(name)
+}
+
+fn at(site: &Site, text: &str) -> Result<(RevisionId, Arc<Snapshot>)> {
+    let revision = site.repository().resolve(text).map_err(|error| match error {
+        Error::InvalidArguments { problem, .. } => Error::InvalidArguments {
+            field: "pin".into(),
+            problem: format!("{problem}, or `now`"),
+            example: "{\"pin\": \"now\"}; theme_get with include: [\"versions\"] lists revisions".into(),
+        },
+        other => other,
+    })?;
+    let snapshot = site.repository().snapshot_at(&revision)?;
+    Ok((revision, snapshot))
+}
+
+/// Whether a folder holds exactly these files.
+fn same(site: &Site, base: &Snapshot, name: &str, frozen: &Frozen) -> Result<bool> {
+    let mut count = 0;
+    for (path, file) in base.under(&format!("themes/{name}")) {
+        let Some(bytes) = frozen.get(super::files::inside(path)) else { return Ok(false) };
+        if *bytes != *site.repository().bytes(path, file)? {
+            return Ok(false);
+        }
+        count += 1;
+    }
+    Ok(count == frozen.len())
+}
+
+/// Removes the frozen folder that was in use, unless a theme still extends it.
+fn drop_frozen(transaction: &mut Transaction<'_>, name: &str, staged: &mut Staged) -> Result<()> {
+    if Name::of(name).pin.is_none() {
+        return Ok(());
+    }
+    let base = Arc::clone(transaction.base());
+    let extends = |theme: &String| Theme::load(&base, theme).is_ok_and(|theme| theme.extends.as_deref() == Some(name));
+    if let Some(user) = names(&base).iter().find(|theme| extends(theme)) {
+        staged.notes.push(format!("themes/{name}/ stays: theme {user} extends it."));
+        return Ok(());
+    }
+    for (path, _) in base.under(&format!("themes/{name}")) {
+        transaction.stage(path.clone(), None)?;
+    }
+    Ok(())
+}
