@@ -3,8 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::edit::{self, Staged, Written};
-use super::etag::IfMatch;
-use super::{Call, Site, text_diff, theme};
+use super::{Call, Site, theme};
 use crate::error::{Error, Result};
 use crate::model::front_matter::{self, read_yaml};
 use crate::model::{Config, ContentPath, Diagnostic, PathKind, Snapshot, Theme};
@@ -13,8 +12,6 @@ use crate::store::{Footprint, Repository, Transaction};
 mod lists;
 
 const PATH: &str = "site.yaml";
-/// Bytes of diff in a conflict.
-const CONFLICT_DIFF: usize = 4_000;
 
 /// Keys that reach beyond the site: where it is pushed, what is read from disk and network, what is sent, what pages may
 /// execute. They are for the person who runs the server.
@@ -58,8 +55,6 @@ pub struct KeyChange {
 pub struct Patch {
     /// JSON merge patch; `key+` adds to a list, `key-` takes from it.
     pub patch: Map<String, Value>,
-    /// Etag the caller read.
-    pub if_match: Option<String>,
     /// Whether the caller may change what reaches beyond the site.
     pub beyond: bool,
 }
@@ -67,15 +62,14 @@ pub struct Patch {
 /// Patches `site.yaml` in one revision.
 ///
 /// # Errors
-/// `InvalidArguments` for an unknown key or a wrong value, `NotAllowed`, `Conflict`, `BuildFailed`.
+/// `InvalidArguments` for an unknown key or a wrong value, `NotAllowed`, `BuildFailed`.
 pub fn update(site: &Site, call: &Call, asked: &Patch) -> Result<(Written, Vec<KeyChange>)> {
     check_shape(&asked.patch)?;
     let path = ContentPath::from_disk(PATH)?;
     let footprint = Footprint { paths: Some([path.clone()].into()), ..edit::footprint([PathKind::Config]) };
     let mut keys = Vec::new();
-    let mut written = edit::run(site, call, &footprint, |transaction, _| {
+    let written = edit::run(site, call, &footprint, |transaction, _| {
         let text = transaction.base().text(PATH).unwrap_or_default().to_owned();
-        check_match(site, transaction, &path, &text, asked)?;
         let Value::Object(old) = read_yaml(PATH, &text)? else { return Err(no_mapping()) };
         let patch = lists::resolve(&old, &asked.patch)?;
         let patched = front_matter::patch_yaml(PATH, &text, &patch)?;
@@ -88,10 +82,6 @@ pub fn update(site: &Site, call: &Call, asked: &Patch) -> Result<(Written, Vec<K
         staged.notes.extend(note(&keys));
         Ok(staged)
     })?;
-    if written.repeated {
-        // The receipt does not keep the values; the difference is in its file.
-        written.notes.push("This is the answer to the same call, sent again.".into());
-    }
     Ok((written, keys))
 }
 
@@ -111,23 +101,6 @@ fn check_shape(patch: &Map<String, Value>) -> Result<()> {
         return refused("patch.theme", problem, "theme_use {\"theme\": \"default\"}");
     }
     Ok(())
-}
-
-fn check_match(
-    site: &Site,
-    transaction: &Transaction<'_>,
-    path: &ContentPath,
-    text: &str,
-    asked: &Patch,
-) -> Result<()> {
-    let Some(etag) = asked.if_match.as_deref() else { return Ok(()) };
-    let if_match = IfMatch::parse(etag)?;
-    let current = transaction.base().get(path).map(|file| file.id);
-    if if_match.holds(current) {
-        return Ok(());
-    }
-    let known = super::etag::text_of(site, path, etag).unwrap_or_default();
-    Err(if_match.stale(path, current, text_diff::unified(&known, text, CONFLICT_DIFF)))
 }
 
 fn check_rights(keys: &[KeyChange], beyond: bool) -> Result<()> {

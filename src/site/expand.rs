@@ -25,7 +25,7 @@ pub(super) fn moved(from: &ContentPath, to: &ContentPath) -> (String, String) {
 }
 
 /// The folder of a theme's frozen copy that a file lies in, with its final slash: a copy is whole or not there.
-fn frozen_folder(path: &ContentPath) -> Option<String> {
+pub(super) fn frozen_folder(path: &ContentPath) -> Option<String> {
     let (name, _) = path.as_str().strip_prefix("themes/")?.split_once('/')?;
     name.contains('@').then(|| format!("themes/{name}/"))
 }

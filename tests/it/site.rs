@@ -44,7 +44,8 @@ async fn one_menu_entry_or_redirect_is_one_line() {
     update(&site, json!({"menus": {"main-": ["Contact"]}})).await;
     site.assert_file("site.yaml", &before);
     update(&site, json!({"menus": {"main-": [{"url": "/blog/"}], "main+": [{"name": "News", "url": "/blog/"}]}})).await;
-    let renamed = before.replace("- { name: Blog, url: /blog/ }", "- { name: News, url: /blog/ }");
+    // What was said of an entry goes with it.
+    let renamed = before.replace("    # First the blog.\n    - { name: Blog,", "    - { name: News,");
     site.assert_file("site.yaml", &renamed);
     update(&site, json!({"redirects": {"/older/": "/about/"}})).await;
     site.assert_file("site.yaml", &renamed.replace("  /old/: /about/\n", "  /old/: /about/\n  /older/: /about/\n"));
@@ -78,17 +79,14 @@ async fn unknown_keys_and_wrong_values_are_refused_with_an_example() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stale_etag_is_a_conflict() {
+async fn a_dry_run_tells_and_writes_nothing() {
     let site = TestSite::new(SITE).await;
-    let etag = site.call("site_get", json!({"include": ["config"]})).await["config"]["etag"].clone();
-    let patch = |title: &str| json!({"patch": {"title": title}, "if_match": etag});
-    site.call("site_update", patch("One")).await;
-    let error = site.call_err("site_update", patch("Two")).await;
-    assert_eq!(error["code"], "conflict", "{error}");
-    assert!(error["details"]["diff"].as_str().unwrap().contains("+title: One"), "{error}");
+    let before = site.fingerprint();
     let dry = site.call("site_update", json!({"patch": {"title": "Two"}, "dry_run": true})).await;
-    assert_eq!(dry["keys"][0]["new"], "Two");
-    assert!(site.read("site.yaml").contains("title: One"));
+    assert_eq!(dry["keys"], json!([{"key": "title", "old": "Test", "new": "Two"}]), "{dry}");
+    assert_eq!(site.fingerprint(), before);
+    let reply = update(&site, json!({"title": "Two"})).await;
+    assert_eq!((&reply["keys"], &reply["affected_urls"]), (&dry["keys"], &dry["affected_urls"]));
 }
 
 const TOKENS: &str = "editor  editor-token-0123  read,content,config\nowner   owner-token-01234  read,config,admin\n";

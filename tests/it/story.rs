@@ -61,7 +61,8 @@ async fn no_page_tool_reaches_a_theme_file_by_any_name() {
         ] {
             let before = design(&site);
             let (refused, reply) = site.answer(tool, arguments).await;
-            assert!(refused, "{tool} {path}: {reply}");
+            // A move may lead there: below content/, as a page of that name.
+            assert!(refused || tool == "page_move", "{tool} {path}: {reply}");
             assert_eq!(design(&site), before, "{tool} {path}");
         }
     }

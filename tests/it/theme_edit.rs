@@ -54,7 +54,7 @@ async fn texts_layouts_and_versions_on_request() {
     assert_eq!(texts["texts"][0]["text"], "<i>{{page.title}}</i>\n", "{texts}");
     assert_eq!(texts["texts"][1]["path"], "themes/base/layouts/list.hbs", "inherited, found where it is: {texts}");
     assert!(texts.get("files").is_none() && texts.get("settings").is_none(), "no more than asked for: {texts}");
-    let rooted = site.call("theme_get", json!({"files": "themes/child/theme.yaml", "lines": "2-3"})).await;
+    let rooted = site.call("theme_get", json!({"files": "themes/child/theme.yaml:2-3"})).await;
     assert_eq!(rooted["texts"][0]["text"], "extends: base # most of it\nsettings:\n", "{rooted}");
     assert_eq!(rooted["texts"][0]["lines"], 4);
     site.call("theme_write", json!({"files": [{"path": "assets/x.css", "text": "i {}\n"}], "message": "Why not"}))
@@ -75,15 +75,14 @@ async fn a_long_text_is_read_in_parts() {
     let css = (1..=2_000).fold(String::new(), |text, i| text + &format!(".number-{i} {{ color: red }}\n"));
     let site = TestSite::new(&format!("{PAGES}-- themes/default/assets/long.css --\n{css}")).await;
     let mut whole = String::new();
-    let mut lines = Value::Null;
+    let mut file = "assets/long.css".to_owned();
     for _ in 0..10 {
-        let part = site.call("theme_get", json!({"files": ["assets/long.css"], "lines": lines})).await;
+        let part = site.call("theme_get", json!({"files": [file]})).await;
         assert!(part.to_string().len() < 22_000);
         whole.push_str(part["texts"][0]["text"].as_str().unwrap());
-        if part.get("next").is_none() {
-            break;
-        }
-        lines = format!("{}-", whole.lines().count() + 1).into();
+        let Some(next) = part["next"].as_str() else { break };
+        file = format!("themes/default/assets/long.css:{}-", whole.lines().count() + 1);
+        assert!(next.contains(&file), "{next}");
     }
     assert_eq!(whole, css);
     let two = site.call("theme_get", json!({"files": ["assets/long.css", "layouts/page.hbs"]})).await;
@@ -312,12 +311,12 @@ async fn a_pin_at_a_revision_is_a_roll_back_and_unpinning_goes_on() {
     assert_eq!(marked, 1, "{versions}");
     // The pin is kept: naming its theme alone is not a way around it.
     let error = site.call_err("theme_use", json!({"theme": "default"})).await;
-    assert_eq!(error["details"]["field"], "unpin", "{error}");
+    assert_eq!(error["details"]["field"], "pin", "{error}");
     let frozen = pinned["theme"].as_str().unwrap();
     let error =
         site.call_err("theme_write", json!({"theme": frozen, "files": [{"path": "assets/a.css", "text": "x"}]})).await;
     assert!(error["hint"].as_str().unwrap().contains("theme_use"), "{error}");
-    let unpinned = site.call("theme_use", json!({"unpin": true, "message": "Ready"})).await;
+    let unpinned = site.call("theme_use", json!({"pin": "off", "message": "Ready"})).await;
     assert_eq!(unpinned["theme"], "default", "{unpinned}");
     assert_eq!(folders(&site), ["default"]);
     assert!(html(&site, "/a/").await.contains("SECOND FOOTER"));
@@ -327,7 +326,7 @@ async fn a_pin_at_a_revision_is_a_roll_back_and_unpinning_goes_on() {
     for (pin, code) in [("1234567", "not_found"), ("HEAD~1", "invalid_arguments"), ("yesterday", "invalid_arguments")] {
         assert_eq!(site.call_err("theme_use", json!({"pin": pin})).await["code"], code, "{pin}");
     }
-    for wrong in [json!({}), json!({"pin": "now", "unpin": true}), json!({"theme": frozen, "pin": "now"})] {
+    for wrong in [json!({}), json!({"pin": ""}), json!({"theme": frozen, "pin": "now"})] {
         assert_eq!(site.call_err("theme_use", wrong).await["code"], "invalid_arguments");
     }
 }
@@ -338,7 +337,7 @@ async fn a_frozen_folder_stays_as_long_as_a_theme_extends_it() {
     let name = site.call("theme_use", json!({"pin": "now"})).await["theme"].as_str().unwrap().to_owned();
     let manifest = format!("name: own\nextends: {name}\n");
     site.call("theme_write", json!({"theme": "own", "files": [{"path": "theme.yaml", "text": manifest}]})).await;
-    let reply = site.call("theme_use", json!({"unpin": true})).await;
+    let reply = site.call("theme_use", json!({"pin": "off"})).await;
     assert!(reply["notes"].to_string().contains("own extends it"), "{reply}");
     assert_eq!(folders(&site), ["default", &name, "own"]);
     let used = site.call("theme_use", json!({"theme": name})).await;
@@ -363,14 +362,14 @@ async fn a_pin_goes_live_as_a_whole() {
     let needs = site.call_err("publish", json!({"paths": ["site.yaml"]})).await;
     assert_eq!(needs["code"], "needs", "{needs}");
     let manifest = format!("themes/{name}/theme.yaml");
-    assert_eq!(needs["details"]["needs"], json!([manifest]), "{needs}");
+    assert_eq!(needs["details"]["needs"], json!([format!("themes/{name}/")]), "one name for all of it: {needs}");
     // One file of a frozen folder stands for all of it.
     let reply = site.call("publish", json!({"paths": ["site.yaml", manifest]})).await;
     assert_eq!(reply["pushed"]["ok"], true, "{reply}");
     assert_eq!(site.call("change_list", json!({})).await["total"], 0);
     let live = site.git_remote(&["ls-tree", "-r", "--name-only", "main", &format!("themes/{name}")]);
     assert!(live.lines().count() > 20, "{live}");
-    site.call("theme_use", json!({"unpin": true})).await;
-    let needs = site.call_err("publish", json!({"paths": [format!("{manifest}")]})).await;
+    site.call("theme_use", json!({"pin": "off"})).await;
+    let needs = site.call_err("publish", json!({"paths": [manifest]})).await;
     assert_eq!((&needs["code"], &needs["details"]["needs"]), (&json!("needs"), &json!(["site.yaml"])), "{needs}");
 }

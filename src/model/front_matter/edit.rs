@@ -143,13 +143,16 @@ impl Edit<'_> {
         };
         let mut splices: Vec<Splice> = Vec::new();
         let mut rest = new;
+        // A comment above an item goes when the item goes.
+        let mut begin = entry.body.start;
         for (item, range) in old.iter().zip(&lines) {
             if let Some(at) = rest.iter().position(|wanted| wanted == item) {
                 splices.push((range.start..range.start, written(&rest[..at])));
                 rest = &rest[at + 1..];
             } else {
-                splices.push((range.clone(), String::new()));
+                splices.push((begin..range.end, String::new()));
             }
+            begin = range.end;
         }
         let end = lines[lines.len() - 1].end;
         splices.push((end..end, written(rest)));

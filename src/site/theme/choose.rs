@@ -21,10 +21,32 @@ const SHIPPED: &str = "default";
 pub struct Choice {
     /// Folder below `themes/`; `None`: the one in use.
     pub theme: Option<String>,
-    /// Freeze it: `now`, or as it was at a revision.
-    pub pin: Option<String>,
+    /// Whether it is frozen; `None`: switch only.
+    pub pin: Option<Pin>,
+}
+
+/// What happens to the pin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pin {
+    /// Freeze the theme as it is.
+    Now,
+    /// Freeze it as it was at a revision.
+    At(String),
     /// Go back to the files that are edited.
-    pub unpin: bool,
+    Off,
+}
+
+impl Pin {
+    /// `now`, `off`, or else a revision.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        let text = text.trim();
+        match text.to_ascii_lowercase().as_str() {
+            "now" => Self::Now,
+            "off" => Self::Off,
+            _ => Self::At(text.to_owned()),
+        }
+    }
 }
 
 /// What the site renders with now, or would.
@@ -44,7 +66,10 @@ pub fn choose(site: &Site, call: &Call, asked: &Choice) -> Result<Chosen> {
     check_shape(asked)?;
     let mut theme = String::new();
     let footprint = edit::footprint([PathKind::Theme, PathKind::Config]);
-    let written = edit::run(site, call, &footprint, |transaction, before| {
+    // `now` is another moment each time: no earlier answer stands for it.
+    let call =
+        if asked.pin == Some(Pin::Now) { Call { arguments: String::new(), ..call.clone() } } else { call.clone() };
+    let written = edit::run(site, &call, &footprint, |transaction, before| {
         let current = before.library.config.theme.clone();
         let mut staged = Staged::new(String::new());
         theme = target(site, transaction, &current, asked, &mut staged)?;
@@ -75,14 +100,12 @@ fn check_shape(asked: &Choice) -> Result<()> {
         Err(Error::InvalidArguments { field: field.into(), problem: problem.into(), example: example.into() })
     };
     let frozen = asked.theme.as_deref().is_some_and(|theme| theme.contains('@'));
-    match (&asked.theme, &asked.pin, asked.unpin) {
-        (None, None, false) => refused("theme", "nothing to do: give `theme`, `pin` or `unpin`", "{\"pin\": \"now\"}"),
-        (_, Some(_), true) => refused("unpin", "`pin` and `unpin` contradict each other", "{\"unpin\": true}"),
-        (_, Some(_), _) | (_, _, true) if frozen => refused(
-            "theme",
-            "it is a frozen copy already, name the theme itself",
-            "{\"theme\": \"default\", \"pin\": \"now\"}",
-        ),
+    match (&asked.theme, &asked.pin) {
+        (None, None) => refused("theme", "nothing to do: give `theme` or `pin`", "{\"pin\": \"now\"}"),
+        (_, Some(_)) if frozen => {
+            let problem = "it is a frozen copy already, name the theme itself";
+            refused("theme", problem, "{\"theme\": \"default\", \"pin\": \"now\"}")
+        }
         _ => Ok(()),
     }
 }
@@ -98,19 +121,22 @@ fn target(
     let now = Name::of(current);
     let wanted = asked.theme.as_deref().map_or(now.source, |theme| theme.trim().trim_end_matches('/'));
     let base = Arc::clone(transaction.base());
-    if let Some(pin) = asked.pin.as_deref() {
-        return pinned(site, transaction, &base, current, wanted, pin.trim(), staged);
-    }
-    if now.pin.is_some() && wanted == now.source && !asked.unpin {
+    let unpin = match &asked.pin {
+        Some(Pin::Now) => return pinned(site, transaction, &base, current, wanted, None, staged),
+        Some(Pin::At(revision)) => return pinned(site, transaction, &base, current, wanted, Some(revision), staged),
+        Some(Pin::Off) => true,
+        None => false,
+    };
+    if now.pin.is_some() && wanted == now.source && !unpin {
         return Err(Error::InvalidArguments {
-            field: "unpin".into(),
+            field: "pin".into(),
             problem: format!("the site renders with {wanted} already, pinned as {current}"),
             example:
-                "{\"unpin\": true} to render with its files as they are now, or {\"pin\": \"now\"} to move the pin"
+                "{\"pin\": \"off\"} to render with its files as they are now, or {\"pin\": \"now\"} to move the pin"
                     .into(),
         });
     }
-    if asked.unpin {
+    if unpin {
         staged.message = format!("Unpin theme {wanted}");
     }
     if !exists(&base, wanted) && wanted == SHIPPED {
@@ -130,17 +156,11 @@ fn pinned(
     base: &Snapshot,
     current: &str,
     source: &str,
-    pin: &str,
+    at_revision: Option<&str>,
     staged: &mut Staged,
 ) -> Result<String> {
-    let is_now = pin.eq_ignore_ascii_case("now");
-    let (revision, frozen) = if is_now {
-        found(base, source)?;
-        let Some(revision) = transaction.tip().cloned() else {
-            return Err(Error::NotFound { kind: "revision", name: "now".into(), near: Vec::new() });
-        };
-        (revision, freeze(site, base, source)?)
-    } else {
+    let is_now = at_revision.is_none();
+    let (revision, frozen) = if let Some(pin) = at_revision {
         let (revision, then) = at(site, pin)?;
         if !exists(&then, source) {
             let near = names(&then);
@@ -148,6 +168,12 @@ fn pinned(
             return Err(Error::NotFound { kind: "theme", name, near });
         }
         (revision, freeze(site, &then, source)?)
+    } else {
+        found(base, source)?;
+        let Some(revision) = transaction.tip().cloned() else {
+            return Err(Error::NotFound { kind: "revision", name: "now".into(), near: Vec::new() });
+        };
+        (revision, freeze(site, base, source)?)
     };
     let name = format!("{source}@{}", revision.short());
     // Pinning again what is pinned already moves nothing.
@@ -169,7 +195,7 @@ fn at(site: &Site, text: &str) -> Result<(RevisionId, Arc<Snapshot>)> {
     let revision = site.repository().resolve(text).map_err(|error| match error {
         Error::InvalidArguments { problem, .. } => Error::InvalidArguments {
             field: "pin".into(),
-            problem: format!("{problem}, or `now`"),
+            problem: format!("{problem}, or `now`, or `off`"),
             example: "{\"pin\": \"now\"}; theme_get with include: [\"versions\"] lists revisions".into(),
         },
         other => other,

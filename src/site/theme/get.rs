@@ -32,15 +32,22 @@ pub enum Include {
     Versions,
 }
 
+/// One file whose text is wanted.
+#[derive(Debug, Clone, Default)]
+pub struct FileQuery {
+    /// `layouts/page.hbs`, or the same from the site's root.
+    pub path: String,
+    /// Only these lines, 1-based, both ends included.
+    pub lines: Option<(usize, usize)>,
+}
+
 /// What to read.
 #[derive(Debug, Clone, Default)]
 pub struct ThemeQuery {
     /// Folder below `themes/`; `None`: the one in use.
     pub theme: Option<String>,
-    /// Files whose text is wanted: `layouts/page.hbs`.
-    pub files: Vec<String>,
-    /// Only these lines of them, 1-based, both ends included.
-    pub lines: Option<(usize, usize)>,
+    /// Files whose text is wanted.
+    pub files: Vec<FileQuery>,
     /// What else.
     pub include: BTreeSet<Include>,
 }
@@ -63,6 +70,8 @@ pub struct TextView {
     pub file: ThemeFile,
     /// Lines of the whole text.
     pub lines: usize,
+    /// Which of them `text` begins with.
+    pub first_line: usize,
     /// The text, or the lines asked for; `None`: it is not text.
     pub text: Option<String>,
 }
@@ -136,7 +145,7 @@ pub fn get(site: &Site, query: &ThemeQuery) -> Result<ThemeView> {
         });
     }
     let chain = Theme::chain(&snapshot, name);
-    let texts = query.files.iter().map(|file| text(&snapshot, &chain, name, file, query.lines));
+    let texts = query.files.iter().map(|file| text(&snapshot, &chain, name, file));
     let texts = texts.collect::<Result<Vec<_>>>()?;
     let active =
         Name::of(name).source == used.source && (Name::of(name).pin.is_none() || name == built.library.config.theme);
@@ -162,14 +171,8 @@ fn file_of((path, file): (&ContentPath, &File)) -> ThemeFile {
 }
 
 /// A file's text; one the theme inherits is found where it is.
-fn text(
-    snapshot: &Snapshot,
-    chain: &[Theme],
-    theme: &str,
-    named: &str,
-    lines: Option<(usize, usize)>,
-) -> Result<TextView> {
-    let path = files::path(theme, named)?;
+fn text(snapshot: &Snapshot, chain: &[Theme], theme: &str, asked: &FileQuery) -> Result<TextView> {
+    let path = files::path(theme, &asked.path)?;
     let inner = files::inside(&path);
     let mut places =
         chain.iter().filter_map(|theme| ContentPath::parse(&format!("themes/{}/{inner}", theme.name)).ok());
@@ -177,7 +180,7 @@ fn text(
         return Err(files::not_found(snapshot, chain, &path));
     };
     let whole = file.text();
-    let cut = |text: &str| match lines {
+    let cut = |text: &str| match asked.lines {
         None => text.to_owned(),
         Some((first, last)) => {
             let skip = first.max(1) - 1;
@@ -185,6 +188,7 @@ fn text(
         }
     };
     Ok(TextView {
+        first_line: asked.lines.map_or(1, |(first, _)| first.max(1)),
         lines: whole.map_or(0, |text| text.lines().count()),
         text: whole.map(cut),
         file: file_of((&path, file)),

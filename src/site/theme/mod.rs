@@ -7,8 +7,8 @@ mod get;
 mod settings;
 mod write;
 
-pub use choose::{Choice, Chosen, choose};
-pub use get::{Include, LayoutView, SettingView, TextView, ThemeFile, ThemeQuery, ThemeView, get};
+pub use choose::{Choice, Chosen, Pin, choose};
+pub use get::{FileQuery, Include, LayoutView, SettingView, TextView, ThemeFile, ThemeQuery, ThemeView, get};
 pub(super) use settings::refuse_misfits;
 pub use write::{FileEdit, ThemeEdit, write};
 

@@ -16,8 +16,7 @@ const VALUE: usize = 300;
 pub(super) const UPDATE: Spec = Spec {
     name: "site_update",
     title: "Change settings",
-    description: "Patches site.yaml: title, menus, redirects and so on; comments stay. In lists `key+` adds, `key-` removes \
-        items. Replies keys, affected URLs.",
+    description: "Patches site.yaml; comments stay. `key+` adds to a list, `key-` removes from it. Replies keys, affected URLs.",
     hints: Hints { read_only: false, destructive: true, idempotent: false, open_world: false },
     right: Right::Config,
 };
@@ -26,22 +25,19 @@ pub(super) const UPDATE: Spec = Spec {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SiteUpdate {
-    /// JSON merge patch; null deletes.
+    /// JSON merge patch.
     #[schemars(example = serde_json::json!({"menus": {"main+": [{"name": "Blog", "url": "/blog/"}]}}))]
     patch: Map<String, Value>,
-    /// etag of site.yaml.
-    #[schemars(example = "*")]
-    if_match: Option<String>,
-    /// Why, for the history.
+    /// Why.
     message: Option<String>,
-    /// Only show the outcome.
+    /// Only show.
     #[serde(default)]
     dry_run: bool,
 }
 
 pub(super) fn update(context: &Context, asked: SiteUpdate) -> Result<Value> {
     let beyond = context.rights.allow(Right::Admin);
-    let patch = Patch { patch: asked.patch, if_match: asked.if_match, beyond };
+    let patch = Patch { patch: asked.patch, beyond };
     let call = context.call(asked.message, asked.dry_run);
     let (written, keys) = configure::update(&context.site, &call, &patch)?;
     let mut reply = reply::written(&written, false);

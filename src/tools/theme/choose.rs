@@ -7,13 +7,12 @@ use serde_json::{Value, json};
 use super::super::{Context, Hints, Right, Spec, reply};
 use crate::error::Result;
 use crate::site::edit::Written;
-use crate::site::theme::{self, Choice};
+use crate::site::theme::{self, Choice, Pin};
 
 pub(super) const USE: Spec = Spec {
     name: "theme_use",
-    title: "Switch or pin the theme",
-    description: "Makes the site render with another theme, or pins it: frozen, so edits of it change no page. The whole site \
-        is rendered first. Replies theme, affected URLs.",
+    title: "Use a theme",
+    description: "Switches or pins the theme: pinned, edits of it change no page. Replies affected URLs.",
     hints: Hints { read_only: false, destructive: true, idempotent: true, open_world: false },
     right: Right::Theme,
 };
@@ -22,24 +21,21 @@ pub(super) const USE: Spec = Spec {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ThemeUse {
-    /// Default: the one in use.
+    /// Default: in use.
     #[schemars(length(min = 1), example = &"default")]
     theme: Option<String>,
-    /// `now` or a revision id.
+    /// `now`, a revision or `off`.
     #[schemars(length(min = 1), example = &"now")]
     pin: Option<String>,
-    /// Render with its files again.
-    #[serde(default)]
-    unpin: bool,
-    /// Why, for the history.
+    /// Why.
     message: Option<String>,
-    /// Only show the outcome.
+    /// Only show.
     #[serde(default)]
     dry_run: bool,
 }
 
 pub(super) fn choose(context: &Context, asked: ThemeUse) -> Result<Value> {
-    let choice = Choice { theme: asked.theme, pin: asked.pin, unpin: asked.unpin };
+    let choice = Choice { theme: asked.theme, pin: asked.pin.as_deref().map(Pin::of) };
     let call = context.call(asked.message, asked.dry_run);
     let chosen = theme::choose(&context.site, &call, &choice)?;
     // Dozens of copied files say less than their folder.

@@ -9,14 +9,15 @@ use serde_json::{Map, Value, json};
 use super::super::page::line_range;
 use super::super::reply::{self, lean};
 use super::super::{Context, Hints, Right, Spec};
-use crate::error::Result;
-use crate::site::theme::{self, Include, LayoutView, SettingView, TextView, ThemeFile, ThemeQuery, ThemeView};
+use crate::error::{Error, Result};
+use crate::site::theme::{
+    self, FileQuery, Include, LayoutView, SettingView, TextView, ThemeFile, ThemeQuery, ThemeView,
+};
 
 pub(super) const GET: Spec = Spec {
     name: "theme_get",
     title: "Read a theme",
-    description: "Reads a theme: files with etag, settings with values, layouts with their pages, versions. Call before \
-        theme_write. Replies files and settings by default.",
+    description: "Reads a theme; call before theme_write. Replies files with etag, settings; layouts and versions on demand.",
     hints: Hints::READ,
     right: Right::Read,
 };
@@ -25,17 +26,14 @@ pub(super) const GET: Spec = Spec {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ThemeGet {
-    /// Default: the one in use.
+    /// Default: in use.
     #[schemars(length(min = 1), example = &"default")]
     theme: Option<String>,
-    /// Show their text: `layouts/page.hbs`.
+    /// For texts: `layouts/page.hbs`.
     #[serde(default)]
     #[schemars(example = ["layouts/page.hbs"])]
     files: Vec<String>,
-    /// As in page_get.
-    #[schemars(example = "10-40")]
-    lines: Option<String>,
-    /// What to show.
+    /// Parts.
     #[serde(default)]
     include: Vec<Part>,
 }
@@ -63,13 +61,13 @@ pub(super) fn get(context: &Context, asked: ThemeGet) -> Result<Value> {
     if include.is_empty() && asked.files.is_empty() {
         include.extend([Include::Files, Include::Settings]);
     }
-    let lines = asked.lines.as_deref().map(line_range).transpose()?;
-    let query = ThemeQuery { theme: asked.theme, files: asked.files, lines, include };
+    let files = asked.files.iter().map(|name| named(name)).collect::<Result<_>>()?;
+    let query = ThemeQuery { theme: asked.theme, files, include };
     let view = theme::get(&context.site, &query)?;
     let mut reply = head(&view);
     let mut room = reply::REPLY_LIMIT;
     let mut next = Vec::new();
-    texts(&view.texts, lines, &mut reply, &mut room, &mut next);
+    texts(&view.texts, &mut reply, &mut room, &mut next);
     let lists = [
         ("files", view.files.map(|all| all.iter().map(file).collect::<Vec<_>>())),
         ("settings", view.settings.map(|all| all.iter().map(setting).collect())),
@@ -98,6 +96,25 @@ pub(super) fn get(context: &Context, asked: ThemeGet) -> Result<Value> {
     Ok(Value::Object(reply))
 }
 
+/// `assets/style.css`, or with lines `assets/style.css:300-`: no path has a colon.
+fn named(text: &str) -> Result<FileQuery> {
+    let (path, lines) = match text.rsplit_once(':') {
+        Some((path, lines)) => {
+            let range = line_range(lines).map_err(|_| Error::InvalidArguments {
+                field: "files".into(),
+                problem: format!(
+                    "expected lines behind the colon, got `{}`",
+                    lines.chars().take(40).collect::<String>()
+                ),
+                example: "\"files\": [\"assets/style.css:300-400\"]".into(),
+            })?;
+            (path, Some(range))
+        }
+        None => (text, None),
+    };
+    Ok(FileQuery { path: path.to_owned(), lines })
+}
+
 fn head(view: &ThemeView) -> Map<String, Value> {
     let manifest = &view.manifest;
     let others: Vec<&String> = view.themes.iter().filter(|other| **other != manifest.name).take(50).collect();
@@ -117,13 +134,7 @@ fn head(view: &ThemeView) -> Map<String, Value> {
 }
 
 /// The texts that fit; the first is cut at a line where it alone is too long.
-fn texts(
-    all: &[TextView],
-    lines: Option<(usize, usize)>,
-    reply: &mut Map<String, Value>,
-    room: &mut usize,
-    next: &mut Vec<String>,
-) {
+fn texts(all: &[TextView], reply: &mut Map<String, Value>, room: &mut usize, next: &mut Vec<String>) {
     let mut items = Vec::new();
     let mut left_out = Vec::new();
     for view in all {
@@ -138,10 +149,11 @@ fn texts(
         let bytes = reply::size(&Value::from(text.as_str()));
         if bytes > *room && items.is_empty() {
             let kept = fitting(text, *room);
-            let first = lines.map_or(1, |(first, _)| first.max(1));
+            let first = view.first_line;
             let last = first + kept.lines().count() - 1;
             let of = view.lines;
-            next.push(format!("Lines {first}-{last} of {of} are shown; go on with lines: \"{}-\".", last + 1));
+            let rest = format!("{}:{}-", view.file.path, last + 1);
+            next.push(format!("Lines {first}-{last} of {of} are shown; go on with files: [\"{rest}\"]."));
             fields.insert("text".into(), kept.into());
             *room = 0;
         } else if bytes > *room {

@@ -12,8 +12,7 @@ use crate::site::theme::{self, FileEdit, ThemeEdit};
 pub(super) const WRITE: Spec = Spec {
     name: "theme_write",
     title: "Write a theme",
-    description: "Changes a theme's files or settings, all or nothing: templates compile and every page renders first. A new \
-        name with a theme.yaml makes a theme. Replies etag, diff, affected URLs.",
+    description: "Changes theme files and settings; every page must render. New theme: write its theme.yaml. Replies diff, affected URLs.",
     hints: Hints { read_only: false, destructive: true, idempotent: false, open_world: false },
     right: Right::Theme,
 };
@@ -22,18 +21,18 @@ pub(super) const WRITE: Spec = Spec {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ThemeWrite {
-    /// Default: the one in use.
+    /// Default: in use.
     #[schemars(length(min = 1), example = &"default")]
     theme: Option<String>,
-    /// Each: text, edits or delete.
+    /// Files.
     #[serde(default)]
     files: Vec<Edit>,
-    /// Values by name; null: default.
+    /// null: default.
     #[schemars(example = serde_json::json!({"accent": "teal"}))]
     settings: Option<Map<String, Value>>,
-    /// Why, for the history.
+    /// Why.
     message: Option<String>,
-    /// Only show the outcome.
+    /// Only show.
     #[serde(default)]
     dry_run: bool,
 }
@@ -44,16 +43,17 @@ struct Edit {
     /// `layouts/page.hbs`
     #[schemars(length(min = 1), example = "layouts/page.hbs")]
     path: String,
-    /// Whole text.
+    /// Whole.
     #[schemars(example = "{{{content}}}\n")]
     text: Option<String>,
-    /// As in page_write.
+    /// find, replace, all.
     #[serde(default)]
+    #[schemars(extend("x-brief" = true))]
     edits: Vec<Replacement>,
-    /// Remove it.
+    /// Remove.
     #[serde(default)]
     delete: bool,
-    /// etag, or `*`; none: new file.
+    /// etag; new: none.
     #[schemars(example = "*")]
     if_match: Option<String>,
 }
@@ -61,13 +61,13 @@ struct Edit {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Replacement {
-    /// Exact text.
+    /// Exact text that occurs once.
     #[schemars(length(min = 1), example = "old words")]
     find: String,
-    /// New text.
+    /// The new text.
     #[schemars(example = "new words")]
     replace: String,
-    /// Each.
+    /// Every occurrence.
     #[serde(default)]
     all: bool,
 }
