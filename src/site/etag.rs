@@ -46,26 +46,40 @@ impl IfMatch {
         }
     }
 
-    /// Whether a write may go on: it stands for what is there, or for what the remote has in `live` and nobody took in yet;
-    /// the caller then decided over it, and a trailer makes that version this path's base at publish.
+    /// Whether a write may go on: it stands for what is there; or for what the remote has in `live` and nobody took in yet, or
+    /// in a change set for what the working tree has. The caller then decided over that version, and a trailer makes it this
+    /// path's base at publish or at the merge.
+    ///
+    /// # Errors
+    /// What reading the repository can fail with.
     pub(super) fn stands(
         &self,
+        site: &Site,
         path: &ContentPath,
         current: Option<BlobId>,
         live: Option<&Snapshot>,
         staged: &mut Staged,
-    ) -> bool {
+    ) -> Result<bool> {
+        let nothing = BlobId([0; 20]);
         if *self == Self::Any && live.is_some_and(|live| !live.contains(path.as_str())) {
             // The remote deleted it: writing it knowingly decides against the deletion.
-            staged.trailers.push(("Resolves".into(), format!("{} {path}", BlobId([0; 20]))));
+            staged.trailers.push(("Resolves".into(), format!("{nothing} {path}")));
+        }
+        let working = site.repository().other_in_working(path)?;
+        if *self == Self::Any && working == Some(None) {
+            staged.trailers.push(("Supersedes".into(), format!("{nothing} {path}")));
         }
         if self.holds(current) {
-            return true;
+            return Ok(true);
+        }
+        if let Some(Some(theirs)) = working.filter(|id| self.holds(*id)) {
+            staged.trailers.push(("Supersedes".into(), format!("{theirs} {path}")));
+            return Ok(true);
         }
         let theirs = live.and_then(|live| live.get(path)).map(|file| file.id);
         let theirs = theirs.filter(|id| self.holds(Some(*id)));
         staged.trailers.extend(theirs.map(|id| ("Resolves".to_owned(), format!("{id} {path}"))));
-        theirs.is_some()
+        Ok(theirs.is_some())
     }
 
     /// The refusal of a stale one; `diff` leads from what was read to what is there.

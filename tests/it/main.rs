@@ -3,7 +3,9 @@
 
 mod bad_input;
 mod build;
+mod change_set;
 mod cli;
+mod collection;
 mod crash;
 mod distribution;
 mod front_matter;
@@ -20,6 +22,7 @@ mod page;
 mod preview;
 mod progress;
 mod publish;
+mod redirect;
 mod remote;
 mod remote_ssh;
 mod resources;
@@ -30,6 +33,7 @@ mod site;
 mod store;
 mod story;
 mod subscriptions;
+mod text;
 mod theme;
 mod theme_edit;
 mod tidy;

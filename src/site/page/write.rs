@@ -125,6 +125,8 @@ fn write_one(
         check_match(site, transaction, live, &path, &current, edit, staged)?;
     }
     let mut text = current;
+    let begun = if edit.create { super::archetype::begin(&before.library.config, &path, edit) } else { None };
+    let edit = begun.as_ref().unwrap_or(edit);
     if let Some(patch) = &edit.front_matter {
         text = front_matter::patch(path.as_str(), &text, patch)?;
     }
@@ -221,7 +223,7 @@ fn check_match(
         return Err(IfMatch::missing(path, &edit.path, current_id, "replacing the whole body of"));
     };
     let if_match = IfMatch::parse(text)?;
-    if if_match.stands(path, current_id, live, staged) {
+    if if_match.stands(site, path, current_id, live, staged)? {
         return Ok(());
     }
     let known = etag::text_of(site, path, text);

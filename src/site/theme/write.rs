@@ -185,7 +185,7 @@ fn one(
     match file.if_match.as_deref() {
         Some(etag) => {
             let if_match = IfMatch::parse(etag)?;
-            if !if_match.stands(path, Some(there.id), live, staged) && file.edits.is_empty() {
+            if !if_match.stands(site, path, Some(there.id), live, staged)? && file.edits.is_empty() {
                 let known = etag::text_of(site, path, etag).unwrap_or_default();
                 let diff = text_diff::unified(&known, current.unwrap_or_default(), CONFLICT_DIFF);
                 return Err(if_match.stale(path, Some(there.id), diff));
