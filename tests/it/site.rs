@@ -37,7 +37,7 @@ async fn one_menu_entry_or_redirect_is_one_line() {
     let before = site.read("site.yaml");
     let entry = json!({"menus": {"main+": [{"name": "Contact", "url": "/about/#contact"}]}});
     let reply = update(&site, entry).await;
-    let added = "      url: /about/\n    - { name: Contact, url: \"/about/#contact\" }\n";
+    let added = "      url: /about/\n    - { name: Contact, url: /about/#contact }\n";
     let after = before.replace("      url: /about/\n", added);
     site.assert_file("site.yaml", &after);
     assert_eq!(reply["keys"][0]["key"], "menus.main", "{reply}");

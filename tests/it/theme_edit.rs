@@ -285,6 +285,10 @@ async fn a_pin_freezes_the_theme_with_what_it_extends() {
     assert_eq!(html(&site, "/a/").await, before);
     let view = site.call("theme_get", json!({"include": ["settings", "versions"]})).await;
     assert_eq!((&view["theme"], &view["pinned"]), (&json!("child"), &json!(name)), "{view}");
+    let versions = view["versions"].as_array().unwrap();
+    let marked: Vec<&Value> = versions.iter().filter(|version| version["pinned"] == true).collect();
+    assert_eq!(marked.len(), 1, "{view}");
+    assert!(name.ends_with(marked[0]["id"].as_str().unwrap()), "the version that made it what it was: {view}");
     let again = site.call("theme_use", json!({"pin": "now"})).await;
     assert!(again["affected_urls"]["count"].as_u64().unwrap() > 0, "the pin moved to the edits: {again}");
     assert_eq!(again["files_removed"]["folder"], format!("themes/{name}/"), "{again}");
@@ -372,4 +376,26 @@ async fn a_pin_goes_live_as_a_whole() {
     site.call("theme_use", json!({"pin": "off"})).await;
     let needs = site.call_err("publish", json!({"paths": [manifest]})).await;
     assert_eq!((&needs["code"], &needs["details"]["needs"]), (&json!("needs"), &json!(["site.yaml"])), "{needs}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_set_has_a_theme_and_settings_of_its_own() {
+    let site = TestSite::with_remote(PAGES).await;
+    site.call("publish", json!({})).await;
+    let before = site.fingerprint().into_iter().filter(|(path, _)| !path.starts_with("ref ")).collect::<Vec<_>>();
+    let set = site.call("change_open", json!({"purpose": "New look"})).await["change_set"].clone();
+    let footer = json!({"path": "partials/footer.hbs", "text": "<p>NEW FOOTER</p>\n", "if_match": "*"});
+    let written = site.call("theme_write", json!({"change_set": set, "files": [footer]})).await;
+    assert!(written["affected_urls"]["count"].as_u64().unwrap() >= 2, "{written}");
+    site.call("theme_use", json!({"change_set": set, "pin": "now"})).await;
+    site.call("site_update", json!({"change_set": set, "patch": {"title": "Renamed"}})).await;
+    let after = site.fingerprint().into_iter().filter(|(path, _)| !path.starts_with("ref ")).collect::<Vec<_>>();
+    assert_eq!(after, before, "the working tree is somebody else's");
+    assert!(!html(&site, "/a/").await.contains("NEW FOOTER"));
+    let view = site.call("theme_get", json!({"change_set": set, "include": ["versions"]})).await;
+    assert!(view["pinned"].is_string() && view["versions"][0]["pinned"] == true, "{view}");
+    assert!(site.call("theme_get", json!({})).await.get("pinned").is_none());
+    site.call("publish", json!({"change_set": set})).await;
+    let live = site.git_remote(&["show", "main:public/a/index.html"]);
+    assert!(live.contains("NEW FOOTER") && live.contains("Renamed"), "{live}");
 }

@@ -7,11 +7,12 @@ use serde_json::{Map, Value};
 use super::super::edit::{self, Staged, Written};
 use super::super::{Call, Site, starter};
 use super::freeze::{Frozen, freeze};
+use super::get::versions;
 use super::{Name, exists, found, names};
 use crate::error::{Error, Result};
 use crate::model::front_matter;
 use crate::model::{ContentPath, PathKind, Snapshot, Theme};
-use crate::store::{RevisionId, Transaction};
+use crate::store::{HistoryFilter, RevisionId, Transaction};
 
 /// The shipped theme, which can be had where it is not there.
 const SHIPPED: &str = "default";
@@ -170,10 +171,12 @@ fn pinned(
         (revision, freeze(site, &then, source)?)
     } else {
         found(base, source)?;
-        let Some(revision) = transaction.tip().cloned() else {
+        let frozen = freeze(site, base, source)?;
+        let touched = last_touched(site, base, source, &frozen)?;
+        let Some(revision) = touched.or_else(|| transaction.tip().cloned()) else {
             return Err(Error::NotFound { kind: "revision", name: "now".into(), near: Vec::new() });
         };
-        (revision, freeze(site, base, source)?)
+        (revision, frozen)
     };
     let name = format!("{source}@{}", revision.short());
     // Pinning again what is pinned already moves nothing.
@@ -189,6 +192,16 @@ fn pinned(
         transaction.stage(ContentPath::parse(&format!("themes/{name}/{inner}"))?, Some(bytes))?;
     }
     Ok(name)
+}
+
+/// The revision that made the theme what it is: the name under which `theme_get` lists it. `None` where the newest one that
+/// touched it left something else, as on another line of edits.
+fn last_touched(site: &Site, base: &Snapshot, source: &str, frozen: &Frozen) -> Result<Option<RevisionId>> {
+    let filter = HistoryFilter { limit: 1, ..versions(&Theme::chain(base, source)) };
+    let Some(newest) = site.repository().history(&filter)?.0.into_iter().next() else { return Ok(None) };
+    let then = site.repository().snapshot_at(&newest.id)?;
+    let is_it = exists(&then, source) && freeze(site, &then, source).is_ok_and(|then| then == *frozen);
+    Ok(is_it.then_some(newest.id))
 }
 
 fn at(site: &Site, text: &str) -> Result<(RevisionId, Arc<Snapshot>)> {

@@ -152,7 +152,7 @@ pub fn get(site: &Site, query: &ThemeQuery) -> Result<ThemeView> {
     let wants = |part| query.include.contains(&part);
     // Of a pinned theme, the pages show what the frozen copy is set to.
     let rendering = if active { built.library.config.theme.as_str() } else { name };
-    let versions = if wants(Include::Versions) { Some(versions(site, &chain)?) } else { None };
+    let versions = if wants(Include::Versions) { Some(site.repository().history(&versions(&chain))?.0) } else { None };
     Ok(ThemeView {
         pinned: Some(built.library.config.theme.clone()).filter(|_| active && used.pin.is_some()),
         active,
@@ -255,13 +255,13 @@ fn layouts(snapshot: &Snapshot, name: &str, built: &Built, active: bool) -> Vec<
     layouts.map(view).collect()
 }
 
-fn versions(site: &Site, chain: &[Theme]) -> Result<Vec<Revision>> {
-    let filter = HistoryFilter {
+/// The revisions that touched a theme or what it extends.
+pub(super) fn versions(chain: &[Theme]) -> HistoryFilter {
+    HistoryFilter {
         paths: chain.iter().map(|theme| format!("themes/{}/", theme.name)).collect(),
         // A publish brings nothing that an edit did not.
         kinds: vec![RevisionKind::Edit, RevisionKind::HandEdit, RevisionKind::Commit],
         limit: VERSIONS,
         ..HistoryFilter::default()
-    };
-    Ok(site.repository().history(&filter)?.0)
+    }
 }

@@ -11,8 +11,8 @@ use crate::site::theme::{self, FileEdit, ThemeEdit};
 
 pub(super) const WRITE: Spec = Spec {
     name: "theme_write",
-    title: "Write a theme",
-    description: "Changes theme files and settings; every page must render. New theme: write its theme.yaml. Replies diff, affected URLs.",
+    title: "Write theme",
+    description: "Writes theme files, settings; every page must render. New theme: add theme.yaml. Replies affected URLs.",
     hints: Hints { read_only: false, destructive: true, idempotent: false, open_world: false },
     right: Right::Theme,
 };
@@ -21,18 +21,18 @@ pub(super) const WRITE: Spec = Spec {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ThemeWrite {
-    /// Default: in use.
+    /// Its name.
     #[schemars(length(min = 1), example = &"default")]
     theme: Option<String>,
     /// Files.
     #[serde(default)]
     files: Vec<Edit>,
-    /// null: default.
+    /// null: unset.
     #[schemars(example = serde_json::json!({"accent": "teal"}))]
     settings: Option<Map<String, Value>>,
     /// Why.
     message: Option<String>,
-    /// Only show.
+    /// Try it.
     #[serde(default)]
     dry_run: bool,
 }
