@@ -42,6 +42,7 @@ use std::collections::BTreeSet;
 
 pub use address::output_path;
 pub use cache::Cache;
+pub use layout::layout_of;
 pub use sections::display_order;
 
 use crate::error::Result;

@@ -1,9 +1,11 @@
 //! What one can do with a site: free functions, one file per noun, over a small [`Site`] handle.
 
 pub mod address;
+mod anchor;
 mod call;
 pub mod change;
 pub mod change_set;
+pub mod configure;
 pub mod edit;
 mod etag;
 mod expand;
@@ -18,9 +20,11 @@ pub mod revision;
 mod rollback;
 pub mod schedule;
 mod scope;
+mod shown;
 pub mod starter;
 pub mod text;
 pub mod text_diff;
+pub mod theme;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

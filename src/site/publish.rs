@@ -197,7 +197,10 @@ fn refuse_errors(fresh: &[Diagnostic], unpublished: &[Unpublished], sources: &Sn
             .flatten()
             .flat_map(|wanted| unpublished.iter().filter(move |item| item.change.path.as_str() == wanted))
             .filter(|item| sources.get(&item.change.path).map(|file| file.id) != item.change.after)
-            .map(|item| address::shown(&item.change.path).to_owned())
+            .map(|item| {
+                // A frozen theme goes out whole: its folder says it in one name.
+                expand::frozen_folder(&item.change.path).unwrap_or_else(|| address::shown(&item.change.path).to_owned())
+            })
             .collect();
         if !needs.is_empty() {
             return Err(Error::Needs { needs: needs.into_iter().collect() });

@@ -10,8 +10,9 @@ use sitewright::tools::{Registry, Tool};
 
 use crate::harness::TestSite;
 
-const NAMES: &[&str] = &[
+const NAMES: [&str; 22] = [
     "site_get",
+    "site_update",
     "site_sync",
     "page_list",
     "page_get",
@@ -20,6 +21,9 @@ const NAMES: &[&str] = &[
     "page_delete",
     "text_search",
     "text_replace",
+    "theme_get",
+    "theme_write",
+    "theme_use",
     "preview",
     "change_list",
     "change_diff",
@@ -197,6 +201,7 @@ fn all_four_hints_are_stated_and_honest() {
                 | "page_list"
                 | "page_get"
                 | "text_search"
+                | "theme_get"
                 | "preview"
                 | "change_list"
                 | "change_diff"
@@ -441,6 +446,7 @@ async fn tools_that_only_read_change_nothing() {
             "page_get",
             json!({"paths": ["/blog/hello/"], "include": ["front_matter", "body", "html", "text", "outline", "backlinks", "diagnostics", "history"]}),
         ),
+        ("theme_get", json!({"include": ["files", "settings", "layouts", "versions"], "files": ["layouts/page.hbs"]})),
         ("preview", json!({"pages": ["/blog/hello/"], "as": "html"})),
         ("preview", json!({"as": "text", "only": true})),
         ("change_list", json!({})),
