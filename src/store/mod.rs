@@ -4,6 +4,7 @@ mod commit;
 mod disk;
 mod entry;
 mod failure;
+mod foreign;
 mod history;
 mod init;
 mod lock;
@@ -30,6 +31,7 @@ mod tree;
 mod watch;
 
 pub use crate::model::config::Durability;
+pub use foreign::{Foreign, ForeignFile};
 pub use history::HistoryFilter;
 pub use merge::{Merge, merge_file};
 pub use publish::{
