@@ -3,6 +3,7 @@
 mod check;
 pub(super) mod fields;
 mod load;
+mod world;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -13,6 +14,10 @@ use serde_json::{Map, Value};
 
 use super::{ContentPath, Diagnostic, Snapshot};
 use crate::error::{Error, Result};
+
+pub use world::{
+    FetchConfig, IndexNowConfig, PERSON_ONLY, ScriptPolicy, SvgPolicy, UploadsConfig, Webhook, WebhookEvent,
+};
 
 /// Largest accepted `site.yaml` or `theme.yaml`, in bytes.
 pub const MAX_CONFIG: usize = 1024 * 1024;
@@ -53,6 +58,14 @@ pub struct Config {
     pub markdown: MarkdownConfig,
     /// How the site goes live.
     pub publish: PublishConfig,
+    /// Reading from the network.
+    pub fetch: FetchConfig,
+    /// Uploads.
+    pub uploads: UploadsConfig,
+    /// Addresses told after a publish.
+    pub webhooks: Vec<Webhook>,
+    /// Search engines told after a publish.
+    pub indexnow: Option<IndexNowConfig>,
     /// Anything for templates.
     pub params: Map<String, Value>,
 }
@@ -267,6 +280,10 @@ impl Default for Config {
             feed: FeedConfig::default(),
             markdown: MarkdownConfig::default(),
             publish: PublishConfig::default(),
+            fetch: FetchConfig::default(),
+            uploads: UploadsConfig::default(),
+            webhooks: Vec::new(),
+            indexnow: None,
             params: Map::new(),
         }
     }

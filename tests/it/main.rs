@@ -16,6 +16,7 @@ mod load;
 mod markdown;
 mod migrate;
 mod model;
+mod outside;
 mod page;
 mod preview;
 mod progress;

@@ -19,7 +19,7 @@ const LAYERS: [(&str, &[&str]); 10] = [
 ];
 
 /// Crates that only some files may use, by the beginning of their path below `src/`.
-const CONFINED: [(&str, &[&str]); 19] = [
+const CONFINED: [(&str, &[&str]); 20] = [
     ("rmcp", &["tools", "server"]),
     ("schemars", &["tools", "server"]),
     ("git2", &["store"]),
@@ -30,6 +30,7 @@ const CONFINED: [(&str, &[&str]); 19] = [
     ("ureq", &["store/remote", "outside"]),
     ("rustls", &["store/remote", "outside"]),
     ("rustls_native_certs", &["store/remote", "outside"]),
+    ("ring", &["outside"]),
     ("handlebars", &["build/template"]),
     ("pulldown_cmark", &["build/markdown"]),
     ("ammonia", &["build/markdown"]),
