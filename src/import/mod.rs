@@ -22,6 +22,7 @@ use crate::error::{Error, Result};
 use crate::model::ContentPath;
 
 pub use report::{Lost, Report};
+pub use shortcodes::names as shortcode_names;
 pub use source::{Entry, Source, is_read, is_skipped};
 
 /// What is imported.

@@ -108,6 +108,7 @@ impl Server {
             id: call_id()?,
             tool: String::new(),
             arguments: String::new(),
+            rights: self.rights(grant.as_ref()),
             token: grant.map_or_else(String::new, |grant| grant.name.to_string()),
             progress: Progress::followed_by(Arc::clone(&waiting) as _),
         };

@@ -6,6 +6,7 @@ pub mod change;
 pub mod edit;
 mod etag;
 mod expand;
+pub mod import;
 pub mod init;
 pub mod overview;
 pub mod page;

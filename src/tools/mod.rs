@@ -51,6 +51,8 @@ pub struct Context {
     pub arguments: String,
     /// Name of the token the caller showed, where there are several.
     pub token: String,
+    /// What the caller may do, for tools that need another right for a part of what they can.
+    pub rights: Rights,
     /// Who follows the call; says when the caller no longer waits.
     pub progress: Progress,
 }

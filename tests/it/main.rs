@@ -11,6 +11,8 @@ mod git_rules;
 mod git_server;
 mod harness;
 mod host;
+mod import;
+mod import_sites;
 mod layout;
 mod load;
 mod markdown;

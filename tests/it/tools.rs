@@ -10,7 +10,7 @@ use sitewright::tools::{Registry, Tool};
 
 use crate::harness::TestSite;
 
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 15] = [
     "site_get",
     "site_sync",
     "page_list",
@@ -25,6 +25,7 @@ const NAMES: [&str; 14] = [
     "publish",
     "revision_list",
     "revision_restore",
+    "content_import",
 ];
 
 const PAGES: &str = "\
