@@ -93,8 +93,7 @@ async fn a_hugo_site_keeps_its_addresses_links_and_pictures() {
     assert_eq!(lost(&reply, "setting", "related")["examples"], json!(["hugo.toml"]));
     assert!(lost(&reply, "template", "layouts/_default")["count"] == 2, "{reply}");
     let built = built(&site);
-    let home = &built.outputs["index.html"];
-    let home = String::from_utf8_lossy(home.bytes().expect("text")).into_owned();
+    let home = crate::build::text(&built, "index.html");
     assert!(home.contains("example.org/code"), "the menu came along: {home}");
     assert!(site.read("data/team.json").contains("Ada"));
 }
