@@ -136,10 +136,15 @@ fn redirects(draft: &mut Draft<'_>, path: &str) {
         let plain = |word: &str| word.starts_with('/') && !word.contains(['*', ':', '?']);
         match words[..] {
             [] => {}
-            [from, to] | [from, to, "301" | "302" | "301!" | "302!"]
+            [from, to] | [from, to, "301" | "302" | "307" | "308" | "301!" | "302!"]
                 if plain(from) && (plain(to) || to.starts_with("https://")) =>
             {
-                draft.redirects.insert(from.to_owned(), to.into());
+                let status = words.get(2).and_then(|status| status.trim_end_matches('!').parse::<u16>().ok());
+                let value = match status {
+                    Some(status) if status != 301 => json!({"to": to, "status": status}),
+                    _ => Value::from(to),
+                };
+                draft.redirects.insert(from.to_owned(), value);
             }
             _ => {
                 let advice = "not taken over: only plain redirects from one address to another are";

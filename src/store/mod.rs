@@ -1,5 +1,6 @@
 //! The only code that touches disk and git: the repository, transactions, change sets, the output folder, the remote.
 
+mod change_set;
 mod commit;
 mod disk;
 mod entry;
@@ -7,6 +8,7 @@ mod failure;
 mod foreign;
 mod history;
 mod init;
+mod line;
 mod lock;
 mod merge;
 mod message;
@@ -31,6 +33,7 @@ mod tree;
 mod watch;
 
 pub use crate::model::config::Durability;
+pub use change_set::{ChangeSet, Merging, Opening};
 pub use foreign::{Foreign, ForeignFile};
 pub use history::HistoryFilter;
 pub use merge::{Merge, merge_file};

@@ -3,7 +3,9 @@
 
 mod bad_input;
 mod build;
+mod change_set;
 mod cli;
+mod collection;
 mod crash;
 mod distribution;
 mod front_matter;
@@ -23,6 +25,7 @@ mod page;
 mod preview;
 mod progress;
 mod publish;
+mod redirect;
 mod remote;
 mod remote_ssh;
 mod resources;
@@ -31,6 +34,7 @@ mod rights;
 mod server;
 mod store;
 mod subscriptions;
+mod text;
 mod theme;
 mod tidy;
 mod tools;

@@ -35,6 +35,7 @@ const CONFINED: [(&str, &[&str]); 20] = [
     ("pulldown_cmark", &["build/markdown"]),
     ("ammonia", &["build/markdown"]),
     ("arborium", &["build/highlight"]),
+    ("regex", &["site/text"]),
     ("gray_matter", &["model/front_matter", "model/config"]),
     ("serde_yaml", &["model/front_matter", "model/config"]),
     ("axum", &["server/http", "preview"]),

@@ -81,6 +81,9 @@ impl Settings {
 
     /// Entries of a map that the site lacks; `None`: it lacks none.
     fn missing(&mut self, key: &str, have: &Value, wanted: &Map<String, Value>) -> Option<Value> {
+        if have.as_array().is_some_and(|items| items.iter().any(|item| !item.is_string())) {
+            return self.appended(key, have, wanted);
+        }
         let mut out = Map::new();
         let names = |value: &Value| -> Map<String, Value> {
             match value {
@@ -112,6 +115,27 @@ impl Settings {
             out = all;
         }
         Some(Value::Object(out))
+    }
+
+    /// A list of redirects with those it lacks; other lists of entries stay as they are.
+    fn appended(&mut self, key: &str, have: &Value, wanted: &Map<String, Value>) -> Option<Value> {
+        let mut items = have.as_array().filter(|_| key == "redirects").cloned().or_else(|| {
+            self.kept.push(key.to_owned());
+            None
+        })?;
+        let known = items.len();
+        for (from, to) in wanted {
+            if items.iter().any(|item| item.get("from").and_then(Value::as_str) == Some(from)) {
+                continue;
+            }
+            let mut item = Map::from_iter([("from".to_owned(), Value::from(from.clone()))]);
+            match to {
+                Value::Object(to) => item.extend(to.clone()),
+                to => drop(item.insert("to".into(), to.clone())),
+            }
+            items.push(Value::Object(item));
+        }
+        (items.len() > known).then_some(Value::Array(items))
     }
 
     /// Sets a key where the result loads.
