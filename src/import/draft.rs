@@ -53,7 +53,9 @@ impl<'a> Draft<'a> {
         let section = self.options.section.trim_matches('/');
         let place = if section.is_empty() { format!("content/{wanted}") } else { format!("content/{section}/{wanted}") };
         let Some(target) = self.place(source, &place) else { return };
-        let url = url.map(|url| if section.is_empty() { url } else { format!("/{section}{url}") });
+        // A whole site moves below the section; an entry of a feed has the address it has.
+        let moves = !section.is_empty() && self.kind != Kind::Feed;
+        let url = url.map(|url| if moves { format!("/{section}{url}") } else { url });
         self.pages.push(PlannedPage { target, source: source.to_owned(), text, url });
     }
 

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use super::draft::Draft;
 use super::front::{SourcePage, plain, texts};
 use super::source::{Source, is_html, is_markdown, join, split, stem};
-use super::{address, settings as common, shortcodes};
+use super::shortcodes::{self, Dialect};
+use super::{address, settings as common};
 use crate::error::Result;
 use place::Named;
 use settings::Config;
@@ -124,7 +125,7 @@ fn page(draft: &mut Draft<'_>, config: &Config, bundles: &BTreeSet<String>, lang
     } else {
         page.body.to_owned()
     };
-    let body = shortcodes::convert(draft, path, &body, page.line, true);
+    let body = shortcodes::convert(draft, path, &body, page.line, Dialect::Hugo);
     let Some(text) = page.finish(draft, &body) else { return };
     // The language stays in the name, so that translations lie side by side as before.
     draft.page(path, &join(lang, &format!("{}.md", stem(inner))), text, url);

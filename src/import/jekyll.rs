@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::draft::Draft;
 use super::front::{SourcePage, plain};
 use super::source::{is_html, is_markdown, join, split, stem};
+use super::shortcodes::{self, Dialect};
 use super::{markdown, settings as common};
 use crate::error::Result;
 use place::Role;
@@ -253,6 +254,7 @@ fn body(draft: &mut Draft<'_>, site: &Site, page: &SourcePage<'_>) -> String {
     let scope = liquid::Scope { page: &page.values, site: &site.config.all, posts: &site.posts, path: &page.path };
     let text = liquid::convert(draft, &scope, &raw, page.line);
     let text = kramdown::convert(draft, &page.path, &text, page.line);
+    let text = shortcodes::convert(draft, &page.path, &text, page.line, Dialect::Plain);
     let separator = page.text(&["excerpt_separator"]).or_else(|| site.config.excerpt.clone());
     match separator.as_deref().map(str::trim) {
         Some(separator) if !separator.is_empty() && separator != "<!--more-->" => text.replacen(separator, "<!--more-->", 1),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::draft::Draft;
 use super::front::SourcePage;
 use super::source::{is_markdown, join, split, stem};
-use super::shortcodes;
+use super::shortcodes::{self, Dialect};
 
 /// Plans the import.
 pub(super) fn plan(draft: &mut Draft<'_>) {
@@ -21,7 +21,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
             continue;
         }
         let Some(page) = SourcePage::read(draft, path) else { continue };
-        let body = shortcodes::convert(draft, path, page.body, page.line, true);
+        let body = shortcodes::convert(draft, path, page.body, page.line, Dialect::Plain);
         let Some(text) = page.finish(draft, &body) else { continue };
         let (folder, name) = split(path);
         let readme = stem(name).eq_ignore_ascii_case("readme") && !indexed.contains(folder);

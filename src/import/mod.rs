@@ -3,6 +3,7 @@
 mod address;
 mod body;
 mod draft;
+mod feed;
 mod front;
 mod hugo;
 mod jekyll;
@@ -12,6 +13,7 @@ mod report;
 mod settings;
 mod shortcodes;
 mod source;
+mod table;
 mod zola;
 
 use std::collections::BTreeSet;
@@ -36,12 +38,22 @@ pub enum Kind {
     Zola,
     /// A folder of Markdown files.
     Markdown,
+    /// An RSS, RDF or Atom feed.
+    Feed,
+    /// A table, a row for each page.
+    Csv,
 }
 
 impl Kind {
     /// Every kind with the name callers give it.
-    pub const NAMES: [(&'static str, Self); 4] =
-        [("hugo", Self::Hugo), ("jekyll", Self::Jekyll), ("zola", Self::Zola), ("markdown", Self::Markdown)];
+    pub const NAMES: [(&'static str, Self); 6] = [
+        ("hugo", Self::Hugo),
+        ("jekyll", Self::Jekyll),
+        ("zola", Self::Zola),
+        ("markdown", Self::Markdown),
+        ("feed", Self::Feed),
+        ("csv", Self::Csv),
+    ];
 
     /// Its name.
     #[must_use]
@@ -53,6 +65,17 @@ impl Kind {
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind)
+    }
+
+    /// What a single file is: a table by its ending, else a feed.
+    #[must_use]
+    pub fn of_file(name: &str) -> Option<Self> {
+        let ending = name.rsplit_once('.').map_or(String::new(), |(_, ending)| ending.to_ascii_lowercase());
+        match ending.as_str() {
+            "csv" | "tsv" => Some(Self::Csv),
+            "xml" | "rss" | "atom" | "rdf" => Some(Self::Feed),
+            _ => None,
+        }
     }
 
     /// What a source looks like from its files.
@@ -90,6 +113,8 @@ pub struct Options {
     pub section: String,
     /// Shortcodes that the site's theme has.
     pub shortcodes: BTreeSet<String>,
+    /// The site's own address: entries of a feed that live there keep theirs.
+    pub base_url: String,
 }
 
 /// A page as it is to be written.
@@ -149,6 +174,8 @@ pub fn plan(source: &Source, kind: Kind, options: &Options) -> Result<Plan> {
         Kind::Jekyll => jekyll::plan(&mut draft)?,
         Kind::Zola => zola::plan(&mut draft)?,
         Kind::Markdown => markdown::plan(&mut draft),
+        Kind::Feed => feed::plan(&mut draft)?,
+        Kind::Csv => table::plan(&mut draft)?,
     }
     Ok(draft.finish())
 }

@@ -18,8 +18,19 @@ const SHOWN: &str = "shown as text: add the shortcode to the theme, then replace
 /// Opening and closing marks of each form.
 const FORMS: [(&str, &str); 4] = [("{{<", ">}}"), ("{{%", "%}}"), ("{{", "}}"), ("{%", "%}")];
 
-/// Rewrites the shortcodes of a body. `hugo`: only the two forms of Hugo are tags.
-pub(super) fn convert(draft: &mut Draft<'_>, path: &str, body: &str, first: usize, hugo: bool) -> String {
+/// Whose shortcodes a body has. Those of others are text, and stay it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dialect {
+    /// `{{< x >}}` and `{{% x %}}`.
+    Hugo,
+    /// `{{ x() }}` and `{% x() %}`.
+    Zola,
+    /// None, besides calls of what the theme has.
+    Plain,
+}
+
+/// Rewrites the shortcodes of a body; `first` is its line in the file.
+pub(super) fn convert(draft: &mut Draft<'_>, path: &str, body: &str, first: usize, dialect: Dialect) -> String {
     if !body.contains("{{") && !body.contains("{%") {
         return body.to_owned();
     }
@@ -27,11 +38,11 @@ pub(super) fn convert(draft: &mut Draft<'_>, path: &str, body: &str, first: usiz
     body::map(
         body,
         &mut |text, line| {
-            let mut tags = Tags { draft, path, hugo, escaped_bodies: &mut escaped_bodies };
+            let mut tags = Tags { draft, path, dialect, escaped_bodies: &mut escaped_bodies };
             tags.rewrite(text, first + line - 1)
         },
         // Both engines run shortcodes inside code, so that examples are written with the escape.
-        &mut |code| unescape(code),
+        &mut |code| if dialect == Dialect::Plain { code.to_owned() } else { unescape(code) },
     )
 }
 
@@ -49,7 +60,7 @@ fn unescape(code: &str) -> String {
 struct Tags<'d, 'a, 'b> {
     draft: &'d mut Draft<'a>,
     path: &'b str,
-    hugo: bool,
+    dialect: Dialect,
     /// Zola's bodies that are open: whether the opening tag was escaped.
     escaped_bodies: &'d mut Vec<bool>,
 }
@@ -61,8 +72,7 @@ impl Tags<'_, '_, '_> {
         while let Some(found) = text[at..].find('{') {
             let start = at + found;
             out.push_str(&text[at..start]);
-            let forms = if self.hugo { &FORMS[..2] } else { &FORMS[..] };
-            let form = forms.iter().find(|(open, _)| text[start..].starts_with(open));
+            let form = FORMS.iter().find(|(open, _)| text[start..].starts_with(open));
             let Some((open, close)) = form else {
                 out.push('{');
                 at = start + 1;
@@ -96,7 +106,7 @@ impl Tags<'_, '_, '_> {
         let zola = matches!(open, "{{" | "{%");
         if zola {
             if open == "{%" && name == "end" {
-                let escaped = self.escaped_bodies.pop().unwrap_or(true);
+                let escaped = self.escaped_bodies.pop().unwrap_or(false);
                 return if escaped { String::new() } else { whole.to_owned() };
             }
             let is_name = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '/' | '-' | ':'));
@@ -104,7 +114,12 @@ impl Tags<'_, '_, '_> {
                 return whole.to_owned();
             }
         }
+        let foreign = if zola { self.dialect != Dialect::Zola } else { self.dialect == Dialect::Zola };
         let known = OWN.contains(&name) || self.draft.options.shortcodes.contains(name);
+        if foreign || (self.dialect == Dialect::Plain && !known) {
+            // Text of the source that would be a call here.
+            return format!("{open}/*{}*/{close}", inner.replace("*/", "* /"));
+        }
         let mapped = if known { Some(whole.to_owned()) } else { self.mapped(name, plain, open, close, closing) };
         if open == "{%" {
             self.escaped_bodies.push(mapped.is_none());
@@ -208,26 +223,26 @@ mod tests {
     use super::super::{Kind, Options, Source};
     use super::*;
 
-    fn converted(body: &str, hugo: bool) -> (String, Vec<String>) {
+    fn converted(body: &str, dialect: Dialect) -> (String, Vec<String>) {
         let source = Source::default();
         let shortcodes = ["figure", "note", "youtube"].map(str::to_owned).into();
         let options = Options { shortcodes, ..Options::default() };
         let mut draft = Draft::new(&source, Kind::Hugo, &options);
-        let text = convert(&mut draft, "a.md", body, 1, hugo);
+        let text = convert(&mut draft, "a.md", body, 1, dialect);
         let lost = draft.report.list().iter().map(|lost| format!("{} {:?}", lost.name, lost.examples)).collect();
         (text, lost)
     }
 
     #[test]
     fn what_the_theme_lacks_is_shown_and_named() {
-        let (text, lost) = converted("{{< figure src=\"a.png\" >}}\n{{< tabs a=\">}}\" >}}x{{< /tabs >}}\n", true);
+        let (text, lost) = converted("{{< figure src=\"a.png\" >}}\n{{< tabs a=\">}}\" >}}x{{< /tabs >}}\n", Dialect::Hugo);
         assert_eq!(text, "{{< figure src=\"a.png\" >}}\n{{</* tabs a=\">}}\" */>}}x{{</* /tabs */>}}\n");
         assert_eq!(lost, ["tabs [\"a.md:2\"]"]);
     }
 
     #[test]
     fn near_equals_are_mapped() {
-        let (text, lost) = converted("{{% notice warning %}}\nx\n{{% /notice %}}{{< tip >}}y{{< /tip >}}{{< x user=\"a\" id=\"1\" >}}", true);
+        let (text, lost) = converted("{{% notice warning %}}\nx\n{{% /notice %}}{{< tip >}}y{{< /tip >}}{{< x user=\"a\" id=\"1\" >}}", Dialect::Hugo);
         assert_eq!(
             text,
             "{{% note warning %}}\nx\n{{% /note %}}{{< note tip >}}y{{< /note >}}[See the post](https://x.com/a/status/1)"
@@ -237,14 +252,14 @@ mod tests {
 
     #[test]
     fn examples_in_code_lose_their_escape() {
-        let (text, lost) = converted("`{{</* x */>}}`\n```\n{{%/* y */%}} {{< z >}}\n```\n{{</* shown */>}}\n", true);
+        let (text, lost) = converted("`{{</* x */>}}`\n```\n{{%/* y */%}} {{< z >}}\n```\n{{</* shown */>}}\n", Dialect::Hugo);
         assert_eq!(text, "`{{< x >}}`\n```\n{{% y %}} {{< z >}}\n```\n{{</* shown */>}}\n");
         assert!(lost.is_empty(), "{lost:?}");
     }
 
     #[test]
     fn zolas_forms_and_their_ends() {
-        let (text, lost) = converted("{{ youtube(id=\"a\") }} {{ odd(x=1) }} {% quote(by=\"b\") %}q{% end %} {{ not a tag }}", false);
+        let (text, lost) = converted("{{ youtube(id=\"a\") }} {{ odd(x=1) }} {% quote(by=\"b\") %}q{% end %} {{ not a tag }}", Dialect::Zola);
         assert_eq!(text, "{{ youtube(id=\"a\") }} {{/* odd(x=1) */}} {%/* quote(by=\"b\") */%}q {{ not a tag }}");
         assert_eq!(lost.len(), 2, "{lost:?}");
     }

@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 use super::draft::Draft;
 use super::front::{SourcePage, plain};
 use super::source::{Source, is_markdown, split, stem};
-use super::{address, settings, shortcodes};
+use super::shortcodes::{self, Dialect};
+use super::{address, settings};
 use crate::error::Result;
 
 /// Front matter of Zola that means nothing here; it stays in the file.
@@ -163,7 +164,7 @@ fn page(draft: &mut Draft<'_>, config: &Config, path: &str, inner: &str) {
     if let Some(template) = page.text(&["template"]).filter(|template| !USUAL.contains(&template.as_str())) {
         draft.lost("layout", &template, path, 0, "kept: write a layout of that name, or the usual one is used");
     }
-    let body = shortcodes::convert(draft, path, page.body, page.line, false);
+    let body = shortcodes::convert(draft, path, page.body, page.line, Dialect::Zola);
     let body = body.replace("<!-- more -->", "<!--more-->");
     let Some(text) = page.finish(draft, &body) else { return };
     draft.page(path, inner, text, url);

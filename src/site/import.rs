@@ -10,10 +10,11 @@ use super::edit::{self, Written};
 use super::{Call, Site};
 use crate::build::Built;
 use crate::error::{Error, Result};
-use crate::import::{self, Kind, Lost, Options, Plan, Report};
+use crate::import::{self, Options, Plan, Report};
 use crate::model::{ContentPath, Diagnostic, PathKind, Snapshot, Theme};
 use crate::store::Transaction;
 
+pub use crate::import::{Kind, Lost};
 pub use origin::From;
 use origin::Opened;
 
@@ -167,7 +168,8 @@ fn section(text: &str) -> Result<String> {
 
 fn plan(transaction: &Transaction<'_>, before: &Built, opened: &Opened, section: &str) -> Result<Plan> {
     let shortcodes = import::shortcode_names(theme_files(transaction.base(), &before.library.config.theme));
-    let options = Options { section: section.to_owned(), shortcodes };
+    let base_url = before.library.config.base_url.clone();
+    let options = Options { section: section.to_owned(), shortcodes, base_url };
     let mut plan = import::plan(&opened.source, opened.kind, &options)?;
     for (path, problem) in opened.passed() {
         plan.report.add("file", problem, path, "left out");

@@ -6,8 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Context, Hints, Right, Spec, Tool, reply};
 use crate::error::Result;
-use crate::import::{Kind, Lost};
-use crate::site::import::{self, From, Imported, Request, Tally};
+use crate::site::import::{self, From, Imported, Kind, Lost, Request, Tally};
 
 /// Names of what did not carry over in a reply.
 const LOST: usize = 25;

@@ -133,3 +133,16 @@ async fn a_zola_site_keeps_its_addresses_links_and_pictures() {
     // `C++` and `C` have one address in Zola, and two here.
     assert!(config.contains("/tags/c/: /tags/c++/"), "{config}");
 }
+
+/// What `benches/import/run` starts from: the generated sites on disk, with the addresses they have.
+#[test]
+#[ignore = "writes the sites that benches/import/run measures"]
+fn generated_sites_on_disk() {
+    let folder = std::env::var_os("SITEWRIGHT_IMPORT_DIR").expect("SITEWRIGHT_IMPORT_DIR names a folder");
+    for (name, made) in [("hugo", hugo(pages())), ("jekyll", jekyll(pages())), ("zola", zola(pages()))] {
+        let folder = Path::new(&folder).join(name);
+        write(&folder.join("site"), &made.files);
+        let expected = json!({"pages": made.pages, "aliases": made.aliases, "assets": made.assets});
+        std::fs::write(folder.join("expected.json"), expected.to_string()).expect("written");
+    }
+}
