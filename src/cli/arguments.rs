@@ -38,7 +38,7 @@ pub(super) enum Subcommand {
     Diff(Diff),
     /// Make changes live: build, commit, push.
     Publish(Publish),
-    /// Take over a site of Hugo, Jekyll or Zola, or a folder of Markdown.
+    /// Take over a site of Hugo, Jekyll or Zola, a folder of Markdown, a feed or a table.
     Import(Import),
 }
 
@@ -150,10 +150,10 @@ fn kind(name: &str) -> Result<Kind, String> {
 
 #[derive(Debug, Args)]
 pub(super) struct Import {
-    /// The folder to take over.
+    /// The folder, file or feed's address to take over.
     #[arg(value_name = "FROM")]
     pub(super) from: PathBuf,
-    /// What it is: hugo, jekyll, zola or markdown; default: what it looks like.
+    /// What it is: hugo, jekyll, zola, markdown, feed or csv; default: what it looks like.
     #[arg(long, value_name = "NAME", value_parser = kind)]
     pub(super) kind: Option<Kind>,
     /// Put everything below this folder of content/.

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use sitewright::error::Result;
-use sitewright::site::import::{self, From, Imported, Request, Tally};
 use sitewright::site::Call;
+use sitewright::site::import::{self, From, Imported, Request, Tally};
 
 use super::arguments::Import;
 use super::{Outcome, locate, print};
@@ -15,8 +15,9 @@ const SHOWN: usize = 10;
 
 pub(super) fn import(arguments: &Import, site: Option<&Path>) -> Result<Outcome> {
     let site = locate::open(site)?;
+    let address = arguments.from.to_str().filter(|text| text.starts_with("http://") || text.starts_with("https://"));
     let request = Request {
-        from: From::Trusted(arguments.from.clone()),
+        from: address.map_or_else(|| From::Trusted(arguments.from.clone()), |url| From::Url(url.to_owned())),
         kind: arguments.kind,
         section: arguments.section.clone().unwrap_or_default(),
         replace: arguments.replace,
@@ -59,7 +60,9 @@ fn describe(imported: &Imported) -> String {
         }
     }
     let end = match (&imported.written.revision, imported.written.dry_run) {
-        (Some(revision), _) => format!("\nRevision {}. Look at it with `sitewright check` and `preview`.\n", revision.short()),
+        (Some(revision), _) => {
+            format!("\nRevision {}. Look at it with `sitewright check` and `preview`.\n", revision.short())
+        }
         (None, true) => "\nNothing was written.\n".to_owned(),
         (None, false) => "\nNothing to write: all of it is here already, or stays as it is.\n".to_owned(),
     };

@@ -151,6 +151,9 @@ mod tests {
         assert_eq!(expand("/:sections[1:]/:title/", &value).as_deref(), Some("/b/t/"));
         assert_eq!(expand("/:title_x/", &value).as_deref(), Some("/t_x/"));
         assert_eq!(expand("/:nope/", &value), None);
-        assert_eq!((ours("/a"), ours("a/index.html"), ours("/v1.2"), ours("/a.html")), ("/a/".into(), "/a/".into(), "/v1.2/".into(), "/a.html".into()));
+        assert_eq!(
+            (ours("/a"), ours("a/index.html"), ours("/v1.2"), ours("/a.html")),
+            ("/a/".into(), "/a/".into(), "/v1.2/".into(), "/a.html".into())
+        );
     }
 }

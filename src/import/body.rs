@@ -122,9 +122,15 @@ mod tests {
     fn code_is_told_from_text() {
         let body = "a `b` c\n```x\n{{ y }}\n```\nd ``e ` f`` `g\n\nh` i\n~~~\nopen";
         let found = parts(body);
-        let code: Vec<&str> = found.iter().filter_map(|p| if let Part::Code(c) = p { Some(*c) } else { None }).collect();
+        let code: Vec<&str> =
+            found.iter().filter_map(|p| if let Part::Code(c) = p { Some(*c) } else { None }).collect();
         assert_eq!(code, ["`b`", "```x\n{{ y }}\n```\n", "``e ` f``", "~~~\nopen"]);
-        let whole: String = found.iter().map(|p| match p { Part::Text(t) | Part::Code(t) => *t }).collect();
+        let whole: String = found
+            .iter()
+            .map(|p| match p {
+                Part::Text(t) | Part::Code(t) => *t,
+            })
+            .collect();
         assert_eq!(whole, body);
     }
 }

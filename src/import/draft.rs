@@ -51,7 +51,8 @@ impl<'a> Draft<'a> {
     pub(super) fn page(&mut self, source: &str, wanted: &str, text: String, url: Option<String>) {
         let wanted = format!("{}.md", super::source::stem(wanted));
         let section = self.options.section.trim_matches('/');
-        let place = if section.is_empty() { format!("content/{wanted}") } else { format!("content/{section}/{wanted}") };
+        let place =
+            if section.is_empty() { format!("content/{wanted}") } else { format!("content/{section}/{wanted}") };
         let Some(target) = self.place(source, &place) else { return };
         // A whole site moves below the section; an entry of a feed has the address it has.
         let moves = !section.is_empty() && self.kind != Kind::Feed;
@@ -62,7 +63,8 @@ impl<'a> Draft<'a> {
     /// A file that lies beside pages.
     pub(super) fn asset(&mut self, source: &str, wanted: &str) {
         let section = self.options.section.trim_matches('/');
-        let place = if section.is_empty() { format!("content/{wanted}") } else { format!("content/{section}/{wanted}") };
+        let place =
+            if section.is_empty() { format!("content/{wanted}") } else { format!("content/{section}/{wanted}") };
         self.file(source, &place, None);
     }
 
@@ -80,7 +82,12 @@ impl<'a> Draft<'a> {
             Ok(target) => target,
             Err(error) => {
                 let _ = error;
-                self.report.add("file", "name", source, "no file here may have such a name: rename it and import again");
+                self.report.add(
+                    "file",
+                    "name",
+                    source,
+                    "no file here may have such a name: rename it and import again",
+                );
                 return None;
             }
         };

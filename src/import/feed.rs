@@ -76,7 +76,9 @@ pub(super) fn plan(draft: &mut Draft<'_>) -> Result<()> {
     let bytes = source.bytes(&path).ok_or_else(|| wrong("the feed cannot be read".into()))?;
     let root = parse(bytes).map_err(|problem| wrong(format!("it is no feed: {problem}")))?;
     let mut entries: Vec<&Node> = Vec::new();
-    for node in std::iter::once(&root).chain(&root.children).chain(root.children.iter().flat_map(|child| &child.children)) {
+    for node in
+        std::iter::once(&root).chain(&root.children).chain(root.children.iter().flat_map(|child| &child.children))
+    {
         entries.extend(node.children.iter().filter(|child| matches!(child.name.as_str(), "item" | "entry")));
     }
     if entries.is_empty() && !matches!(root.name.as_str(), "rss" | "feed" | "RDF") {
@@ -123,9 +125,9 @@ fn parse(bytes: &[u8]) -> std::result::Result<Node, String> {
                 }
                 add(&mut stack, node);
             }
-            Event::Text(raw) => put(&mut stack, &String::from_utf8_lossy(&raw)),
-            Event::CData(raw) => put(&mut stack, &String::from_utf8_lossy(&raw)),
-            Event::GeneralRef(name) => put(&mut stack, &entity(&String::from_utf8_lossy(&name))),
+            Event::Text(raw) => put(&mut stack, &raw),
+            Event::CData(raw) => put(&mut stack, &raw),
+            Event::GeneralRef(name) => put(&mut stack, &entity(&name)),
             Event::DocType(_) => return Err("it has a document type, which is refused".into()),
             Event::Eof => break,
             _ => {}
@@ -138,7 +140,7 @@ fn parse(bytes: &[u8]) -> std::result::Result<Node, String> {
 }
 
 fn element(start: &BytesStart<'_>) -> Node {
-    let full = String::from_utf8_lossy(start.name().as_ref()).into_owned();
+    let full = start.name().as_ref().to_owned();
     let name = match full.split_once(':') {
         Some(("content", "encoded")) => "content:encoded".to_owned(),
         // Other vocabularies have titles and links too.
@@ -147,8 +149,8 @@ fn element(start: &BytesStart<'_>) -> Node {
         None => full,
     };
     let attributes = start.attributes().flatten().take(50).map(|attribute| {
-        let key = String::from_utf8_lossy(attribute.key.as_ref()).into_owned();
-        (key, unescape(&String::from_utf8_lossy(&attribute.value)))
+        let key = attribute.key.as_ref().to_owned();
+        (key, unescape(&attribute.value))
     });
     Node { name, attributes: attributes.collect(), ..Node::default() }
 }
@@ -236,19 +238,35 @@ fn page(draft: &mut Draft<'_>, path: &str, number: usize, entry: &Node) {
     set("tags", tags(entry));
     set("source_url", link.clone().map(Value::from));
     let short = entry.text_of(&["description", "summary"]).map(|text| strip_tags(&unescape(&text)));
-    set("description", short.filter(|text| !html.contains(text.as_str()) && text.chars().count() <= 300).map(Value::from));
+    set(
+        "description",
+        short.filter(|text| !html.contains(text.as_str()) && text.chars().count() <= 300).map(Value::from),
+    );
     if entry.child(&["enclosure"]).is_some() {
-        draft.lost("enclosure", "attached file", &place, 0, "left out: it stays where it is, upload it with asset_write");
+        draft.lost(
+            "enclosure",
+            "attached file",
+            &place,
+            0,
+            "left out: it stays where it is, upload it with asset_write",
+        );
     }
     if html.contains("<img") {
-        draft.lost("image", "on another host", &place, 0, "the page shows it from there: upload it with asset_write and change the link");
+        draft.lost(
+            "image",
+            "on another host",
+            &place,
+            0,
+            "the page shows it from there: upload it with asset_write and change the link",
+        );
     }
     let name = link.as_deref().and_then(last_segment).or(title).unwrap_or_else(|| format!("entry-{number}"));
     let slug = address::jekyll(&name, false, true);
     let slug = if slug.is_empty() { format!("entry-{number}") } else { slug.chars().take(80).collect() };
-    let url = link.as_deref().and_then(|link| link.strip_prefix(draft.options.base_url.as_str())).map(|rest| {
-        address::ours(&format!("/{}", rest.split(['?', '#']).next().unwrap_or_default()))
-    });
+    let url = link
+        .as_deref()
+        .and_then(|link| link.strip_prefix(draft.options.base_url.as_str()))
+        .map(|rest| address::ours(&format!("/{}", rest.split(['?', '#']).next().unwrap_or_default())));
     let url = url.filter(|url| url != "/" && !draft.options.base_url.is_empty());
     let body = shortcodes::convert(draft, &place, &markdown::flat_html(&html), 1, Dialect::Plain);
     let body = if body.is_empty() || body.ends_with('\n') { body } else { body + "\n" };
@@ -261,9 +279,15 @@ fn page(draft: &mut Draft<'_>, path: &str, number: usize, entry: &Node) {
 }
 
 fn authors(entry: &Node) -> Option<Value> {
-    let name = |node: &Node| node.text_of(&["name"]).or_else(|| Some(node.text.trim().to_owned())).filter(|name| !name.is_empty());
-    let names: Vec<String> =
-        entry.children.iter().filter(|child| matches!(child.name.as_str(), "author" | "creator")).filter_map(name).collect();
+    let name = |node: &Node| {
+        node.text_of(&["name"]).or_else(|| Some(node.text.trim().to_owned())).filter(|name| !name.is_empty())
+    };
+    let names: Vec<String> = entry
+        .children
+        .iter()
+        .filter(|child| matches!(child.name.as_str(), "author" | "creator"))
+        .filter_map(name)
+        .collect();
     (!names.is_empty()).then(|| Value::from(names))
 }
 
@@ -273,7 +297,9 @@ fn tags(entry: &Node) -> Option<Value> {
         (!text.is_empty()).then(|| unescape(&text))
     };
     let mut names: Vec<String> = Vec::new();
-    for tag in entry.children.iter().filter(|child| matches!(child.name.as_str(), "category" | "subject")).filter_map(name) {
+    for tag in
+        entry.children.iter().filter(|child| matches!(child.name.as_str(), "category" | "subject")).filter_map(name)
+    {
         if !names.contains(&tag) {
             names.push(tag);
         }

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use super::draft::Draft;
 use super::front::{SourcePage, plain, texts};
-use super::source::{Source, is_html, is_markdown, join, split, stem};
 use super::shortcodes::{self, Dialect};
+use super::source::{Source, is_html, is_markdown, join, split, stem};
 use super::{address, settings as common};
 use crate::error::Result;
 use place::Named;
@@ -66,7 +66,8 @@ pub(super) fn plan(draft: &mut Draft<'_>) -> Result<()> {
 fn roots(config: &Config) -> Vec<(String, String)> {
     let mut roots = vec![(config.content.clone(), String::new())];
     for (code, folder) in &config.others {
-        if let Some(folder) = folder.as_deref().map(|folder| folder.trim_matches('/')).filter(|f| *f != config.content) {
+        if let Some(folder) = folder.as_deref().map(|folder| folder.trim_matches('/')).filter(|f| *f != config.content)
+        {
             roots.push((folder.to_owned(), code.clone()));
         }
     }
@@ -120,7 +121,13 @@ fn page(draft: &mut Draft<'_>, config: &Config, bundles: &BTreeSet<String>, lang
     aliases(config, &mut page, url.as_deref());
     unread(draft, &page);
     let body = if is_html(path) {
-        draft.lost("html_page", "HTML as a page", path, 0, "taken over as raw HTML in Markdown: look at it in the preview");
+        draft.lost(
+            "html_page",
+            "HTML as a page",
+            path,
+            0,
+            "taken over as raw HTML in Markdown: look at it in the preview",
+        );
         super::markdown::flat_html(page.body)
     } else {
         page.body.to_owned()
@@ -163,7 +170,13 @@ fn aliases(config: &Config, page: &mut SourcePage<'_>, url: Option<&str>) {
 
 fn unread(draft: &mut Draft<'_>, page: &SourcePage<'_>) {
     for key in UNREAD.iter().filter(|key| page.values.contains_key(**key)) {
-        draft.lost("front_matter", key, &page.path, 0, "kept in the file, where templates can read it; nothing else does");
+        draft.lost(
+            "front_matter",
+            key,
+            &page.path,
+            0,
+            "kept in the file, where templates can read it; nothing else does",
+        );
     }
     if let Some(layout) = page.values.get("layout").and_then(plain).filter(|layout| !USUAL.contains(&layout.as_str())) {
         draft.lost("layout", &layout, &page.path, 0, "kept: write a layout of that name, or the usual one is used");

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use super::draft::Draft;
 use super::front::{SourcePage, plain};
-use super::source::{is_html, is_markdown, join, split, stem};
 use super::shortcodes::{self, Dialect};
+use super::source::{is_html, is_markdown, join, split, stem};
 use super::{markdown, settings as common};
 use crate::error::Result;
 use place::Role;
@@ -24,8 +24,16 @@ const USUAL: [&str; 7] = ["post", "page", "default", "home", "single", "none", "
 const UNREAD: [&str; 6] = ["sitemap", "redirect_to", "render_with_liquid", "pagination", "excerpt_separator", "ref"];
 /// Files of the repository rather than of the site.
 const REPOSITORY: [&str; 10] = [
-    "gemfile", "gemfile.lock", "rakefile", "package.json", "package-lock.json", "readme.md", "license.md", "license.txt",
-    "contributing.md", "changelog.md",
+    "gemfile",
+    "gemfile.lock",
+    "rakefile",
+    "package.json",
+    "package-lock.json",
+    "readme.md",
+    "license.md",
+    "license.txt",
+    "contributing.md",
+    "changelog.md",
 ];
 /// Endings of files that Jekyll runs through Liquid when they begin with front matter.
 const PROCESSED: [&str; 8] = ["xml", "json", "txt", "css", "scss", "sass", "js", "webmanifest"];
@@ -71,7 +79,11 @@ fn sorted(draft: &mut Draft<'_>, site: &Site, path: &str) -> Option<(Role, Strin
         let categories = folder.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect();
         return Some((Role::Post(categories), place));
     }
-    let (first, inner) = path.strip_prefix(&format!("{}/", site.config.collections_dir)).unwrap_or(path).split_once('/').unwrap_or((path, ""));
+    let (first, inner) = path
+        .strip_prefix(&format!("{}/", site.config.collections_dir))
+        .unwrap_or(path)
+        .split_once('/')
+        .unwrap_or((path, ""));
     if let Some(label) = first.strip_prefix('_') {
         if let Some(collection) = site.config.collections.iter().find(|collection| collection.label == label) {
             return Some((Role::Document(label.to_owned(), collection.permalink.clone()), join(label, inner)));
@@ -131,9 +143,21 @@ fn file(draft: &mut Draft<'_>, site: &Site, path: &str) {
     if REPOSITORY.contains(&path.to_ascii_lowercase().as_str()) || path.ends_with(".gemspec") {
         draft.lost("file", "of the repository", path, 0, "left out: it is not part of the site");
     } else if fenced && PROCESSED.contains(&ending) {
-        draft.lost("template", "file with Liquid", path, 0, "not taken over: the build writes feeds, sitemap and robots.txt, the theme its styles");
+        draft.lost(
+            "template",
+            "file with Liquid",
+            path,
+            0,
+            "not taken over: the build writes feeds, sitemap and robots.txt, the theme its styles",
+        );
     } else if matches!(ending, "scss" | "sass") {
-        draft.lost("template", "Sass", path, 0, "not taken over: compile it to CSS and put that into the theme's `assets/`");
+        draft.lost(
+            "template",
+            "Sass",
+            path,
+            0,
+            "not taken over: compile it to CSS and put that into the theme's `assets/`",
+        );
     } else if matches!(role, Role::Page) {
         draft.file(path, &format!("static/{path}"), None);
     } else {
@@ -152,7 +176,9 @@ fn data(draft: &mut Draft<'_>, path: &str) {
             draft.file(path, &format!("data/{inner}"), None);
             draft.lost("data", ending, path, 0, "copied, but templates here read YAML and JSON");
         }
-        ("yml" | "yaml" | "json", Some(Err(error))) => draft.lost("data", &error.to_string(), path, 0, "left out: mend the file"),
+        ("yml" | "yaml" | "json", Some(Err(error))) => {
+            draft.lost("data", &error.to_string(), path, 0, "left out: mend the file")
+        }
         _ => draft.lost("data", ending, path, 0, "left out: data here is YAML or JSON"),
     }
 }
@@ -229,10 +255,22 @@ fn front_matter(draft: &mut Draft<'_>, site: &Site, role: &Role, page: &mut Sour
         && site.config.collections.iter().any(|collection| collection.label == *label && !collection.output)
     {
         page.set("build", json!({"render": "never", "list": "never"}));
-        draft.lost("collection", label, &page.path, 0, "kept as pages that are not published, since Jekyll made none of it");
+        draft.lost(
+            "collection",
+            label,
+            &page.path,
+            0,
+            "kept as pages that are not published, since Jekyll made none of it",
+        );
     }
     for key in UNREAD.iter().filter(|key| page.values.contains_key(**key)) {
-        draft.lost("front_matter", key, &page.path, 0, "kept in the file, where templates can read it; nothing else does");
+        draft.lost(
+            "front_matter",
+            key,
+            &page.path,
+            0,
+            "kept in the file, where templates can read it; nothing else does",
+        );
     }
 }
 
@@ -243,7 +281,13 @@ fn original(text: &str, key: &str) -> bool {
 
 fn body(draft: &mut Draft<'_>, site: &Site, page: &SourcePage<'_>) -> String {
     let raw = if is_html(&page.path) {
-        draft.lost("html_page", "HTML as a page", &page.path, 0, "taken over as raw HTML in Markdown: look at it in the preview");
+        draft.lost(
+            "html_page",
+            "HTML as a page",
+            &page.path,
+            0,
+            "taken over as raw HTML in Markdown: look at it in the preview",
+        );
         markdown::flat_html(page.body)
     } else {
         page.body.to_owned()
@@ -257,7 +301,9 @@ fn body(draft: &mut Draft<'_>, site: &Site, page: &SourcePage<'_>) -> String {
     let text = shortcodes::convert(draft, &page.path, &text, page.line, Dialect::Plain);
     let separator = page.text(&["excerpt_separator"]).or_else(|| site.config.excerpt.clone());
     match separator.as_deref().map(str::trim) {
-        Some(separator) if !separator.is_empty() && separator != "<!--more-->" => text.replacen(separator, "<!--more-->", 1),
+        Some(separator) if !separator.is_empty() && separator != "<!--more-->" => {
+            text.replacen(separator, "<!--more-->", 1)
+        }
         _ => text,
     }
 }

@@ -85,7 +85,8 @@ impl Places<'_> {
             _ => (super::source::split(&page.source).0, path.clone()),
         };
         let wanted = joined(folder, &plain)?;
-        let found = [wanted.clone(), format!("{wanted}.md"), format!("{wanted}/index.md"), format!("{wanted}/_index.md")];
+        let found =
+            [wanted.clone(), format!("{wanted}.md"), format!("{wanted}/index.md"), format!("{wanted}/_index.md")];
         let found = found.iter().find_map(|path| self.moved.get(path));
         let target = match found {
             Some(target) => target,
@@ -98,7 +99,12 @@ impl Places<'_> {
             (false, _) => joined(target_folder(page), &plain).as_deref() == Some(target.as_str()),
         };
         // Without its ending a relative link counts from the page's address, which stays.
-        if now || (found.is_some() && !path.starts_with(['/', '@']) && !plain.contains('.') && target.kind() == PathKind::Page) {
+        if now
+            || (found.is_some()
+                && !path.starts_with(['/', '@'])
+                && !plain.contains('.')
+                && target.kind() == PathKind::Page)
+        {
             return None;
         }
         let new = match (below, target.as_str().strip_prefix("static/")) {

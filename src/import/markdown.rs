@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::draft::Draft;
 use super::front::SourcePage;
-use super::source::{is_markdown, join, split, stem};
 use super::shortcodes::{self, Dialect};
+use super::source::{is_markdown, join, split, stem};
 
 /// Plans the import.
 pub(super) fn plan(draft: &mut Draft<'_>) {
@@ -26,7 +26,8 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
         let (folder, name) = split(path);
         let readme = stem(name).eq_ignore_ascii_case("readme") && !indexed.contains(folder);
         // A folder's own page with other pages beside it is a section.
-        let alone = name.eq_ignore_ascii_case("index.md") && source.below(folder).filter(|p| is_markdown(p)).count() == 1;
+        let alone =
+            name.eq_ignore_ascii_case("index.md") && source.below(folder).filter(|p| is_markdown(p)).count() == 1;
         let index = name.eq_ignore_ascii_case("index.md") && !alone;
         let place = if readme || index { join(folder, "_index.md") } else { path.to_owned() };
         draft.page(path, &place, text, None);

@@ -71,7 +71,9 @@ fn item(entry: &Entry, all: &[Entry], depth: usize) -> Value {
 
 /// Sets a key of `site.yaml` where the source has something for it.
 pub(super) fn set(draft: &mut Draft<'_>, key: &str, value: Option<Value>) {
-    if let Some(value) = value.filter(|value| !value.is_null() && *value != json!("") && *value != json!({}) && *value != json!([])) {
+    if let Some(value) =
+        value.filter(|value| !value.is_null() && *value != json!("") && *value != json!({}) && *value != json!([]))
+    {
         draft.settings.insert(key.to_owned(), value);
     }
 }

@@ -109,7 +109,8 @@ impl Tags<'_, '_, '_> {
                 let escaped = self.escaped_bodies.pop().unwrap_or(false);
                 return if escaped { String::new() } else { whole.to_owned() };
             }
-            let is_name = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '/' | '-' | ':'));
+            let is_name =
+                !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '/' | '-' | ':'));
             if !is_name || !plain[length..].trim_start().starts_with('(') {
                 return whole.to_owned();
             }
@@ -235,14 +236,18 @@ mod tests {
 
     #[test]
     fn what_the_theme_lacks_is_shown_and_named() {
-        let (text, lost) = converted("{{< figure src=\"a.png\" >}}\n{{< tabs a=\">}}\" >}}x{{< /tabs >}}\n", Dialect::Hugo);
+        let (text, lost) =
+            converted("{{< figure src=\"a.png\" >}}\n{{< tabs a=\">}}\" >}}x{{< /tabs >}}\n", Dialect::Hugo);
         assert_eq!(text, "{{< figure src=\"a.png\" >}}\n{{</* tabs a=\">}}\" */>}}x{{</* /tabs */>}}\n");
         assert_eq!(lost, ["tabs [\"a.md:2\"]"]);
     }
 
     #[test]
     fn near_equals_are_mapped() {
-        let (text, lost) = converted("{{% notice warning %}}\nx\n{{% /notice %}}{{< tip >}}y{{< /tip >}}{{< x user=\"a\" id=\"1\" >}}", Dialect::Hugo);
+        let (text, lost) = converted(
+            "{{% notice warning %}}\nx\n{{% /notice %}}{{< tip >}}y{{< /tip >}}{{< x user=\"a\" id=\"1\" >}}",
+            Dialect::Hugo,
+        );
         assert_eq!(
             text,
             "{{% note warning %}}\nx\n{{% /note %}}{{< note tip >}}y{{< /note >}}[See the post](https://x.com/a/status/1)"
@@ -252,14 +257,18 @@ mod tests {
 
     #[test]
     fn examples_in_code_lose_their_escape() {
-        let (text, lost) = converted("`{{</* x */>}}`\n```\n{{%/* y */%}} {{< z >}}\n```\n{{</* shown */>}}\n", Dialect::Hugo);
+        let (text, lost) =
+            converted("`{{</* x */>}}`\n```\n{{%/* y */%}} {{< z >}}\n```\n{{</* shown */>}}\n", Dialect::Hugo);
         assert_eq!(text, "`{{< x >}}`\n```\n{{% y %}} {{< z >}}\n```\n{{</* shown */>}}\n");
         assert!(lost.is_empty(), "{lost:?}");
     }
 
     #[test]
     fn zolas_forms_and_their_ends() {
-        let (text, lost) = converted("{{ youtube(id=\"a\") }} {{ odd(x=1) }} {% quote(by=\"b\") %}q{% end %} {{ not a tag }}", Dialect::Zola);
+        let (text, lost) = converted(
+            "{{ youtube(id=\"a\") }} {{ odd(x=1) }} {% quote(by=\"b\") %}q{% end %} {{ not a tag }}",
+            Dialect::Zola,
+        );
         assert_eq!(text, "{{ youtube(id=\"a\") }} {{/* odd(x=1) */}} {%/* quote(by=\"b\") */%}q {{ not a tag }}");
         assert_eq!(lost.len(), 2, "{lost:?}");
     }

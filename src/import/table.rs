@@ -37,7 +37,8 @@ pub(super) fn plan(draft: &mut Draft<'_>) -> Result<()> {
     let text = text.trim_start_matches('\u{feff}');
     let first = text.lines().next().unwrap_or_default();
     let mark = [b',', b';', b'\t'].into_iter().max_by_key(|mark| first.bytes().filter(|b| b == mark).count());
-    let mut reader = csv::ReaderBuilder::new().delimiter(mark.unwrap_or(b',')).flexible(true).from_reader(text.as_bytes());
+    let mut reader =
+        csv::ReaderBuilder::new().delimiter(mark.unwrap_or(b',')).flexible(true).from_reader(text.as_bytes());
     let headings: Vec<String> = match reader.headers() {
         Ok(headings) => headings.iter().map(key).collect(),
         Err(error) => return Err(wrong(error.to_string())),
@@ -93,8 +94,11 @@ fn page(
         return;
     };
     let named = named.trim_matches('/').strip_suffix(".md").unwrap_or(named.trim_matches('/'));
-    let parts: Vec<String> =
-        if place.is_some_and(|at| row.get(at).is_some_and(|text| !text.trim().is_empty())) { named.split('/').map(str::to_owned).collect() } else { vec![named.to_owned()] };
+    let parts: Vec<String> = if place.is_some_and(|at| row.get(at).is_some_and(|text| !text.trim().is_empty())) {
+        named.split('/').map(str::to_owned).collect()
+    } else {
+        vec![named.to_owned()]
+    };
     let slugs: Vec<String> = parts.iter().map(|part| address::jekyll(part, false, true)).collect();
     if slugs.iter().any(String::is_empty) {
         draft.lost("row", "a path of no letters", line, 0, "left out: give it another path");

@@ -4,23 +4,49 @@ use serde_json::{Map, Value, json};
 
 use super::draft::Draft;
 use super::front::{SourcePage, plain};
-use super::source::{Source, is_markdown, split, stem};
 use super::shortcodes::{self, Dialect};
+use super::source::{Source, is_markdown, split, stem};
 use super::{address, settings};
 use crate::error::Result;
 
 /// Front matter of Zola that means nothing here; it stays in the file.
 const UNREAD: [&str; 11] = [
-    "sort_by", "paginate_by", "paginate_path", "paginate_reversed", "insert_anchor_links", "in_search_index", "generate_feeds",
-    "generate_feed", "transparent", "page_template", "redirect_to",
+    "sort_by",
+    "paginate_by",
+    "paginate_path",
+    "paginate_reversed",
+    "insert_anchor_links",
+    "in_search_index",
+    "generate_feeds",
+    "generate_feed",
+    "transparent",
+    "page_template",
+    "redirect_to",
 ];
 /// Templates that mean what happens anyway.
 const USUAL: [&str; 3] = ["page.html", "section.html", "index.html"];
 /// Keys of the configuration that are read, or that mean nothing here.
 const READ: [&str; 20] = [
-    "base_url", "title", "description", "default_language", "author", "taxonomies", "extra", "languages", "slugify", "theme",
-    "compile_sass", "minify_html", "build_search_index", "generate_feeds", "generate_feed", "feed_filenames", "feed_filename",
-    "markdown", "output_dir", "generate_robots_txt",
+    "base_url",
+    "title",
+    "description",
+    "default_language",
+    "author",
+    "taxonomies",
+    "extra",
+    "languages",
+    "slugify",
+    "theme",
+    "compile_sass",
+    "minify_html",
+    "build_search_index",
+    "generate_feeds",
+    "generate_feed",
+    "feed_filenames",
+    "feed_filename",
+    "markdown",
+    "output_dir",
+    "generate_robots_txt",
 ];
 
 /// What addresses depend on.
@@ -35,12 +61,16 @@ struct Config {
 
 /// Whether a `config.toml` is Zola's rather than Hugo's.
 pub(super) fn is_zola(source: &Source) -> bool {
-    if source.contains("zola.toml") || source.below("templates").next().is_some() || source.below("sass").next().is_some() {
+    if source.contains("zola.toml")
+        || source.below("templates").next().is_some()
+        || source.below("sass").next().is_some()
+    {
         return true;
     }
     let text = source.text("config.toml").unwrap_or_default();
     ["base_url", "compile_sass", "build_search_index", "default_language"].iter().any(|key| {
-        text.lines().any(|line| line.trim_start().strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('=')))
+        text.lines()
+            .any(|line| line.trim_start().strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('=')))
     })
 }
 
@@ -158,7 +188,13 @@ fn page(draft: &mut Draft<'_>, config: &Config, path: &str, inner: &str) {
         draft.lost("front_matter", key, path, 0, "kept in the file, where templates can read it; nothing else does");
     }
     if let (Some(target), Some(url)) = (page.text(&["redirect_to"]), &url) {
-        draft.lost("front_matter", "redirect_to", path, 0, "the section has a page here; its address cannot lead elsewhere too");
+        draft.lost(
+            "front_matter",
+            "redirect_to",
+            path,
+            0,
+            "the section has a page here; its address cannot lead elsewhere too",
+        );
         let _ = (target, url);
     }
     if let Some(template) = page.text(&["template"]).filter(|template| !USUAL.contains(&template.as_str())) {

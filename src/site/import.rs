@@ -97,7 +97,7 @@ struct Outcome {
 /// everything an edit can be refused for.
 pub fn import(site: &Site, call: &Call, request: &Request) -> Result<Imported> {
     call.progress.step(0.0, "Reading what is imported")?;
-    let opened = origin::open(site, request)?;
+    let opened = origin::open(site, call, request)?;
     let section = section(&request.section)?;
     // A source can change between two calls with the same arguments, so the first answer is never given again.
     let call = Call { arguments: String::new(), ..call.clone() };
@@ -185,5 +185,7 @@ fn theme_files<'s>(snapshot: &'s Snapshot, theme: &str) -> impl Iterator<Item = 
         next = Theme::load(snapshot, &name).ok().and_then(|theme| theme.extends);
         chain.push(name);
     }
-    chain.into_iter().flat_map(|name| snapshot.under(&format!("themes/{name}")).map(|(path, _)| path.as_str()).collect::<Vec<_>>())
+    chain
+        .into_iter()
+        .flat_map(|name| snapshot.under(&format!("themes/{name}")).map(|(path, _)| path.as_str()).collect::<Vec<_>>())
 }

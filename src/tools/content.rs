@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{Context, Hints, Right, Spec, Tool, reply};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::site::import::{self, From, Imported, Kind, Lost, Request, Tally};
 
 /// Names of what did not carry over in a reply.
@@ -14,9 +14,9 @@ const LOST: usize = 25;
 const IMPORT: Spec = Spec {
     name: "content_import",
     title: "Import a site or pages",
-    description: "Imports a Hugo, Jekyll or Zola site or a Markdown folder as one unpublished revision; try dry_run first. \
+    description: "Imports a Hugo, Jekyll or Zola site, Markdown folder, feed or CSV as one unpublished revision; dry_run first. \
         URLs stay; what exists is skipped. Replies counts, settings, and not_carried: what to mend.",
-    hints: Hints { read_only: false, destructive: true, idempotent: true, open_world: false },
+    hints: Hints { read_only: false, destructive: true, idempotent: true, open_world: true },
     right: Right::Content,
 };
 
@@ -28,7 +28,7 @@ pub(super) fn tools() -> Vec<Tool> {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ContentImport {
-    /// Folder the person allowed (uploads.folders).
+    /// Folder or file in a folder the person allowed (uploads.folders), or a feed's URL.
     #[schemars(length(min = 1), example = "../old-site")]
     from: String,
     /// Default: what it looks like.
@@ -53,6 +53,8 @@ enum Form {
     Jekyll,
     Zola,
     Markdown,
+    Feed,
+    Csv,
 }
 
 impl Form {
@@ -62,13 +64,19 @@ impl Form {
             Self::Jekyll => Kind::Jekyll,
             Self::Zola => Kind::Zola,
             Self::Markdown => Kind::Markdown,
+            Self::Feed => Kind::Feed,
+            Self::Csv => Kind::Csv,
         }
     }
 }
 
 fn run(context: &Context, asked: ContentImport) -> Result<Value> {
+    let url = ["http://", "https://"].iter().any(|scheme| asked.from.starts_with(scheme));
+    if url && !context.rights.allow(Right::Fetch) {
+        return Err(Error::NotAllowed { tool: "content_import with a URL".into(), right: Right::Fetch.to_string() });
+    }
     let request = Request {
-        from: From::Folder(asked.from),
+        from: if url { From::Url(asked.from) } else { From::Folder(asked.from) },
         kind: asked.kind.map(Form::kind),
         section: asked.section.unwrap_or_default(),
         replace: asked.replace,
@@ -102,7 +110,10 @@ fn answer(imported: &Imported) -> Value {
     }
     if imported.lost_total > 0 {
         let first: Vec<Value> = imported.lost.iter().take(LOST).map(lost).collect();
-        out.insert("not_carried".into(), json!({"total": imported.lost_total, "kinds": imported.lost.len(), "first": first}));
+        out.insert(
+            "not_carried".into(),
+            json!({"total": imported.lost_total, "kinds": imported.lost.len(), "first": first}),
+        );
     }
     let findings = &written.diagnostics[..written.diagnostics.len().min(8)];
     out.insert("diagnostics".into(), reply::diagnostics(findings));

@@ -13,7 +13,8 @@ use crate::import_sites::{Made, hugo, jekyll, zola};
 /// Pages of a generated site in the suite; `SITEWRIGHT_IMPORT_PAGES` for more.
 const PAGES: usize = 60;
 
-const SITE: &str = "-- site.yaml --\ntitle: Test\nbase_url: https://example.org/\ntheme: default\nuploads:\n  folders: [../old]\n";
+const SITE: &str =
+    "-- site.yaml --\ntitle: Test\nbase_url: https://example.org/\ntheme: default\nuploads:\n  folders: [../old]\n";
 
 fn write(folder: &Path, files: &BTreeMap<String, Vec<u8>>) {
     for (path, bytes) in files {
@@ -23,7 +24,6 @@ fn write(folder: &Path, files: &BTreeMap<String, Vec<u8>>) {
     }
 }
 
-#[allow(dead_code)]
 fn texts(text: &str) -> BTreeMap<String, Vec<u8>> {
     crate::harness::files(text).into_iter().map(|(path, text)| (path, text.into_bytes())).collect()
 }
@@ -63,7 +63,13 @@ async fn round_trip(made: &Made, kind: &str) -> (TestSite, Value) {
     let outputs: BTreeSet<&str> = built.outputs.keys().map(String::as_str).collect();
     for (what, paths) in [("pages", &made.pages), ("redirects", &made.aliases), ("assets", &made.assets)] {
         let missing: Vec<&String> = paths.iter().filter(|path| !outputs.contains(path.as_str())).collect();
-        assert!(missing.is_empty(), "{} of {} {what} moved: {:?}", missing.len(), paths.len(), &missing[..missing.len().min(8)]);
+        assert!(
+            missing.is_empty(),
+            "{} of {} {what} moved: {:?}",
+            missing.len(),
+            paths.len(),
+            &missing[..missing.len().min(8)]
+        );
     }
     let log = site.git(&["log", "--format=%s", "refs/sitewright/working", "-1"]);
     assert_eq!(log.trim(), "Take the old site over");
@@ -106,7 +112,10 @@ async fn a_jekyll_site_keeps_its_addresses_links_and_pictures() {
     for line in ["posts: /:year/:month/:day/:slug.html", "twitter_username: ada", "name: Blog"] {
         assert!(config.contains(line), "{line}: {config}");
     }
-    assert!(site.read("content/about.md").contains("Test is by Ada. About!") || site.read("content/about.md").contains("A Jekyll Site is by Ada. About!"));
+    assert!(
+        site.read("content/about.md").contains("Test is by Ada. About!")
+            || site.read("content/about.md").contains("A Jekyll Site is by Ada. About!")
+    );
     let includes = (0..pages()).filter(|n| n % 10 <= 6 && n % 6 == 2).count();
     assert_eq!(lost(&reply, "liquid_tag", "include ad.html")["count"], includes);
     assert_eq!(lost(&reply, "template", "HTML page with Liquid")["examples"], json!(["index.html"]));
@@ -145,4 +154,133 @@ fn generated_sites_on_disk() {
         let expected = json!({"pages": made.pages, "aliases": made.aliases, "assets": made.assets});
         std::fs::write(folder.join("expected.json"), expected.to_string()).expect("written");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_there_stays_unless_it_is_to_be_replaced() {
+    let source =
+        "-- a.md --\n---\ntitle: A\n---\nOne.\n-- b.md --\n---\ntitle: B\n---\nSee [a](a.md).\n-- pic.png --\nx\n";
+    let site = with_source(&texts(source)).await;
+    site.call("content_import", json!({"from": "../old", "section": "notes"})).await;
+    assert_eq!(site.read("content/notes/a.md"), "---\ntitle: A\n---\nOne.\n", "byte for byte");
+    std::fs::write(site.path().join("../old/a.md"), "---\ntitle: A\n---\nTwo.\n").expect("written");
+    std::fs::write(site.path().join("../old/c.md"), "# C\n").expect("written");
+    let reply = site.call("content_import", json!({"from": "../old", "section": "notes"})).await;
+    assert_eq!(reply["pages"]["created"], json!({"count": 1, "first": ["notes/c.md"]}), "{reply}");
+    assert_eq!(reply["pages"]["skipped"], json!({"count": 1, "first": ["notes/a.md"]}));
+    assert_eq!(reply["pages"]["unchanged"], 1);
+    assert!(reply["next"].as_str().expect("text").contains("replace"), "{reply}");
+    assert!(site.read("content/notes/a.md").contains("One."));
+    let reply = site.call("content_import", json!({"from": "../old", "section": "notes", "replace": true})).await;
+    assert_eq!(reply["pages"]["replaced"]["first"], json!(["notes/a.md"]));
+    assert!(site.read("content/notes/a.md").contains("Two."));
+    assert!(built(&site).outputs.contains_key("notes/pic.png"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_folders_a_person_allowed_are_read_and_no_link_is_followed() {
+    let site = with_source(&texts("-- a.md --\n# A\n-- deep/b.md --\n# B\n")).await;
+    let outside = site.path().join("../secret");
+    std::fs::create_dir(&outside).expect("a folder");
+    std::fs::write(outside.join("s.md"), "# Secret\n").expect("written");
+    std::os::unix::fs::symlink("../secret", site.path().join("../old/way")).expect("a link");
+    std::os::unix::fs::symlink("../secret/s.md", site.path().join("../old/s.md")).expect("a link");
+    for from in ["../secret", "../old/../secret", "/etc", "content", ".", "../old2", "../old/way", "../old/none"] {
+        let error = site.call_err("content_import", json!({"from": from})).await;
+        assert!(!error.to_string().contains("Secret"), "{error}");
+    }
+    let error = site.call_err("content_import", json!({"from": "../secret"})).await;
+    assert!(error["message"].as_str().expect("text").contains("uploads.folders"), "{error}");
+    let reply = site.call("content_import", json!({"from": "../old"})).await;
+    assert_eq!(reply["pages"]["created"], json!({"count": 2, "first": ["a.md", "deep/b.md"]}), "{reply}");
+    assert_eq!(lost(&reply, "file", "it is a link or no regular file")["count"], 2);
+    let reply = site.call("content_import", json!({"from": "../old/deep", "section": "/x/"})).await;
+    assert_eq!(reply["pages"]["created"]["first"], json!(["x/b.md"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_would_not_build_is_left_out_and_named() {
+    let site = with_source(&texts(
+        "-- good.md --\n# Good\n-- bad.md --\n---\ntitle: [a\n---\nx\n-- date.md --\n---\ntitle: D\ndate: soon\n---\nx\n\
+         -- one.md --\n---\nurl: /same/\n---\nx\n-- two.md --\n---\nurl: /same/\n---\nx\n-- CON.md --\n# C\n-- what?.md --\n# W\n",
+    ))
+    .await;
+    let reply = site.call("content_import", json!({"from": "../old"})).await;
+    let created = reply["pages"]["created"].to_string();
+    assert!(created.contains("good.md") && created.contains("one.md") && !created.contains("two.md"), "{reply}");
+    assert!(!created.contains("bad.md") && !created.contains("date.md"), "{reply}");
+    let lost = reply["not_carried"].to_string();
+    for path in ["bad.md", "date.md", "two.md", "CON.md", "what?.md"] {
+        assert!(lost.contains(path), "{path}: {lost}");
+    }
+    let errors = built(&site).diagnostics.iter().filter(|finding| finding.severity == Severity::Error).count();
+    assert_eq!(errors, 0);
+}
+
+const RSS: &str = "-- feed.xml --\n<?xml version=\"1.0\"?>\n<rss version=\"2.0\" xmlns:content=\"http://purl.org/rss/1.0/modules/content/\" \
+xmlns:dc=\"http://purl.org/dc/elements/1.1/\"><channel><title>Blog</title><link>https://old.example/</link>\n\
+<item><title>Fish &amp; Chips</title><link>https://old.example/2024/fish-and-chips.html?utm=1</link><dc:creator>Ada</dc:creator>\n\
+<pubDate>Mon, 05 Feb 2024 10:00:00 +0100</pubDate><category>food</category><category><![CDATA[R&D]]></category>\n\
+<description>Short.</description><content:encoded><![CDATA[<p>Hello <b>you</b> <script>alert(1)</script> {{< odd >}}</p>\n\n    <p>Two</p>]]></content:encoded></item>\n\
+<item><title>Bare</title><description>&lt;p&gt;Only this&lt;/p&gt;</description><enclosure url=\"https://old.example/a.mp3\"/></item>\n\
+</channel></rss>\n-- atom.atom --\n<feed xmlns=\"http://www.w3.org/2005/Atom\"><title>F</title><entry><title>Own</title>\
+<link href=\"https://example.org/essays/own/\"/><updated>2024-03-04T05:06:07Z</updated><author><name>Eve</name></author>\
+<content type=\"xhtml\"><div><p>A <em>b</em> &lt;c&gt;</p></div></content></entry></feed>\n\
+-- bomb.xml --\n<!DOCTYPE x [<!ENTITY a \"b\">]><rss><channel><item><title>&a;</title></item></channel></rss>\n-- no.xml --\n<html></html>\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn feeds_become_pages() {
+    let site = with_source(&texts(RSS)).await;
+    let reply = site.call("content_import", json!({"from": "../old/feed.xml"})).await;
+    assert_eq!((&reply["kind"], &reply["pages"]["created"]["count"]), (&json!("feed"), &json!(2)), "{reply}");
+    let page = site.read("content/posts/fish-and-chips.md");
+    for part in [
+        "title: Fish & Chips",
+        "2024-02-05T10:00:00+01:00",
+        "food",
+        "R&D",
+        "Ada",
+        "source_url: https://old.example/2024/fish",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    assert_eq!(lost(&reply, "enclosure", "attached file")["count"], 1);
+    let reply = site.call("content_import", json!({"from": "../old/atom.atom", "section": "essays"})).await;
+    assert_eq!(reply["pages"]["created"]["first"], json!(["essays/own.md"]), "{reply}");
+    let built = built(&site);
+    let html = crate::build::text(&built, "posts/fish-and-chips/index.html");
+    assert!(
+        html.contains("Hello <b>you</b>") && html.contains("<p>Two</p>") && html.contains("{{&lt; odd &gt;}}"),
+        "{html}"
+    );
+    assert!(!html.contains("alert(1)"), "{html}");
+    assert!(crate::build::text(&built, "essays/own/index.html").contains("A <em>b</em> &lt;c&gt;"));
+    for from in ["../old/bomb.xml", "../old/no.xml", "../old/none.xml"] {
+        site.call_err("content_import", json!({"from": from})).await;
+    }
+    let error = site.call_err("content_import", json!({"from": "http://127.0.0.1:1/feed.xml"})).await;
+    assert_eq!(error["code"], "fetch_refused", "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_of_a_table_become_pages() {
+    let table = "-- t.csv --\nTitle;Slug;Published At;Tags;Count;Draft;Body\n\"Fish; Chips\";food/Fish Chips;2024-01-02;a|b c;12;false;\"Two\nlines, **bold**\"\n\
+                 ;;;;;;no name\n007;;;;007;true;x\n";
+    let site = with_source(&texts(table)).await;
+    let reply = site.call("content_import", json!({"from": "../old/t.csv", "section": "items"})).await;
+    assert_eq!(
+        reply["pages"]["created"],
+        json!({"count": 2, "first": ["items/007.md", "items/food/fish-chips.md"]}),
+        "{reply}"
+    );
+    assert_eq!(lost(&reply, "row", "without a path and a title")["examples"], json!(["t.csv:3"]));
+    let page = site.read("content/items/food/fish-chips.md");
+    for line in ["title: Fish; Chips", "published_at: 2024-01-02", "count: 12", "draft: false", "Two\nlines, **bold**"]
+    {
+        assert!(page.contains(line), "{line}: {page}");
+    }
+    let page = site.read("content/items/007.md");
+    assert!(page.contains("draft: true") && page.contains("007"), "{page}");
+    let again = site.call("content_import", json!({"from": "../old/t.csv", "section": "items"})).await;
+    assert_eq!(again["unchanged"], true, "{again}");
 }

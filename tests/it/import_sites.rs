@@ -19,13 +19,13 @@ pub(crate) struct Made {
 
 /// A picture of one pixel.
 const PNG: &[u8] = &[
-    0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0x0d, b'I', b'H', b'D', b'R', 0, 0, 0, 1, 0, 0, 0, 1, 8, 6, 0, 0, 0,
-    0x1f, 0x15, 0xc4, 0x89, 0, 0, 0, 0x0d, b'I', b'D', b'A', b'T', 0x78, 0x9c, 0x62, 0, 1, 0, 0, 5, 0, 1, 0x0d, 0x0a, 0x2d, 0xb4,
-    0, 0, 0, 0, b'I', b'E', b'N', b'D', 0xae, 0x42, 0x60, 0x82,
+    0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0x0d, b'I', b'H', b'D', b'R', 0, 0, 0, 1, 0, 0, 0, 1, 8,
+    6, 0, 0, 0, 0x1f, 0x15, 0xc4, 0x89, 0, 0, 0, 0x0d, b'I', b'D', b'A', b'T', 0x78, 0x9c, 0x62, 0, 1, 0, 0, 5, 0, 1,
+    0x0d, 0x0a, 0x2d, 0xb4, 0, 0, 0, 0, b'I', b'E', b'N', b'D', 0xae, 0x42, 0x60, 0x82,
 ];
 const WORDS: [&str; 16] = [
-    "river", "stone", "window", "garden", "copper", "letter", "harbour", "engine", "candle", "forest", "bridge", "winter", "silver",
-    "market", "anchor", "meadow",
+    "river", "stone", "window", "garden", "copper", "letter", "harbour", "engine", "candle", "forest", "bridge",
+    "winter", "silver", "market", "anchor", "meadow",
 ];
 const TAGS: [&str; 8] = ["rust", "web design", "C++", "notes", "travel", "cooking", "Open Source", "history"];
 const AREAS: [&str; 4] = ["install", "guides", "reference", "internals"];
@@ -72,7 +72,11 @@ fn prose(n: usize) -> String {
             text.push_str("<!--more-->\n\n");
         }
     }
-    let _ = write!(text, "## Part {}\n\n- one\n- two\n\n| a | b |\n|---|---|\n| {n} | 2 |\n\n```rust\nlet x = {n};\n```\n\n", word(n));
+    let _ = write!(
+        text,
+        "## Part {}\n\n- one\n- two\n\n| a | b |\n|---|---|\n| {n} | 2 |\n\n```rust\nlet x = {n};\n```\n\n",
+        word(n)
+    );
     text
 }
 
@@ -88,7 +92,10 @@ pub(crate) fn hugo(count: usize) -> Made {
     for (path, text) in HUGO_TEMPLATES {
         made.text(path, *text);
     }
-    made.text("content/_index.md", "+++\ntitle = \"Welcome\"\n+++\nStart with [the posts](/posts/) or {{< ref \"docs/_index.md\" >}}.\n");
+    made.text(
+        "content/_index.md",
+        "+++\ntitle = \"Welcome\"\n+++\nStart with [the posts](/posts/) or {{< ref \"docs/_index.md\" >}}.\n",
+    );
     made.page("/");
     made.text("content/about.md", "---\ntitle: About us\nurl: /about-us.html\nmenus: main\n---\nWho we are.\n");
     made.page("/about-us.html");
@@ -108,7 +115,10 @@ pub(crate) fn hugo(count: usize) -> Made {
         }
     }
     for folder in docs.iter().collect::<std::collections::BTreeSet<_>>() {
-        made.text(&format!("content/{folder}/_index.md"), format!("---\ntitle: {folder}\nweight: 3\n---\nPages of {folder}.\n"));
+        made.text(
+            &format!("content/{folder}/_index.md"),
+            format!("---\ntitle: {folder}\nweight: 3\n---\nPages of {folder}.\n"),
+        );
         made.page(&format!("/{folder}/"));
     }
     made.text("content/docs/_index.md", "---\ntitle: Documentation\n---\n");
@@ -127,15 +137,21 @@ fn hugo_post(made: &mut Made, n: usize) {
     let head = match n % 3 {
         0 => {
             let slug = slug.as_ref().map_or(String::new(), |slug| format!("slug = \"{slug}\"\n"));
-            format!("+++\ntitle = \"{title}\"\ndate = {date}\ndraft = {draft}\ntags = [\"{tag}\", \"all\"]\n{slug}aliases = [\"{alias}\"]\n+++\n")
+            format!(
+                "+++\ntitle = \"{title}\"\ndate = {date}\ndraft = {draft}\ntags = [\"{tag}\", \"all\"]\n{slug}aliases = [\"{alias}\"]\n+++\n"
+            )
         }
         1 => {
             let slug = slug.as_ref().map_or(String::new(), |slug| format!("slug: {slug}\n"));
-            format!("---\ntitle: \"{title}\"\ndate: {date}\ndraft: {draft}\ntags: [\"{tag}\", all]\ncategories: [Days]\n{slug}aliases:\n  - {alias}\n---\n")
+            format!(
+                "---\ntitle: \"{title}\"\ndate: {date}\ndraft: {draft}\ntags: [\"{tag}\", all]\ncategories: [Days]\n{slug}aliases:\n  - {alias}\n---\n"
+            )
         }
         _ => {
             let slug = slug.as_ref().map_or(String::new(), |slug| format!("  \"slug\": \"{slug}\",\n"));
-            format!("{{\n  \"title\": \"{title}\",\n  \"date\": \"{date}\",\n  \"draft\": {draft},\n{slug}  \"tags\": [\"{tag}\", \"all\"],\n  \"aliases\": [\"{alias}\"]\n}}\n")
+            format!(
+                "{{\n  \"title\": \"{title}\",\n  \"date\": \"{date}\",\n  \"draft\": {draft},\n{slug}  \"tags\": [\"{tag}\", \"all\"],\n  \"aliases\": [\"{alias}\"]\n}}\n"
+            )
         }
     };
     let other = n / 10 * 10;
@@ -175,7 +191,10 @@ fn hugo_doc(made: &mut Made, n: usize) -> String {
 fn hugo_bundle(made: &mut Made, n: usize) {
     let folder = format!("gallery/{}-{n}", word(n));
     let body = format!("{}![One](one.png)\n\n{{{{< figure src=\"two.png\" title=\"Two\" >}}}}\n", prose(n));
-    made.text(&format!("content/{folder}/index.md"), format!("+++\ntitle = \"Gallery {n}\"\ndate = 2020-01-02\n+++\n{body}"));
+    made.text(
+        &format!("content/{folder}/index.md"),
+        format!("+++\ntitle = \"Gallery {n}\"\ndate = 2020-01-02\n+++\n{body}"),
+    );
     for name in ["one.png", "two.png"] {
         made.picture(&format!("content/{folder}/{name}"));
         made.assets.push(format!("{folder}/{name}"));
@@ -187,7 +206,10 @@ fn hugo_note(made: &mut Made, n: usize) {
     // The date in a name stays in the address, unless Hugo is told otherwise.
     let name = format!("2021-03-04-note_{n}");
     let body = format!("{}[About](/about-us.html), [relative]({{{{< relref \"/about.md\" >}}}}).\n", prose(n));
-    made.text(&format!("content/notes/{name}.md"), format!("---\ntitle: Note {n}\naliases: [note-{n}]\ntype: note\n---\n{body}"));
+    made.text(
+        &format!("content/notes/{name}.md"),
+        format!("---\ntitle: Note {n}\naliases: [note-{n}]\ntype: note\n---\n{body}"),
+    );
     made.page(&format!("/notes/{name}/"));
     made.aliases.push(output(&format!("/notes/note-{n}/")));
 }
@@ -233,7 +255,10 @@ threshold = 80
 /// Enough for the real engine to build the site.
 const HUGO_TEMPLATES: &[(&str, &str)] = &[
     ("layouts/_default/single.html", "<!doctype html><title>{{ .Title }}</title>{{ .Content }}"),
-    ("layouts/_default/list.html", "<!doctype html><title>{{ .Title }}</title>{{ .Content }}{{ range .Pages }}<a href=\"{{ .RelPermalink }}\">{{ .Title }}</a>{{ end }}"),
+    (
+        "layouts/_default/list.html",
+        "<!doctype html><title>{{ .Title }}</title>{{ .Content }}{{ range .Pages }}<a href=\"{{ .RelPermalink }}\">{{ .Title }}</a>{{ end }}",
+    ),
     ("layouts/shortcodes/chart.html", "<div class=\"chart\">{{ .Get \"id\" }}</div>"),
     ("layouts/shortcodes/notice.html", "<div class=\"notice\">{{ .Inner }}</div>"),
     ("archetypes/default.md", "---\ntitle: x\n---\n"),
@@ -245,7 +270,10 @@ pub(crate) fn jekyll(count: usize) -> Made {
     made.text("_config.yml", JEKYLL);
     made.text("_layouts/default.html", "<html>{{ content }}</html>");
     made.text("_includes/ad.html", "<p>Ad</p>");
-    made.text("_data/navigation.yml", "main:\n  - title: Blog\n    url: /blog/\n  - title: About\n    url: /about.html\n");
+    made.text(
+        "_data/navigation.yml",
+        "main:\n  - title: Blog\n    url: /blog/\n  - title: About\n    url: /about.html\n",
+    );
     made.text("_data/people.yml", "- name: Ada\n");
     made.text("index.html", "---\nlayout: home\n---\n{% for post in site.posts %}<a href=\"{{ post.url }}\">{{ post.title }}</a>{% endfor %}\n");
     made.text("feed.xml", "---\n---\n<feed>{{ site.title }}</feed>\n");
@@ -300,7 +328,11 @@ fn jekyll_post(made: &mut Made, n: usize) {
     let mut body = prose(n);
     let other = n / 10 * 10;
     if other != n && other % 17 != 3 {
-        let _ = write!(body, "See [the other]({{{{ site.baseurl }}}}{{% post_url {} %}}) and [docs]({{% link about.md %}}).\n\n", jekyll_name(other));
+        let _ = write!(
+            body,
+            "See [the other]({{{{ site.baseurl }}}}{{% post_url {} %}}) and [docs]({{% link about.md %}}).\n\n",
+            jekyll_name(other)
+        );
     }
     match n % 6 {
         0 => body.push_str("{% highlight ruby linenos %}\nputs \"{{ x }}\"\n{% endhighlight %}\n"),
@@ -337,7 +369,10 @@ fn jekyll_page(made: &mut Made, n: usize) {
         made.text(&format!("pages/Page {n}.md"), format!("---\nlayout: wide\ntitle: Page {n}\n---\n{}", prose(n)));
         made.page(&format!("/pages/Page {n}.html"));
     } else {
-        made.text(&format!("pages/p{n}.md"), format!("---\ntitle: Page {n}\npermalink: /p/{n}/\n---\n{}[x](p{n}.md)\n", prose(n)));
+        made.text(
+            &format!("pages/p{n}.md"),
+            format!("---\ntitle: Page {n}\npermalink: /p/{n}/\n---\n{}[x](p{n}.md)\n", prose(n)),
+        );
         made.page(&format!("/p/{n}/"));
     }
 }
@@ -378,7 +413,10 @@ pub(crate) fn zola(count: usize) -> Made {
     made.text("content/docs/_index.md", "+++\ntitle = \"Docs\"\nsort_by = \"weight\"\n+++\n");
     made.page("/docs/");
     for area in AREAS {
-        made.text(&format!("content/docs/{area}/_index.md"), format!("+++\ntitle = \"{area}\"\ntransparent = true\n+++\n"));
+        made.text(
+            &format!("content/docs/{area}/_index.md"),
+            format!("+++\ntitle = \"{area}\"\ntransparent = true\n+++\n"),
+        );
         made.page(&format!("/docs/{area}/"));
     }
     made.picture("static/logo.png");
@@ -389,7 +427,10 @@ pub(crate) fn zola(count: usize) -> Made {
             6 | 7 => zola_doc(&mut made, n),
             8 => zola_bundle(&mut made, n),
             _ => {
-                made.text(&format!("content/Page_{n}.v2.md"), format!("+++\ntitle = \"Page {n}\"\ntemplate = \"wide.html\"\n+++\n{}", prose(n)));
+                made.text(
+                    &format!("content/Page_{n}.v2.md"),
+                    format!("+++\ntitle = \"Page {n}\"\ntemplate = \"wide.html\"\n+++\n{}", prose(n)),
+                );
                 made.page(&format!("/page-{n}-v2/"));
             }
         }
@@ -413,7 +454,11 @@ fn zola_post(made: &mut Made, n: usize) {
         let _ = writeln!(head, "date = {date}");
     }
     head.push_str(own.as_deref().unwrap_or_default());
-    let _ = write!(head, "aliases = [\"old/{n}\"]\n[taxonomies]\ntags = [\"{}\", \"all\"]\n[extra]\nmood = \"calm\"\n+++\n", TAGS[n % TAGS.len()]);
+    let _ = write!(
+        head,
+        "aliases = [\"old/{n}\"]\n[taxonomies]\ntags = [\"{}\", \"all\"]\n[extra]\nmood = \"calm\"\n+++\n",
+        TAGS[n % TAGS.len()]
+    );
     let mut body = prose(n).replace("<!--more-->", "<!-- more -->");
     let other = n / 10 * 10;
     if other != n && other % 17 != 3 {
@@ -450,7 +495,10 @@ fn zola_doc(made: &mut Made, n: usize) {
 
 fn zola_bundle(made: &mut Made, n: usize) {
     let folder = format!("gallery/{}-{n}", word(n));
-    made.text(&format!("content/{folder}/index.md"), format!("+++\ntitle = \"Gallery {n}\"\n+++\n{}![One](one.png)\n", prose(n)));
+    made.text(
+        &format!("content/{folder}/index.md"),
+        format!("+++\ntitle = \"Gallery {n}\"\n+++\n{}![One](one.png)\n", prose(n)),
+    );
     made.picture(&format!("content/{folder}/one.png"));
     made.assets.push(format!("{folder}/one.png"));
     made.page(&format!("/{folder}/"));

@@ -45,7 +45,11 @@ impl Named {
 
 /// The URL path; `None` where the build gives the same by itself or cannot know better.
 pub(super) fn url(config: &Config, named: &Named, page: &SourcePage<'_>) -> Option<String> {
-    let prefix = if named.language != config.language || config.prefixed { format!("/{}", named.language) } else { String::new() };
+    let prefix = if named.language != config.language || config.prefixed {
+        format!("/{}", named.language)
+    } else {
+        String::new()
+    };
     let section = named.name == "_index";
     let home = (section || named.name == "index") && named.folder.is_empty() && named.base == named.name;
     if home {

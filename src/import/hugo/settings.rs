@@ -14,12 +14,50 @@ const OLD: [&str; 4] = ["config.toml", "config.yaml", "config.yml", "config.json
 
 /// Keys that are read, or that mean nothing here.
 const READ: [&str; 44] = [
-    "title", "baseurl", "languagecode", "locale", "defaultcontentlanguage", "defaultcontentlanguageinsubdir", "languages",
-    "timezone", "params", "author", "copyright", "taxonomies", "paginate", "pagination", "menu", "menus", "permalinks",
-    "contentdir", "staticdir", "datadir", "layoutdir", "themesdir", "assetdir", "archetypedir", "publishdir", "theme",
-    "uglyurls", "disablepathtolower", "frontmatter", "builddrafts", "buildfuture", "buildexpired", "enablerobotstxt",
-    "enablegitinfo", "canonifyurls", "relativeurls", "pygmentscodefences", "pygmentsstyle", "minify", "caches", "build",
-    "server", "security", "removepathaccents",
+    "title",
+    "baseurl",
+    "languagecode",
+    "locale",
+    "defaultcontentlanguage",
+    "defaultcontentlanguageinsubdir",
+    "languages",
+    "timezone",
+    "params",
+    "author",
+    "copyright",
+    "taxonomies",
+    "paginate",
+    "pagination",
+    "menu",
+    "menus",
+    "permalinks",
+    "contentdir",
+    "staticdir",
+    "datadir",
+    "layoutdir",
+    "themesdir",
+    "assetdir",
+    "archetypedir",
+    "publishdir",
+    "theme",
+    "uglyurls",
+    "disablepathtolower",
+    "frontmatter",
+    "builddrafts",
+    "buildfuture",
+    "buildexpired",
+    "enablerobotstxt",
+    "enablegitinfo",
+    "canonifyurls",
+    "relativeurls",
+    "pygmentscodefences",
+    "pygmentsstyle",
+    "minify",
+    "caches",
+    "build",
+    "server",
+    "security",
+    "removepathaccents",
 ];
 
 /// What the rest of the import needs to know.
@@ -55,7 +93,12 @@ pub(in crate::import) struct Config {
 
 /// The files that make a folder a Hugo site for certain.
 pub(in crate::import) fn files(source: &Source) -> impl Iterator<Item = &'static str> {
-    let known = FILES.into_iter().chain(["config/_default/hugo.toml", "config/_default/config.toml", "config/_default/hugo.yaml", "config/_default/config.yaml"]);
+    let known = FILES.into_iter().chain([
+        "config/_default/hugo.toml",
+        "config/_default/config.toml",
+        "config/_default/hugo.yaml",
+        "config/_default/config.yaml",
+    ]);
     let known: Vec<&'static str> = known.filter(|path| source.contains(path)).collect();
     known.into_iter()
 }
@@ -130,7 +173,8 @@ impl Config {
         settings::set(draft, "language", Some(language.unwrap_or_else(|| self.language.clone()).into()));
         settings::set(draft, "timezone", self.value("timezone"));
         settings::set(draft, "author", author.map(Value::from));
-        let size = self.all.get("paginate").or_else(|| self.all.get("pagination").and_then(|value| value.get("pagerSize")));
+        let size =
+            self.all.get("paginate").or_else(|| self.all.get("pagination").and_then(|value| value.get("pagerSize")));
         settings::set(draft, "paginate", size.cloned());
         self.settle_taxonomies(draft);
         self.settle_permalinks(draft);
@@ -145,7 +189,8 @@ impl Config {
         settings::set(draft, "params", Some(Value::Object(rest)));
         settings::leftover(draft, &self.file, &self.all, &READ);
         for (code, _) in &self.others {
-            let advice = "its pages are taken over with their addresses and `lang`; menus and titles of the language are not";
+            let advice =
+                "its pages are taken over with their addresses and `lang`; menus and titles of the language are not";
             draft.lost("language", code, &self.file, 0, advice);
         }
     }
@@ -155,9 +200,10 @@ impl Config {
         for key in &self.taxonomies {
             // Patterns of terms stand among the pages' in older sites.
             let pattern = permalinks(&self.all, "term").into_iter().chain(self.permalinks.clone());
-            let path = pattern.into_iter().find(|(name, _)| name == key).and_then(|(_, pattern)| {
-                pattern.trim_matches('/').split_once("/:").map(|(path, _)| path.to_owned())
-            });
+            let path = pattern
+                .into_iter()
+                .find(|(name, _)| name == key)
+                .and_then(|(_, pattern)| pattern.trim_matches('/').split_once("/:").map(|(path, _)| path.to_owned()));
             let options = path.filter(|path| path != key && !path.contains('/')).map(|path| json!({"path": path}));
             map.insert(key.clone(), options.unwrap_or_else(|| json!({})));
         }
@@ -213,7 +259,9 @@ fn taxonomies(all: &Map<String, Value>) -> Vec<String> {
 fn permalinks(all: &Map<String, Value>, kind: &str) -> Vec<(String, String)> {
     let Some(Value::Object(map)) = all.get("permalinks") else { return Vec::new() };
     let texts = |map: &Map<String, Value>| -> Vec<(String, String)> {
-        map.iter().filter_map(|(key, value)| Some((key.trim_matches('/').to_owned(), value.as_str()?.to_owned()))).collect()
+        map.iter()
+            .filter_map(|(key, value)| Some((key.trim_matches('/').to_owned(), value.as_str()?.to_owned())))
+            .collect()
     };
     let mut found = map.get(kind).and_then(Value::as_object).map(texts).unwrap_or_default();
     if kind == "page" {

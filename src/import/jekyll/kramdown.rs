@@ -41,7 +41,8 @@ fn alone(draft: &mut Draft<'_>, path: &str, list: &str, line: usize, out: &mut V
         draft.lost("kramdown", "toc", path, line, "left out: a table of contents is the theme's");
         return;
     }
-    let words: Vec<&str> = inner.split_whitespace().filter(|word| word.starts_with(['#', '.']) && word.len() > 1).collect();
+    let words: Vec<&str> =
+        inner.split_whitespace().filter(|word| word.starts_with(['#', '.']) && word.len() > 1).collect();
     let heading = out.last_mut().filter(|line| line.starts_with('#') && !line.trim_end().ends_with('}'));
     match heading {
         Some(heading) if !words.is_empty() => {
@@ -77,5 +78,11 @@ fn inline(draft: &mut Draft<'_>, path: &str, line: &str, number: usize) -> Strin
 }
 
 fn report(draft: &mut Draft<'_>, path: &str, list: &str, line: usize) {
-    draft.lost("attribute_list", list, path, line, "left out: give the element a class by HTML or a shortcode, if it needs one");
+    draft.lost(
+        "attribute_list",
+        list,
+        path,
+        line,
+        "left out: give the element a class by HTML or a shortcode, if it needs one",
+    );
 }

@@ -83,7 +83,9 @@ fn tag(draft: &mut Draft<'_>, scope: &Scope<'_>, rest: &str, line: usize, out: &
         "link" => Some(format!("/{}", given.trim_start_matches('/'))),
         "seo" | "feed_meta" => Some(String::new()),
         "youtube" | "vimeo" if known(name) => word(given).map(|id| format!("{{{{< {name} {id} >}}}}")),
-        "gist" if known("gist") => word(given).filter(|id| id.contains('/')).map(|id| format!("{{{{< gist {} >}}}}", id.replace('/', " "))),
+        "gist" if known("gist") => {
+            word(given).filter(|id| id.contains('/')).map(|id| format!("{{{{< gist {} >}}}}", id.replace('/', " ")))
+        }
         "include" | "include_cached" => include(draft, given),
         _ => None,
     };
@@ -92,7 +94,9 @@ fn tag(draft: &mut Draft<'_>, scope: &Scope<'_>, rest: &str, line: usize, out: &
         None => {
             if !name.starts_with("end") && !matches!(name, "else" | "elsif" | "when") {
                 let shown = match name {
-                    "include" | "include_cached" => format!("{name} {}", given.split_whitespace().next().unwrap_or_default()),
+                    "include" | "include_cached" => {
+                        format!("{name} {}", given.split_whitespace().next().unwrap_or_default())
+                    }
                     _ => name.to_owned(),
                 };
                 draft.lost("liquid_tag", &shown, scope.path, line, LEFT);
@@ -137,7 +141,8 @@ fn word(given: &str) -> Option<String> {
 fn include(draft: &Draft<'_>, given: &str) -> Option<String> {
     let (file, rest) = given.split_once(char::is_whitespace)?;
     let values = attributes(rest)?;
-    let get = |keys: &[&str]| keys.iter().find_map(|key| values.iter().find(|(name, _)| name == key)).map(|(_, value)| value);
+    let get =
+        |keys: &[&str]| keys.iter().find_map(|key| values.iter().find(|(name, _)| name == key)).map(|(_, value)| value);
     let name = file.rsplit('/').next().unwrap_or(file).split('.').next().unwrap_or(file).to_ascii_lowercase();
     let has = |name: &str| draft.options.shortcodes.contains(name);
     for video in ["youtube", "vimeo"] {
@@ -152,7 +157,12 @@ fn include(draft: &Draft<'_>, given: &str) -> Option<String> {
     if matches!(name.as_str(), "figure" | "image" | "img" | "picture") && has("figure") {
         let source = get(&["src", "url", "image_path", "path", "file", "image"])?;
         let mut made = format!("{{{{< figure src=\"{source}\"");
-        for (ours, theirs) in [("alt", &["alt"][..]), ("caption", &["caption", "description"]), ("title", &["title"]), ("link", &["link"])] {
+        for (ours, theirs) in [
+            ("alt", &["alt"][..]),
+            ("caption", &["caption", "description"]),
+            ("title", &["title"]),
+            ("link", &["link"]),
+        ] {
             if let Some(value) = get(theirs) {
                 made.push_str(&format!(" {ours}=\"{}\"", value.replace('"', "'")));
             }
@@ -197,7 +207,9 @@ fn output(draft: &mut Draft<'_>, scope: &Scope<'_>, rest: &str, line: usize, out
         None => {
             // Something in braces need not be Liquid, but a known root is.
             let root = value.split(['.', '[']).next().unwrap_or(value);
-            if matches!(root, "site" | "page" | "content" | "include" | "post" | "layout" | "paginator") || !parts.is_empty() {
+            if matches!(root, "site" | "page" | "content" | "include" | "post" | "layout" | "paginator")
+                || !parts.is_empty()
+            {
                 draft.lost("liquid_value", value, scope.path, line, LEFT);
             }
             out.push_str(whole);

@@ -34,7 +34,8 @@ pub(super) struct Addresses {
 pub(super) fn dated(base: &str) -> Option<(String, &str)> {
     let mut parts = base.splitn(4, '-');
     let (year, month, day, name) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-    let number = |text: &str, most: usize| !text.is_empty() && text.len() <= most && text.bytes().all(|b| b.is_ascii_digit());
+    let number =
+        |text: &str, most: usize| !text.is_empty() && text.len() <= most && text.bytes().all(|b| b.is_ascii_digit());
     if !number(year, 4) || year.len() < 4 || !number(month, 2) || !number(day, 2) || name.is_empty() {
         return None;
     }
@@ -49,7 +50,9 @@ pub(super) fn words(page: &SourcePage<'_>, one: &str, many: &str) -> Vec<String>
     }
     match page.values.get(many) {
         Some(Value::Array(items)) => found.extend(items.iter().filter_map(plain)),
-        Some(other) => found.extend(plain(other).iter().flat_map(|text| text.split_whitespace().map(str::to_owned)).collect::<Vec<_>>()),
+        Some(other) => found.extend(
+            plain(other).iter().flat_map(|text| text.split_whitespace().map(str::to_owned)).collect::<Vec<_>>(),
+        ),
         None => {}
     }
     found.retain(|name| !name.trim().is_empty());
@@ -86,7 +89,13 @@ impl Addresses {
     }
 
     /// The URL path of a file; `None` where its pattern has a token nobody knows.
-    pub(super) fn url(&self, role: &Role, page: &SourcePage<'_>, own: Option<&str>, date: Option<&str>) -> Option<String> {
+    pub(super) fn url(
+        &self,
+        role: &Role,
+        page: &SourcePage<'_>,
+        own: Option<&str>,
+        date: Option<&str>,
+    ) -> Option<String> {
         let (folder, file) = split(&page.path);
         let base = stem(file);
         let pattern = match (own, role) {
@@ -101,7 +110,14 @@ impl Addresses {
         Some(address::ours(&address::expand(&pattern, &value)?))
     }
 
-    fn token(&self, token: &str, role: &Role, page: &SourcePage<'_>, place: (&str, &str), date: Option<&str>) -> Option<String> {
+    fn token(
+        &self,
+        token: &str,
+        role: &Role,
+        page: &SourcePage<'_>,
+        place: (&str, &str),
+        date: Option<&str>,
+    ) -> Option<String> {
         let (folder, base) = place;
         let name = dated(base).map_or(base, |(_, name)| name);
         let format = |format: &str| {
@@ -137,7 +153,8 @@ impl Addresses {
             },
             "path" => Some(match role {
                 Role::Document(label, _) => {
-                    let below = folder.split_once(&format!("_{label}")).map_or("", |(_, below)| below.trim_matches('/'));
+                    let below =
+                        folder.split_once(&format!("_{label}")).map_or("", |(_, below)| below.trim_matches('/'));
                     super::super::source::join(below, base)
                 }
                 _ => folder.to_owned(),

@@ -13,16 +13,70 @@ use crate::error::Result;
 const FILES: [&str; 3] = ["_config.yml", "_config.yaml", "_config.toml"];
 /// Keys that are read here.
 const READ: [&str; 17] = [
-    "title", "name", "description", "url", "baseurl", "lang", "locale", "timezone", "author", "permalink", "collections",
-    "defaults", "exclude", "include", "paginate", "header_pages", "excerpt_separator",
+    "title",
+    "name",
+    "description",
+    "url",
+    "baseurl",
+    "lang",
+    "locale",
+    "timezone",
+    "author",
+    "permalink",
+    "collections",
+    "defaults",
+    "exclude",
+    "include",
+    "paginate",
+    "header_pages",
+    "excerpt_separator",
 ];
 /// Keys of Jekyll and its plugins that mean nothing here.
 const ENGINE: [&str; 44] = [
-    "plugins", "gems", "theme", "remote_theme", "markdown", "kramdown", "highlighter", "sass", "source", "destination",
-    "keep_files", "future", "unpublished", "limit_posts", "incremental", "profile", "liquid", "host", "port", "encoding",
-    "markdown_ext", "show_drafts", "safe", "whitelist", "detach", "lsi", "quiet", "verbose", "webrick", "paginate_path",
-    "pagination", "repository", "github", "feed", "jekyll-archives", "sitemap", "compress_html", "category_archive",
-    "tag_archive", "minify", "plugins_dir", "layouts_dir", "data_dir", "includes_dir",
+    "plugins",
+    "gems",
+    "theme",
+    "remote_theme",
+    "markdown",
+    "kramdown",
+    "highlighter",
+    "sass",
+    "source",
+    "destination",
+    "keep_files",
+    "future",
+    "unpublished",
+    "limit_posts",
+    "incremental",
+    "profile",
+    "liquid",
+    "host",
+    "port",
+    "encoding",
+    "markdown_ext",
+    "show_drafts",
+    "safe",
+    "whitelist",
+    "detach",
+    "lsi",
+    "quiet",
+    "verbose",
+    "webrick",
+    "paginate_path",
+    "pagination",
+    "repository",
+    "github",
+    "feed",
+    "jekyll-archives",
+    "sitemap",
+    "compress_html",
+    "category_archive",
+    "tag_archive",
+    "minify",
+    "plugins_dir",
+    "layouts_dir",
+    "data_dir",
+    "includes_dir",
 ];
 
 /// One collection.
@@ -92,7 +146,9 @@ impl Config {
 
     /// Whether the configuration keeps a file out.
     pub(super) fn excludes(&self, path: &str) -> bool {
-        self.exclude.iter().any(|pattern| path == pattern || path.starts_with(&format!("{pattern}/")) || matches(pattern, path))
+        self.exclude
+            .iter()
+            .any(|pattern| path == pattern || path.starts_with(&format!("{pattern}/")) || matches(pattern, path))
     }
 
     /// Whether the configuration takes a hidden or underscored file in.
@@ -132,9 +188,17 @@ impl Config {
         let all = &self.all;
         let text = |key: &str| all.get(key).and_then(plain);
         settings::set(draft, "title", text("title").or_else(|| text("name")).map(Value::from));
-        settings::set(draft, "description", text("description").map(|text| text.split_whitespace().collect::<Vec<_>>().join(" ").into()));
+        settings::set(
+            draft,
+            "description",
+            text("description").map(|text| text.split_whitespace().collect::<Vec<_>>().join(" ").into()),
+        );
         settings::set(draft, "base_url", settings::base_url(all.get("url"), all.get("baseurl")));
-        settings::set(draft, "language", text("lang").or_else(|| text("locale")).map(|tag| tag.replace('_', "-").into()));
+        settings::set(
+            draft,
+            "language",
+            text("lang").or_else(|| text("locale")).map(|tag| tag.replace('_', "-").into()),
+        );
         settings::set(draft, "timezone", all.get("timezone").cloned());
         let author = all.get("author").and_then(|author| plain(author).or_else(|| author.get("name").and_then(plain)));
         settings::set(draft, "author", author.map(Value::from));
@@ -162,7 +226,13 @@ impl Config {
             if ENGINE.contains(&key.as_str()) {
                 let kept = !matches!(key.as_str(), "plugins" | "gems" | "theme" | "remote_theme");
                 if !kept {
-                    draft.lost("setting", key, self.file, 0, "not needed or not possible here: plugins and themes of Jekyll do not run");
+                    draft.lost(
+                        "setting",
+                        key,
+                        self.file,
+                        0,
+                        "not needed or not possible here: plugins and themes of Jekyll do not run",
+                    );
                 }
             } else if !READ.contains(&key.as_str()) && key != "collections_dir" && !value.is_null() {
                 params.insert(key.clone(), value.clone());
@@ -182,7 +252,11 @@ impl Config {
             entries.push(Entry { key: name.clone(), name, url: url.unwrap_or_default(), ..Entry::default() });
         }
         for file in ["_data/navigation.yml", "_data/navigation.yaml", "_data/nav.yml", "_data/menu.yml"] {
-            let Some(Ok(value)) = source.text(file).filter(|_| entries.is_empty()).map(|text| settings::read(file, text)) else { continue };
+            let Some(Ok(value)) =
+                source.text(file).filter(|_| entries.is_empty()).map(|text| settings::read(file, text))
+            else {
+                continue;
+            };
             let list = value.as_array().or_else(|| value.get("main").and_then(Value::as_array));
             for item in list.into_iter().flatten() {
                 let text = |keys: [&str; 3]| keys.iter().find_map(|key| item.get(*key).and_then(plain));
@@ -221,7 +295,11 @@ fn default(value: &Value) -> Option<Default> {
         "draft" => "drafts".to_owned(),
         kind => kind.to_owned(),
     };
-    Some(Default { path: text("path").trim_matches('/').to_owned(), kind, values: value.get("values")?.as_object()?.clone() })
+    Some(Default {
+        path: text("path").trim_matches('/').to_owned(),
+        kind,
+        values: value.get("values")?.as_object()?.clone(),
+    })
 }
 
 /// A pattern with `*`, against the path or its name.

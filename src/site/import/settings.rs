@@ -89,7 +89,9 @@ impl Settings {
             match value {
                 Value::Object(map) => map.clone(),
                 // The short form of a list of names.
-                Value::Array(items) => items.iter().filter_map(|item| Some((item.as_str()?.to_owned(), json!({})))).collect(),
+                Value::Array(items) => {
+                    items.iter().filter_map(|item| Some((item.as_str()?.to_owned(), json!({})))).collect()
+                }
                 _ => Map::new(),
             }
         };
@@ -160,5 +162,6 @@ impl Settings {
 fn placeholder(key: &str, value: &Value) -> bool {
     let empty = value.is_null() || *value == json!("") || *value == json!({}) || *value == json!([]);
     let text = value.as_str().unwrap_or_default();
-    empty || (key == "base_url" && ["http://localhost/", "https://example.org/", "https://example.com/"].contains(&text))
+    empty
+        || (key == "base_url" && ["http://localhost/", "https://example.org/", "https://example.com/"].contains(&text))
 }

@@ -33,8 +33,14 @@ pub(super) fn stage(
 ) -> Result<Staged> {
     for (path, why) in left_out {
         let source = plan.pages.iter().find(|page| page.target == *path).map(|page| page.source.clone());
-        let source = source.or_else(|| plan.files.iter().find(|file| file.target == *path).map(|file| file.source.clone()));
-        plan.report.add("page", why, source.unwrap_or_else(|| path.to_string()), "left out: the site would not build with it");
+        let source =
+            source.or_else(|| plan.files.iter().find(|file| file.target == *path).map(|file| file.source.clone()));
+        plan.report.add(
+            "page",
+            why,
+            source.unwrap_or_else(|| path.to_string()),
+            "left out: the site would not build with it",
+        );
     }
     plan.pages.retain(|page| !left_out.contains_key(&page.target));
     plan.files.retain(|file| !left_out.contains_key(&file.target));
@@ -105,7 +111,12 @@ fn fit(site: &Site, base: &Snapshot, config: &str, plan: &mut Plan, outcome: &mu
     outcome.pinned = pinned;
     for page in &plan.pages {
         if let Some(url) = differing(&built.library, page) {
-            plan.report.add("address", &url, page.source.clone(), "it is another one here: add an alias where it matters");
+            plan.report.add(
+                "address",
+                &url,
+                page.source.clone(),
+                "it is another one here: add an alias where it matters",
+            );
         }
     }
     if take_out_errors(&built, &mut scratch, plan) {
@@ -127,11 +138,13 @@ fn take_out_errors(built: &Built, scratch: &mut Snapshot, plan: &mut Plan) -> bo
     let planned: BTreeSet<ContentPath> = plan.pages.iter().map(|page| page.target.clone()).collect();
     let mut bad: BTreeMap<ContentPath, String> = BTreeMap::new();
     for finding in &built.diagnostics {
-        if finding.severity != Severity::Error || TOLERATED.contains(&finding.code) || !planned.contains(&finding.path) {
+        if finding.severity != Severity::Error || TOLERATED.contains(&finding.code) || !planned.contains(&finding.path)
+        {
             continue;
         }
         // Of two pages with one address the first stays.
-        let earlier = finding.refers.as_deref().is_some_and(|other| *other > *finding.path.as_str() && planned.contains(other));
+        let earlier =
+            finding.refers.as_deref().is_some_and(|other| *other > *finding.path.as_str() && planned.contains(other));
         if finding.code == "duplicate_url" && earlier {
             continue;
         }
@@ -235,7 +248,11 @@ fn stage_one(
     }
     match transaction.stage(target.clone(), Some(bytes)) {
         Ok(()) => {
-            if there.is_some() { tally.replaced.push(shown()) } else { tally.created.push(shown()) }
+            if there.is_some() {
+                tally.replaced.push(shown())
+            } else {
+                tally.created.push(shown())
+            }
             Ok(Ok(()))
         }
         Err(Error::InvalidPath { problem, .. }) => Ok(Err(problem)),
