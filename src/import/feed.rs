@@ -23,8 +23,9 @@ struct Node {
     /// Without its prefix, except for `content:encoded` and its like, which have a meaning of their own.
     name: String,
     attributes: Vec<(String, String)>,
+    /// In order; text is a node without a name.
     children: Vec<Node>,
-    /// Text directly inside.
+    /// Of a node without a name.
     text: String,
 }
 
@@ -33,9 +34,15 @@ impl Node {
         names.iter().find_map(|name| self.children.iter().find(|child| child.name == *name))
     }
 
+    /// The text directly inside, without blanks around it.
+    fn inner_text(&self) -> String {
+        let text: String =
+            self.children.iter().filter(|child| child.name.is_empty()).map(|child| child.text.as_str()).collect();
+        text.trim().to_owned()
+    }
+
     fn text_of(&self, names: &[&str]) -> Option<String> {
-        let text = self.child(names)?.text.trim().to_owned();
-        (!text.is_empty()).then_some(text)
+        Some(self.child(names)?.inner_text()).filter(|text| !text.is_empty())
     }
 
     fn attribute(&self, name: &str) -> Option<&str> {
@@ -44,8 +51,11 @@ impl Node {
 
     /// What is inside as markup.
     fn markup(&self, out: &mut String) {
-        out.push_str(&escaped(&self.text));
         for child in &self.children {
+            if child.name.is_empty() {
+                out.push_str(&escaped(&child.text));
+                continue;
+            }
             out.push_str(&format!("<{}", child.name));
             for (key, value) in &child.attributes {
                 out.push_str(&format!(" {key}=\"{}\"", escaped(value).replace('"', "&quot;")));
@@ -136,7 +146,8 @@ fn parse(bytes: &[u8]) -> std::result::Result<Node, String> {
     if stack.len() > 1 {
         return Err("it ends in the middle of an element".into());
     }
-    stack.pop().and_then(|mut root| root.children.pop()).ok_or_else(|| "it is empty".into())
+    let root = stack.pop().unwrap_or_default();
+    root.children.into_iter().find(|node| !node.name.is_empty()).ok_or_else(|| "it is empty".into())
 }
 
 fn element(start: &BytesStart<'_>) -> Node {
@@ -162,8 +173,10 @@ fn add(stack: &mut [Node], node: Node) {
 }
 
 fn put(stack: &mut [Node], text: &str) {
-    if let Some(node) = stack.last_mut() {
-        node.text.push_str(text);
+    let Some(node) = stack.last_mut() else { return };
+    match node.children.last_mut().filter(|last| last.name.is_empty()) {
+        Some(last) => last.text.push_str(text),
+        None => node.children.push(Node { text: text.to_owned(), ..Node::default() }),
     }
 }
 
@@ -188,15 +201,12 @@ fn unescape(text: &str) -> String {
     let mut rest = text;
     while let Some(at) = rest.find('&') {
         out.push_str(&rest[..at]);
-        match rest[at..].find(';').filter(|end| *end < 12) {
-            Some(end) => {
-                out.push_str(&entity(&rest[at + 1..at + end]));
-                rest = &rest[at + end + 1..];
-            }
-            None => {
-                out.push('&');
-                rest = &rest[at + 1..];
-            }
+        if let Some(end) = rest[at..].find(';').filter(|end| *end < 12) {
+            out.push_str(&entity(&rest[at + 1..at + end]));
+            rest = &rest[at + end + 1..];
+        } else {
+            out.push('&');
+            rest = &rest[at + 1..];
         }
     }
     out + rest
@@ -210,7 +220,7 @@ fn page(draft: &mut Draft<'_>, path: &str, number: usize, entry: &Node) {
         .iter()
         .filter(|child| child.name == "link")
         .find(|child| matches!(child.attribute("rel"), None | Some("alternate")))
-        .and_then(|child| child.attribute("href").map(str::to_owned).or_else(|| Some(child.text.trim().to_owned())))
+        .and_then(|child| child.attribute("href").map(str::to_owned).or_else(|| Some(child.inner_text())))
         .filter(|link| link.starts_with("http"));
     let content = entry.child(&["content:encoded", "content"]).or_else(|| entry.child(&["description", "summary"]));
     let html = content.map_or_else(String::new, |node| {
@@ -219,7 +229,7 @@ fn page(draft: &mut Draft<'_>, path: &str, number: usize, entry: &Node) {
             node.markup(&mut markup);
             return markup;
         }
-        if node.attribute("type") == Some("text") { escaped(node.text.trim()) } else { node.text.trim().to_owned() }
+        if node.attribute("type") == Some("text") { escaped(&node.inner_text()) } else { node.inner_text() }
     });
     let mut values = Map::new();
     let mut set = |key: &str, value: Option<Value>| {
@@ -279,9 +289,8 @@ fn page(draft: &mut Draft<'_>, path: &str, number: usize, entry: &Node) {
 }
 
 fn authors(entry: &Node) -> Option<Value> {
-    let name = |node: &Node| {
-        node.text_of(&["name"]).or_else(|| Some(node.text.trim().to_owned())).filter(|name| !name.is_empty())
-    };
+    let name =
+        |node: &Node| node.text_of(&["name"]).or_else(|| Some(node.inner_text())).filter(|name| !name.is_empty());
     let names: Vec<String> = entry
         .children
         .iter()
@@ -293,7 +302,7 @@ fn authors(entry: &Node) -> Option<Value> {
 
 fn tags(entry: &Node) -> Option<Value> {
     let name = |node: &Node| {
-        let text = node.attribute("term").map_or_else(|| node.text.trim().to_owned(), str::to_owned);
+        let text = node.attribute("term").map_or_else(|| node.inner_text(), str::to_owned);
         (!text.is_empty()).then(|| unescape(&text))
     };
     let mut names: Vec<String> = Vec::new();

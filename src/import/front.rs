@@ -71,9 +71,10 @@ impl<'a> SourcePage<'a> {
 
     /// The page with its patch and a new body; lines that nothing touches stay byte-identical.
     pub(super) fn finish(&self, draft: &mut Draft<'_>, body: &str) -> Option<String> {
-        let patched = match self.patch.is_empty() {
-            true => Ok(self.text.to_owned()),
-            false => front_matter::patch(&self.path, self.text, &self.patch),
+        let patched = if self.patch.is_empty() {
+            Ok(self.text.to_owned())
+        } else {
+            front_matter::patch(&self.path, self.text, &self.patch)
         };
         let whole = patched.and_then(|text| {
             if body == self.body { Ok(text) } else { front_matter::replace_body(&self.path, &text, body) }

@@ -44,7 +44,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) -> Result<()> {
             }
         }
     }
-    let statics = config.all.get("staticdir").map(texts).unwrap_or_else(|| vec!["static".into()]);
+    let statics = config.all.get("staticdir").map_or_else(|| vec!["static".into()], texts);
     for folder in statics {
         common::statics(draft, folder.trim_matches('/'));
     }

@@ -177,7 +177,7 @@ fn data(draft: &mut Draft<'_>, path: &str) {
             draft.lost("data", ending, path, 0, "copied, but templates here read YAML and JSON");
         }
         ("yml" | "yaml" | "json", Some(Err(error))) => {
-            draft.lost("data", &error.to_string(), path, 0, "left out: mend the file")
+            draft.lost("data", &error.to_string(), path, 0, "left out: mend the file");
         }
         _ => draft.lost("data", ending, path, 0, "left out: data here is YAML or JSON"),
     }

@@ -85,7 +85,7 @@ impl Kind {
     pub fn detect(source: &Source) -> Result<Self> {
         let has = |path: &str| source.contains(path);
         let below = |folder: &str| source.below(folder).next().is_some();
-        let markdown = source.paths().any(|path| source::is_markdown(path));
+        let markdown = source.paths().any(source::is_markdown);
         if has("_config.yml") || has("_config.yaml") || has("_config.toml") || below("_posts") {
             Ok(Self::Jekyll)
         } else if hugo::config_files(source).next().is_some() {

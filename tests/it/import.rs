@@ -270,7 +270,7 @@ async fn rows_of_a_table_become_pages() {
     let reply = site.call("content_import", json!({"from": "../old/t.csv", "section": "items"})).await;
     assert_eq!(
         reply["pages"]["created"],
-        json!({"count": 2, "first": ["items/007.md", "items/food/fish-chips.md"]}),
+        json!({"count": 2, "first": ["items/food/fish-chips.md", "items/007.md"]}),
         "{reply}"
     );
     assert_eq!(lost(&reply, "row", "without a path and a title")["examples"], json!(["t.csv:3"]));

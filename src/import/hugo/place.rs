@@ -125,12 +125,11 @@ fn sections(folder: &str, range: &str) -> Option<String> {
         "last" => Some(all.len().saturating_sub(1)),
         text => text.parse().ok(),
     };
-    let (from, to) = match range.split_once(':') {
-        Some((from, to)) => (number(from, 0)?, number(to, all.len())?),
-        None => {
-            let at = number(range, 0)?;
-            (at, at + 1)
-        }
+    let (from, to) = if let Some((from, to)) = range.split_once(':') {
+        (number(from, 0)?, number(to, all.len())?)
+    } else {
+        let at = number(range, 0)?;
+        (at, at.saturating_add(1))
     };
     let to = to.min(all.len());
     Some(all.get(from.min(to)..to)?.join("/"))

@@ -40,13 +40,10 @@ pub(super) fn convert(draft: &mut Draft<'_>, scope: &Scope<'_>, body: &str, firs
         } else {
             None
         };
-        at = match end {
-            Some(length) => start + length,
-            None => {
-                out.push('{');
-                start + 1
-            }
-        };
+        at = start + end.unwrap_or(1);
+        if end.is_none() {
+            out.push('{');
+        }
     }
     out.push_str(&body[at..]);
     out
@@ -89,20 +86,19 @@ fn tag(draft: &mut Draft<'_>, scope: &Scope<'_>, rest: &str, line: usize, out: &
         "include" | "include_cached" => include(draft, given),
         _ => None,
     };
-    match made {
-        Some(made) => out.push_str(&made),
-        None => {
-            if !name.starts_with("end") && !matches!(name, "else" | "elsif" | "when") {
-                let shown = match name {
-                    "include" | "include_cached" => {
-                        format!("{name} {}", given.split_whitespace().next().unwrap_or_default())
-                    }
-                    _ => name.to_owned(),
-                };
-                draft.lost("liquid_tag", &shown, scope.path, line, LEFT);
-            }
-            out.push_str(whole);
+    if let Some(made) = made {
+        out.push_str(&made);
+    } else {
+        if !name.starts_with("end") && !matches!(name, "else" | "elsif" | "when") {
+            let shown = match name {
+                "include" | "include_cached" => {
+                    format!("{name} {}", given.split_whitespace().next().unwrap_or_default())
+                }
+                _ => name.to_owned(),
+            };
+            draft.lost("liquid_tag", &shown, scope.path, line, LEFT);
         }
+        out.push_str(whole);
     }
     Some(whole.len())
 }
@@ -202,18 +198,17 @@ fn output(draft: &mut Draft<'_>, scope: &Scope<'_>, rest: &str, line: usize, out
             .or_else(|| name.strip_prefix("site.").and_then(|key| lookup(scope.site, key))),
     });
     let filtered = text.and_then(|text| parts.iter().try_fold(text, |text, filter| apply(text, filter)));
-    match filtered {
-        Some(text) => out.push_str(&text),
-        None => {
-            // Something in braces need not be Liquid, but a known root is.
-            let root = value.split(['.', '[']).next().unwrap_or(value);
-            if matches!(root, "site" | "page" | "content" | "include" | "post" | "layout" | "paginator")
-                || !parts.is_empty()
-            {
-                draft.lost("liquid_value", value, scope.path, line, LEFT);
-            }
-            out.push_str(whole);
+    if let Some(text) = filtered {
+        out.push_str(&text);
+    } else {
+        // Something in braces need not be Liquid, but a known root is.
+        let root = value.split(['.', '[']).next().unwrap_or(value);
+        if matches!(root, "site" | "page" | "content" | "include" | "post" | "layout" | "paginator")
+            || !parts.is_empty()
+        {
+            draft.lost("liquid_value", value, scope.path, line, LEFT);
         }
+        out.push_str(whole);
     }
     Some(whole.len())
 }

@@ -213,12 +213,11 @@ impl Config {
             ("categories", ""),
             ("output_ext", ".html"),
         ];
-        match settings::permalink(self.addresses.posts(), &tokens) {
-            Some(pattern) => settings::set(draft, "permalinks", Some(json!({"posts": pattern}))),
-            None => {
-                let advice = "posts keep their addresses by `url` in their front matter; new pages get the usual ones";
-                draft.lost("permalink", self.addresses.posts(), self.file, 0, advice);
-            }
+        if let Some(pattern) = settings::permalink(self.addresses.posts(), &tokens) {
+            settings::set(draft, "permalinks", Some(json!({"posts": pattern})));
+        } else {
+            let advice = "posts keep their addresses by `url` in their front matter; new pages get the usual ones";
+            draft.lost("permalink", self.addresses.posts(), self.file, 0, advice);
         }
         self.settle_menu(draft);
         let mut params = Map::new();

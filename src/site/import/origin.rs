@@ -13,7 +13,7 @@ use crate::store::Foreign;
 /// Largest feed that is fetched, in bytes.
 const MAX_FEED: usize = 20 << 20;
 /// Longest time for it.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Where to read.
 #[derive(Debug, Clone, PartialEq, Eq)]

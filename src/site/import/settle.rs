@@ -249,9 +249,9 @@ fn stage_one(
     match transaction.stage(target.clone(), Some(bytes)) {
         Ok(()) => {
             if there.is_some() {
-                tally.replaced.push(shown())
+                tally.replaced.push(shown());
             } else {
-                tally.created.push(shown())
+                tally.created.push(shown());
             }
             Ok(Ok(()))
         }
