@@ -9,6 +9,7 @@ pub mod configure;
 pub mod edit;
 mod etag;
 mod expand;
+pub mod import;
 pub mod init;
 pub mod overview;
 pub mod page;

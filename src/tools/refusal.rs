@@ -92,6 +92,9 @@ fn details(error: &Error) -> Value {
         Error::InvalidPath { path, problem } => {
             json!({"path": cut(path, LONGEST_NAME), "rule": cut(problem, LONGEST_NAME)})
         }
+        Error::FetchFailed { url, reason } | Error::FetchRefused { url, reason } => {
+            json!({"url": url, "reason": reason})
+        }
         Error::HandEdits { paths } => json!({"paths": paths}),
         Error::LocalCommits { commits } => json!({"commits": commits}),
         Error::Needs { needs } => json!({"needs": needs}),

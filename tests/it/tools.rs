@@ -33,6 +33,7 @@ const NAMES: [&str; 22] = [
     "publish",
     "revision_list",
     "revision_restore",
+    "content_import",
 ];
 
 const PAGES: &str = "\
