@@ -1,7 +1,7 @@
 //! `serve` and `preview`: the long-running ones.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -29,6 +29,7 @@ const GRACE: Duration = Duration::from_millis(300);
 pub(super) fn serve(arguments: &Serve, site: Option<&Path>) -> Result<Outcome> {
     let site = locate::open(site)?;
     let rights = rights(arguments)?;
+    site.allow_uploads_from(upload_folders(&arguments.uploads)?);
     let preview = match (arguments.preview, arguments.no_preview) {
         (_, true) => None,
         (Some(address), _) => Some(PreviewServer::open(&site, &[address])?),
@@ -148,6 +149,18 @@ fn rights(arguments: &Serve) -> Result<Rights> {
         None => Rights::all_but_admin(),
     };
     Ok(if arguments.read_only { allowed.and(Rights::read_only()) } else { allowed })
+}
+
+/// The named folders as they are seen from anywhere; one that is not there is a slip.
+fn upload_folders(named: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let whole = |folder: &PathBuf| {
+        std::fs::canonicalize(folder).map_err(|source| Error::Io {
+            action: "read",
+            path: folder.display().to_string(),
+            source,
+        })
+    };
+    named.iter().map(whole).collect()
 }
 
 /// The tokens clients have to show, as the arguments say.

@@ -90,7 +90,8 @@ impl Server {
         context: &RequestContext<RoleServer>,
     ) -> Result<Value, Refusal> {
         let grant = http::grant(&context.extensions);
-        if !self.rights(grant.as_ref()).allow(tool.right()) {
+        let rights = self.rights(grant.as_ref());
+        if !rights.allow(tool.right()) {
             let (tool, right) = (tool.name().to_owned(), tool.right().to_string());
             return Err(Error::NotAllowed { tool, right }.into());
         }
@@ -110,6 +111,7 @@ impl Server {
             arguments: String::new(),
             token: grant.map_or_else(String::new, |grant| grant.name.to_string()),
             progress: Progress::followed_by(Arc::clone(&waiting) as _),
+            rights,
         };
         let follow = context.meta.get_progress_token().map(|token| (context.peer.clone(), token));
         let outcome = calls::run(tool, given, arguments, waiting, follow).await;

@@ -1,6 +1,7 @@
 //! What one can do with a site: free functions, one file per noun, over a small [`Site`] handle.
 
 pub mod address;
+pub mod asset;
 mod call;
 pub mod change;
 pub mod edit;
@@ -17,7 +18,7 @@ pub mod revision;
 pub mod starter;
 pub mod text_diff;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::build::{self, Built, Cache, Scope};
@@ -60,6 +61,9 @@ pub struct Site {
     remembered: Mutex<Vec<Remembered>>,
     receipts: Mutex<Receipts>,
     host: Mutex<Option<Arc<dyn preview::Host>>>,
+    upload_folders: Mutex<Vec<PathBuf>>,
+    /// Held while an image is decoded: each takes hundreds of megabytes at worst.
+    decoding: Mutex<()>,
 }
 
 impl std::fmt::Debug for Site {
@@ -91,6 +95,8 @@ impl Site {
             remembered: Mutex::default(),
             receipts: Mutex::default(),
             host: Mutex::default(),
+            upload_folders: Mutex::default(),
+            decoding: Mutex::default(),
         })
     }
 
@@ -114,6 +120,11 @@ impl Site {
     /// Sets who serves previews; without one, `preview` writes to a temporary folder only.
     pub fn set_preview_host(&self, host: Arc<dyn preview::Host>) {
         *lock(&self.host) = Some(host);
+    }
+
+    /// Allows local files in these folders to be uploaded, besides those that `site.yaml` names.
+    pub fn allow_uploads_from(&self, folders: Vec<PathBuf>) {
+        *lock(&self.upload_folders) = folders;
     }
 
     /// Builds a snapshot with this site's cache.

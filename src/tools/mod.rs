@@ -53,12 +53,22 @@ pub struct Context {
     pub token: String,
     /// Who follows the call; says when the caller no longer waits.
     pub progress: Progress,
+    /// What the caller may do, for arguments that need more than the tool itself.
+    pub rights: Rights,
 }
 
 impl Context {
     /// Ends a call whose caller no longer waits. Asked between steps; never after something was written.
     pub fn proceed(&self) -> Result<()> {
         self.progress.proceed()
+    }
+
+    /// Refuses an argument that needs a further right; `what` names it, such as `asset_write with url`.
+    fn need(&self, right: Right, what: &str) -> Result<()> {
+        if self.rights.allow(right) {
+            return Ok(());
+        }
+        Err(Error::NotAllowed { tool: what.to_owned(), right: right.to_string() })
     }
 
     /// Who asks the site layer for an edit, with what, and why.

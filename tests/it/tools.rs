@@ -10,7 +10,7 @@ use sitewright::tools::{Registry, Tool};
 
 use crate::harness::TestSite;
 
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 17] = [
     "site_get",
     "site_sync",
     "page_list",
@@ -18,6 +18,9 @@ const NAMES: [&str; 14] = [
     "page_write",
     "page_move",
     "page_delete",
+    "asset_list",
+    "asset_write",
+    "asset_delete",
     "preview",
     "change_list",
     "change_diff",
@@ -170,11 +173,18 @@ fn all_four_hints_are_stated_and_honest() {
         assert_eq!(stated, [true; 4], "{}", tool.name());
         let reads = matches!(
             tool.name(),
-            "site_get" | "page_list" | "page_get" | "preview" | "change_list" | "change_diff" | "revision_list"
+            "site_get"
+                | "page_list"
+                | "page_get"
+                | "asset_list"
+                | "preview"
+                | "change_list"
+                | "change_diff"
+                | "revision_list"
         );
         assert_eq!(hints.read_only_hint, Some(reads), "{}", tool.name());
         assert!(!(reads && hints.destructive_hint == Some(true)), "{}", tool.name());
-        let beyond = matches!(tool.name(), "publish" | "site_sync");
+        let beyond = matches!(tool.name(), "publish" | "site_sync" | "asset_write");
         assert_eq!(hints.open_world_hint, Some(beyond), "{}", tool.name());
         let writes_dry = tool.schema()["properties"].get("dry_run").is_some();
         assert!(reads != writes_dry || tool.name() == "site_sync", "{} has no dry_run", tool.name());

@@ -7,7 +7,9 @@ mod remove;
 mod write;
 
 pub use get::{GetQuery, Include, PageView, get, plain_text};
+pub(crate) use list::wildcard;
 pub use list::{ListQuery, ListStatus, Listing, Sort, list};
+pub(super) use relocate::stage_moves;
 pub use relocate::{Move, relocate};
 pub use remove::{Removal, remove};
 pub use write::{PageEdit, Select, TextEdit, write};
