@@ -24,6 +24,8 @@ const PREVIEW_PORT: u16 = 4401;
 const PORTS_TRIED: u16 = 20;
 /// How long work that cannot be interrupted may hold up the end of the process.
 const GRACE: Duration = Duration::from_millis(300);
+/// How long messages that are on their way may hold it up.
+const DELIVERY: Duration = Duration::from_secs(3);
 
 /// `serve`: MCP over standard streams or HTTP, with a preview beside it.
 pub(super) fn serve(arguments: &Serve, site: Option<&Path>) -> Result<Outcome> {
@@ -40,7 +42,7 @@ pub(super) fn serve(arguments: &Serve, site: Option<&Path>) -> Result<Outcome> {
     };
     let server = Server::new(Arc::clone(&site), Registry::standard(), rights);
     let _watch = watch(&site, &server, preview.as_ref());
-    match arguments.http {
+    let served = match arguments.http {
         None => run(async {
             let stop = CancellationToken::new();
             let preview = preview.map(|preview| preview.spawn(stop.clone()));
@@ -59,7 +61,9 @@ pub(super) fn serve(arguments: &Serve, site: Option<&Path>) -> Result<Outcome> {
             };
             run(over_http(server, vec![options], preview))
         }
-    }
+    };
+    site.courier().wait(DELIVERY);
+    served
 }
 
 /// Without arguments: MCP over HTTP and the preview, on the usual ports or the next free ones.

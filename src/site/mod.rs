@@ -1,6 +1,7 @@
 //! What one can do with a site: free functions, one file per noun, over a small [`Site`] handle.
 
 pub mod address;
+mod after;
 pub mod asset;
 mod call;
 pub mod change;
@@ -10,6 +11,7 @@ mod expand;
 pub mod init;
 pub mod overview;
 pub mod page;
+mod person;
 pub mod preview;
 pub mod publish;
 pub mod resource;
@@ -25,6 +27,7 @@ use crate::build::{self, Built, Cache, Scope};
 use crate::error::Result;
 use crate::model::config::PublishConfig;
 use crate::model::{Config, ContentPath, Progress, Snapshot};
+use crate::outside::deliver::Courier;
 use crate::store::{self, Clock, Identity, OpenOptions, Repository};
 
 pub use call::Call;
@@ -64,6 +67,7 @@ pub struct Site {
     upload_folders: Mutex<Vec<PathBuf>>,
     /// Held while an image is decoded: each takes hundreds of megabytes at worst.
     decoding: Mutex<()>,
+    courier: Courier,
 }
 
 impl std::fmt::Debug for Site {
@@ -97,6 +101,7 @@ impl Site {
             host: Mutex::default(),
             upload_folders: Mutex::default(),
             decoding: Mutex::default(),
+            courier: Courier::default(),
         })
     }
 
@@ -125,6 +130,11 @@ impl Site {
     /// Allows local files in these folders to be uploaded, besides those that `site.yaml` names.
     pub fn allow_uploads_from(&self, folders: Vec<PathBuf>) {
         *lock(&self.upload_folders) = folders;
+    }
+
+    /// Who brings messages to addresses elsewhere.
+    pub fn courier(&self) -> &Courier {
+        &self.courier
     }
 
     /// Builds a snapshot with this site's cache.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::reply::{self, lean};
 use super::{Context, Hints, Right, Spec, Tool};
 use crate::error::{Error, Result};
-use crate::site::asset::{self, AssetItem, AssetKind, AssetQuery, AssetRemoval, Source, Stored};
+use crate::site::asset::{self, AssetItem, AssetQuery, AssetRemoval, Source, Stored};
 
 pub(super) fn tools() -> Vec<Tool> {
     vec![Tool::new(LIST, list), Tool::new(WRITE, write), Tool::new(DELETE, delete)]
@@ -16,7 +16,7 @@ pub(super) fn tools() -> Vec<Tool> {
 const LIST: Spec = Spec {
     name: "asset_list",
     title: "List assets",
-    description: "Lists images and other files; for pages page_list. Replies url, bytes, px, used_by.",
+    description: "Lists images and other files; for pages page_list. Replies url, bytes, px, used_by, etag.",
     hints: Hints::READ,
     right: Right::Read,
 };
@@ -25,11 +25,9 @@ const LIST: Spec = Spec {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct AssetList {
-    /// Folder, page or glob: `static/`.
+    /// Folder, page or glob (`**/*.png`).
     #[schemars(example = "static/img/*.png")]
     path: Option<String>,
-    /// image, video, data ...
-    kind: Option<Kind>,
     /// Only what nothing names.
     #[serde(default)]
     unused: bool,
@@ -40,38 +38,9 @@ struct AssetList {
     cursor: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-enum Kind {
-    Image,
-    Video,
-    Audio,
-    Font,
-    Document,
-    Data,
-    Code,
-    Other,
-}
-
-impl From<Kind> for AssetKind {
-    fn from(kind: Kind) -> Self {
-        match kind {
-            Kind::Image => Self::Image,
-            Kind::Video => Self::Video,
-            Kind::Audio => Self::Audio,
-            Kind::Font => Self::Font,
-            Kind::Document => Self::Document,
-            Kind::Data => Self::Data,
-            Kind::Code => Self::Code,
-            Kind::Other => Self::Other,
-        }
-    }
-}
-
 fn list(context: &Context, asked: AssetList) -> Result<Value> {
     let query = AssetQuery {
         path: asked.path,
-        kind: asked.kind.map(AssetKind::from),
         unused: asked.unused,
         limit: asked.limit.unwrap_or_default(),
         cursor: asked.cursor,
@@ -100,8 +69,7 @@ fn item(item: &AssetItem) -> Value {
 const WRITE: Spec = Spec {
     name: "asset_write",
     title: "Upload assets",
-    description: "Stores images and other files, beside a page, in static/ or data/, as one unpublished revision. Text of pages: \
-        page_write. Replies url, size, etag and a Markdown line for each.",
+    description: "Stores images and files beside a page, in static/ or data/, as one revision. Replies url, etag, Markdown line.",
     hints: Hints { read_only: false, destructive: true, idempotent: false, open_world: true },
     right: Right::Media,
 };
@@ -110,12 +78,12 @@ const WRITE: Spec = Spec {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct AssetWrite {
-    /// All or nothing.
+    /// All or none.
     #[schemars(length(min = 1))]
     uploads: Vec<Upload>,
-    /// Why, for the history.
+    /// Why.
     message: Option<String>,
-    /// Only show the outcome.
+    /// Write nothing.
     #[serde(default)]
     dry_run: bool,
 }
@@ -123,23 +91,23 @@ struct AssetWrite {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Upload {
-    /// `blog/hello/photo.jpg` (of page blog/hello.md), `static/logo.svg`, `data/team.yaml`.
+    /// `blog/hello/a.jpg`, `static/a.svg`, `data/b.yaml`.
     #[schemars(length(min = 1), example = "static/notes.txt")]
     path: String,
-    /// One source: http(s) address,
+    /// One of: address,
     #[schemars(example = "https://example.org/photo.jpg")]
     url: Option<String>,
-    /// or bytes,
+    /// bytes,
     #[schemars(example = "iVBORw0KGgo=")]
     base64: Option<String>,
-    /// or text,
+    /// text,
     text: Option<String>,
-    /// or local file in an allowed folder.
+    /// allowed local file.
     #[schemars(example = "photo.jpg")]
     file: Option<String>,
-    /// What it shows.
+    /// Alt.
     alt: Option<String>,
-    /// etag or `*`, to replace.
+    /// etag, to replace.
     #[schemars(example = "*")]
     if_match: Option<String>,
 }
@@ -212,12 +180,12 @@ const DELETE: Spec = Spec {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct AssetDelete {
-    /// All or nothing.
+    /// Each.
     #[schemars(length(min = 1))]
     assets: Vec<Named>,
-    /// Why, for the history.
+    /// Why.
     message: Option<String>,
-    /// Only show the outcome.
+    /// Write nothing.
     #[serde(default)]
     dry_run: bool,
 }
@@ -225,10 +193,10 @@ struct AssetDelete {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Named {
-    /// As in asset_list.
+    /// Path.
     #[schemars(length(min = 1), example = "static/img/logo.png")]
     path: String,
-    /// etag, or `*`.
+    /// etag.
     #[schemars(example = "*")]
     if_match: Option<String>,
 }

@@ -81,6 +81,7 @@ impl Context {
             message,
             dry_run,
             token: self.token.clone(),
+            admin: self.rights.allow(Right::Admin),
             progress: self.progress.clone(),
         }
     }

@@ -43,7 +43,7 @@ async fn an_upload_comes_with_all_that_a_page_needs() {
     assert_eq!((&stored["width"], &stored["height"], &stored["bytes"]), (&json!(40), &json!(20), &json!(bytes.len())));
     assert_eq!(stored["markdown"], "![A \\[red\\] door](photo.png)");
     assert_eq!(std::fs::read(site.path().join("content/blog/more/photo.png")).unwrap(), bytes);
-    assert_eq!(reply["revision"].as_str().map(str::len), Some(40), "{reply}");
+    assert!(reply["revision"].is_string(), "{reply}");
     assert_eq!(reply["affected_urls"]["first"][0], "/blog/more/photo.png");
     // The line works where it is meant to: nothing is broken.
     let edit = json!({"pages": [{"path": "/blog/more/", "edits": [{"find": "![A dot](dot.txt)", "replace": stored["markdown"]}]}]});
@@ -315,10 +315,7 @@ async fn the_list_finds_what_nothing_names_and_ends_in_parts() {
         }
     }
     assert_eq!(seen, 70);
-    assert_eq!(site.call("asset_list", json!({"kind": "image"})).await["total"], 0);
-    assert_eq!(
-        site.call_err("asset_list", json!({"path": "static/imgs"})).await["details"]["near"],
-        json!(["static/img"])
-    );
+    assert_eq!(site.call("asset_list", json!({"path": "**/*.png"})).await["total"], 0);
+    assert_eq!(site.call_err("asset_list", json!({"path": "static/imgs"})).await["details"]["near"][0], "static/img");
     assert_eq!(site.call_err("asset_list", json!({"cursor": "none"})).await["code"], "invalid_arguments");
 }

@@ -1,8 +1,8 @@
 //! What a file is: by its name, and by its first bytes. Both have to agree before it is stored.
 
 /// Coarse kinds of asset.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum AssetKind {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AssetKind {
     /// Pictures of any form.
     Image,
     /// Films.
@@ -13,8 +13,6 @@ pub enum AssetKind {
     Font,
     /// What people read or take apart: PDF, text, archives.
     Document,
-    /// Below `data/`.
-    Data,
     /// HTML, scripts, styles.
     Code,
     /// Everything else.

@@ -22,8 +22,6 @@ const MAX_READ: u64 = 20 * 1024 * 1024;
 pub struct AssetQuery {
     /// A folder, page, section or pattern; `None`: everything.
     pub path: Option<String>,
-    /// Only of this kind.
-    pub kind: Option<AssetKind>,
     /// Only what nothing names.
     pub unused: bool,
     /// Items at most, 1 to 200; 0: 50.
@@ -77,7 +75,6 @@ pub fn list(site: &Site, query: &AssetQuery) -> Result<AssetListing> {
         .iter()
         .filter(|(path, _)| place::is_asset(path))
         .filter(|(path, _)| wanted.as_ref().is_none_or(|wanted| wanted.has(path)))
-        .filter(|(path, _)| query.kind.is_none_or(|kind| kind_of(path) == kind))
         .collect();
     if query.unused {
         all.retain(|(path, _)| used_by(&uses, path) == Some(0));
@@ -119,10 +116,6 @@ fn item(site: &Site, uses: &Uses, path: &ContentPath, file: &File) -> AssetItem 
 
 fn used_by(uses: &Uses, path: &ContentPath) -> Option<usize> {
     (path.kind() != PathKind::Data).then(|| uses.by(path).len())
-}
-
-fn kind_of(path: &ContentPath) -> AssetKind {
-    if path.kind() == PathKind::Data { AssetKind::Data } else { of_name(path.file_name()).kind }
 }
 
 /// Which paths a caller means.

@@ -11,7 +11,6 @@ mod svg;
 mod used;
 mod write;
 
-pub use kind::AssetKind;
 pub use list::{AssetItem, AssetListing, AssetQuery, list};
 pub use remove::{AssetRemoval, remove};
 pub use write::{AssetsWritten, Source, Stored, Upload, write};
