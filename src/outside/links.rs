@@ -36,7 +36,7 @@ impl Default for Options {
             parallel: 8,
             pause: Duration::from_millis(200),
             each: Duration::from_secs(10),
-            whole: Duration::from_secs(60),
+            whole: Duration::from_mins(1),
             most: 500,
         }
     }

@@ -102,7 +102,7 @@ fn body(
         "time": site.now().to_string(),
         "site": {"title": config.title, "base_url": config.base_url},
         // Whole: receivers look it up elsewhere.
-        "revision": revision.as_ref().map(|revision| revision.as_str()),
+        "revision": revision.as_ref().map(ToString::to_string),
         "message": message,
         "by": call.client,
         "review": review,

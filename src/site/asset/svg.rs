@@ -272,17 +272,16 @@ pub(super) fn size(text: &str) -> Option<(u32, u32)> {
     let pixels =
         |text: &str| text.trim().trim_end_matches("px").parse::<f64>().ok().filter(|px| *px > 0.0 && *px < 1e6);
     let edge = |name: &str| value(name).and_then(|text| pixels(&text));
-    let (width, height) = match (edge("width"), edge("height")) {
-        (Some(width), Some(height)) => (width, height),
-        _ => {
-            let all = value("viewBox")?;
-            let parts: Vec<f64> =
-                all.split([' ', ',']).filter(|part| !part.is_empty()).filter_map(|part| part.parse().ok()).collect();
-            let [_, _, width, height] = parts[..] else { return None };
-            (width, height)
-        }
+    let (width, height) = if let (Some(width), Some(height)) = (edge("width"), edge("height")) {
+        (width, height)
+    } else {
+        let all = value("viewBox")?;
+        let parts = all.split([' ', ',']).filter(|part| !part.is_empty());
+        let parts: Vec<f64> = parts.filter_map(|part| part.parse().ok()).collect();
+        let [_, _, width, height] = parts[..] else { return None };
+        (width, height)
     };
-    let whole = |px: f64| (px >= 0.5 && px < 1e6).then(|| px.round() as u32);
+    let whole = |px: f64| (0.5..1e6).contains(&px).then(|| px.round() as u32);
     Some((whole(width)?, whole(height)?))
 }
 

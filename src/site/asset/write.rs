@@ -170,7 +170,7 @@ fn load(site: &Site, library: &Library, source: &Source, limit: usize, progress:
         Source::Base64(text) => decode(text)?,
         Source::Text(text) => text.clone().into_bytes(),
         Source::File(file) => {
-            let mut folders: Vec<PathBuf> = lock(&site.upload_folders).clone();
+            let mut folders: Vec<PathBuf> = lock(&site.shared.upload_folders).clone();
             folders.extend(config.uploads.folders.iter().map(PathBuf::from));
             site.repository().read_upload(&folders, file, limit)?
         }
@@ -229,7 +229,7 @@ fn fit(site: &Site, policy: &UploadsConfig, path: &ContentPath, bytes: Vec<u8>) 
             }
         };
     }
-    let _one_at_a_time = lock(&site.decoding);
+    let _one_at_a_time = lock(&site.shared.decoding);
     let fitted = picture::fit(bytes, policy.max_px).map_err(refused)?;
     Ok((fitted.bytes, fitted.note))
 }
