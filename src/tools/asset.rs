@@ -171,7 +171,7 @@ fn stored(stored: &Stored) -> Value {
 const DELETE: Spec = Spec {
     name: "asset_delete",
     title: "Delete assets",
-    description: "Deletes assets, as one unpublished revision. Needs each one's etag. Replies what changed and who still uses them.",
+    description: "Deletes assets as one revision. Replies who still uses them.",
     hints: Hints { read_only: false, destructive: true, idempotent: false, open_world: false },
     right: Right::Media,
 };
