@@ -184,6 +184,14 @@ pub enum Error {
         /// What was to be written.
         path: String,
     },
+    /// A file that is not taken, or not read.
+    #[error("{path} is refused: {problem}")]
+    RefusedFile {
+        /// Where it should go, or where it is.
+        path: String,
+        /// Why.
+        problem: String,
+    },
     /// The remote moved again and again while a publish was on its way.
     #[error("remote {remote} keeps moving")]
     RemoteBusy {
@@ -334,6 +342,9 @@ impl Error {
             }
             Self::PlanMoved { .. } => "Send it with `dry_run: true` and without `plan`, look at it again, then send the new plan.".into(),
             Self::ReadOnly { .. } => "Ask the person to make the site's folder writable; nothing was changed.".into(),
+            Self::RefusedFile { .. } => {
+                "Name it by what it is and send it again, or ask a person: `uploads` in site.yaml says what is taken.".into()
+            }
             Self::RemoteBusy { .. } => "Nothing is lost: send the same call again in a minute.".into(),
             Self::RemoteRefused { .. } => "Tell the person what the remote said; the commit waits, `publish` again resumes.".into(),
             Self::RemoteUnavailable { .. } => "Nothing is lost: call `publish` again when the remote can be reached.".into(),

@@ -80,6 +80,9 @@ pub(super) struct Serve {
     /// Allow only these, out of read, content, media, theme, config, publish, fetch and admin; default: all but admin.
     #[arg(long, value_name = "RIGHTS")]
     pub(super) allow: Option<String>,
+    /// Let clients upload files from this folder; can be given again.
+    #[arg(long, value_name = "DIR")]
+    pub(super) uploads: Vec<PathBuf>,
     /// Let every program on this machine in; loopback addresses only.
     #[arg(long, requires = "http", conflicts_with = "token_file")]
     pub(super) no_token: bool,

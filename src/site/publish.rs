@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::selected;
 use super::edit::new_findings;
-use super::{Call, Site, address, expand, review, schedule};
+use super::{Call, Site, address, after, expand, review, schedule};
 use crate::build::{Built, Scope};
 use crate::error::{Error, Result};
 use crate::model::forge::Proposal;
@@ -82,6 +82,7 @@ pub fn publish(site: &Site, call: &Call, query: &PublishQuery) -> Result<Publish
     };
     progress.step(READ, "Asking the remote")?;
     let note = call.note(default_message(paths.as_ref(), &status.unpublished));
+    let message = note.message.clone();
     let (title, slug) = (review::title(&note.message), review::slug(&note.message));
     let forge = status.remote.as_deref().and_then(|address| Forge::of(address, config.publish.host));
     let describe = |published: &Published| review::summary(site, &built, published, &super::lock(&findings));
@@ -122,7 +123,9 @@ pub fn publish(site: &Site, call: &Call, query: &PublishQuery) -> Result<Publish
     let urls = urls(&published);
     let pages = urls.values().map(Vec::len).sum::<usize>();
     let rerendered = pages.saturating_sub(published.changes.len());
-    Ok(PublishReply { published, dry_run: call.dry_run, urls, rerendered, diagnostics, review_url, scheduled })
+    let reply = PublishReply { published, dry_run: call.dry_run, urls, rerendered, diagnostics, review_url, scheduled };
+    after::tell(site, call, &built.library, &reply, &message);
+    Ok(reply)
 }
 
 /// Builds what will be committed; errors that live has not are for `judge`. The last moment at which a publish can be cancelled.
