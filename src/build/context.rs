@@ -177,7 +177,7 @@ pub(crate) fn engine_page(edition: &Edition<'_>, kind: &str, title: &str, url: &
         "toc": [],
         "breadcrumbs": [{"title": edition.library.config.title, "url": edition.base.href("/")}],
         "assets": [],
-        "noindex": kind == "404",
+        "noindex": kind == "404" || edition.library.config.crawlers.noindex,
         "lang": edition.language(None),
     })
 }

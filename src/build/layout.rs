@@ -103,12 +103,13 @@ pub(crate) fn listing(edition: &Edition<'_>, path: &str, job: &Job) -> Done {
         "term" => &["term", "list"],
         _ => &["404", "page"],
     };
-    let noindex = kind == "404";
+    let missing = kind == "404";
+    let noindex = missing || library.config.crawlers.noindex;
     let title = numbered(&title, number);
     let sheet = Sheet {
         candidates: candidates.iter().map(|&name| name.to_owned()).collect(),
         values,
-        content: if noindex { "<p>There is nothing at this address.</p>" } else { "" },
+        content: if missing { "<p>There is nothing at this address.</p>" } else { "" },
         subject: head::Subject { page: None, title: &title, url: &url, noindex, feed },
         from: home,
         source: None,

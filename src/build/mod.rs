@@ -33,6 +33,7 @@ mod render;
 mod role;
 mod schema;
 mod sections;
+mod seo;
 pub mod shortcode;
 mod taxonomy;
 pub mod template;
@@ -127,6 +128,7 @@ pub fn build_followed(snapshot: &Snapshot, options: &Options, cache: &Cache, pro
     let (links, found) = check::check(&finder, &theme.templates);
     findings.extend(found);
     findings.extend(schema::check_collections(&finder, &theme.templates));
+    findings.extend(seo::check(&finder));
     let (menus, found) = menu::resolve(&finder);
     findings.extend(found);
     progress.proceed()?;

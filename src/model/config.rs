@@ -2,11 +2,13 @@
 
 mod check;
 mod collections;
+mod crawlers;
 pub(super) mod fields;
 mod load;
 mod markdown;
 mod redirects;
 mod schema;
+mod seo;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -16,9 +18,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use collections::{Archetype, Collection, UnknownFields};
+pub use crawlers::{AiPolicy, CrawlersConfig};
 pub use markdown::{HeadingIds, MarkdownConfig, RawHtml};
 pub use redirects::RedirectTo;
 pub use schema::{Field, FieldType, Misfit, Pattern};
+pub use seo::{Publisher, PublisherKind, SeoConfig, VERIFIERS};
 
 use super::{ContentPath, Diagnostic, Snapshot};
 use crate::error::{Error, Result};
@@ -59,6 +63,10 @@ pub struct Config {
     pub paginate: usize,
     /// Old URL paths (or patterns) and where they lead.
     pub redirects: BTreeMap<String, RedirectTo>,
+    /// Who may read the site.
+    pub crawlers: CrawlersConfig,
+    /// What search engines are told.
+    pub seo: SeoConfig,
     /// Feeds.
     pub feed: FeedConfig,
     /// Markdown.
@@ -235,6 +243,8 @@ impl Default for Config {
             permalinks: BTreeMap::new(),
             paginate: 20,
             redirects: BTreeMap::new(),
+            crawlers: CrawlersConfig::default(),
+            seo: SeoConfig::default(),
             feed: FeedConfig::default(),
             markdown: MarkdownConfig::default(),
             publish: PublishConfig::default(),

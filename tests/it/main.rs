@@ -27,6 +27,7 @@ mod remote_ssh;
 mod resources;
 mod review;
 mod rights;
+mod seo;
 mod server;
 mod store;
 mod subscriptions;

@@ -4,6 +4,7 @@ pub(crate) mod feed;
 pub(crate) mod head;
 pub(crate) mod headers;
 pub(crate) mod host;
+pub(crate) mod json_ld;
 pub(crate) mod llms;
 pub(crate) mod redirects;
 pub(crate) mod robots;

@@ -35,7 +35,8 @@ fn rows(edition: &Edition<'_>) -> BTreeMap<String, Vec<Row>> {
         }
         add(&page.url, page.updated.as_ref().or(page.date.as_ref()).map(crate::model::Date::rfc3339));
     }
-    for taxonomy in library.taxonomies.values().filter(|taxonomy| !taxonomy.terms.is_empty()) {
+    let lists = library.taxonomies.values().filter(|_| !library.config.crawlers.noindex);
+    for taxonomy in lists.filter(|taxonomy| !taxonomy.terms.is_empty()) {
         let own = |url: &str| !library.by_url.get(url).is_some_and(|&i| library.pages[i].included);
         if own(&taxonomy.url) {
             add(&taxonomy.url, None);

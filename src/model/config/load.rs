@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::fields::Fields;
 use super::{
     Config, Durability, FeedConfig, HeadingIds, History, Host, Layout, MarkdownConfig, MenuItem, PublishConfig,
-    RawHtml, TaxonomyConfig, check, collections, redirects,
+    RawHtml, TaxonomyConfig, check, collections, crawlers, redirects, seo,
 };
 use crate::error::Result;
 use crate::model::{ContentPath, Diagnostic};
@@ -48,6 +48,8 @@ pub(super) fn config(path: &ContentPath, text: &str) -> Result<(Config, Vec<Diag
     set(&mut config.permalinks, permalinks(&mut root)?);
     set(&mut config.paginate, root.count("paginate", 10_000)?);
     set(&mut config.redirects, redirects::read(&mut root)?);
+    set(&mut config.crawlers, crawlers::read(&mut root)?);
+    set(&mut config.seo, seo::read(&mut root)?);
     set(&mut config.feed, feed(&mut root)?);
     set(&mut config.markdown, markdown(&mut root)?);
     let published = publish(&mut root, &config.base_url)?;
