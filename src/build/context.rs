@@ -102,7 +102,7 @@ pub(crate) fn site(edition: &Edition<'_>) -> Value {
         "author": config.author,
         "params": config.params,
         "taxonomies": taxonomies,
-        "feed_url": edition.has_feed.then(|| edition.base.href(outputs::feed::URL)),
+        "feed_url": edition.has_feed.then(|| config.feed.formats.first()).flatten().map(|&format| edition.base.href(&outputs::feed::url("/", format))),
         "search_url": edition.base.href(outputs::search::URL),
         "home_url": edition.base.href("/"),
     })

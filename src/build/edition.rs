@@ -83,7 +83,8 @@ impl<'a> Edition<'a> {
             snapshot,
             options,
             base: parts.base,
-            has_feed: !super::outputs::feed::entries(&library, None).is_empty(),
+            has_feed: !library.config.feed.formats.is_empty()
+                && !super::outputs::feed::entries(&library, None).is_empty(),
             neighbours: neighbours(&library),
             recent: recent(&library),
             library,

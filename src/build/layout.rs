@@ -90,8 +90,7 @@ pub(crate) fn listing(edition: &Edition<'_>, path: &str, job: &Job) -> Done {
             let Some(taxonomy) = library.taxonomies.get(key) else { return Done::default() };
             let Some(term) = taxonomy.terms.get(slug) else { return Done::default() };
             term_values(edition, taxonomy, slug, term, *n, &mut values);
-            let feed =
-                feed::for_terms(library, key).then(|| (edition.base.href(&feed::term_url(term)), term.name.clone()));
+            let feed = feed::for_terms(library, key).then(|| (term.url.clone(), term.name.clone()));
             number = *n;
             ("term", term.name.clone(), feed)
         }

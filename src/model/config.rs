@@ -3,6 +3,7 @@
 mod check;
 mod collections;
 mod crawlers;
+mod feed;
 pub(super) mod fields;
 mod load;
 mod markdown;
@@ -19,6 +20,7 @@ use serde_json::{Map, Value};
 
 pub use collections::{Archetype, Collection, UnknownFields};
 pub use crawlers::{AiPolicy, CrawlersConfig};
+pub use feed::{FeedConfig, FeedFormat};
 pub use markdown::{HeadingIds, MarkdownConfig, RawHtml};
 pub use redirects::RedirectTo;
 pub use schema::{Field, FieldType, Misfit, Pattern};
@@ -103,18 +105,6 @@ pub struct TaxonomyConfig {
     pub paginate: Option<usize>,
     /// Whether each term gets its own feed.
     pub feed: bool,
-}
-
-/// Atom feeds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct FeedConfig {
-    /// Newest pages listed.
-    pub limit: usize,
-    /// Whole content instead of summaries.
-    pub full: bool,
-    /// Sections that go into the site's feed; empty: every dated page.
-    pub sections: Vec<String>,
 }
 
 /// Where output goes in git.
@@ -250,12 +240,6 @@ impl Default for Config {
             publish: PublishConfig::default(),
             params: Map::new(),
         }
-    }
-}
-
-impl Default for FeedConfig {
-    fn default() -> Self {
-        Self { limit: 20, full: false, sections: Vec::new() }
     }
 }
 

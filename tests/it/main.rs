@@ -7,6 +7,7 @@ mod cli;
 mod collection;
 mod crash;
 mod distribution;
+mod feed;
 mod front_matter;
 mod git_rules;
 mod git_server;

@@ -18,7 +18,7 @@ pub(crate) struct Subject<'a> {
     pub(crate) url: &'a str,
     /// Keep out of search engines.
     pub(crate) noindex: bool,
-    /// A feed of its own: href and title.
+    /// A feed of its own: URL path of the list it follows, and title.
     pub(crate) feed: Option<(String, String)>,
 }
 
@@ -151,13 +151,13 @@ fn open_graph(edition: &Edition<'_>, subject: &Subject<'_>, out: &mut Tags, desc
 }
 
 fn alternates(edition: &Edition<'_>, subject: &Subject<'_>, out: &mut Tags) {
-    if let Some((href, title)) = &subject.feed {
-        out.link("alternate", href, &[("type", "application/atom+xml"), ("title", title)]);
-    }
-    if edition.has_feed {
-        let title = &edition.library.config.title;
-        let href = edition.base.href(super::feed::URL);
-        out.link("alternate", &href, &[("type", "application/atom+xml"), ("title", title)]);
+    let config = &edition.library.config;
+    let own = subject.feed.iter().map(|(home, title)| (home.as_str(), title.as_str()));
+    for (home, title) in own.chain(edition.has_feed.then_some(("/", config.title.as_str()))) {
+        for &format in &config.feed.formats {
+            let href = edition.base.href(&super::feed::url(home, format));
+            out.link("alternate", &href, &[("type", format.media_type()), ("title", title)]);
+        }
     }
     if subject.page.is_some_and(|page| page.exists) {
         let href = edition.base.href(&address::twin(subject.url));

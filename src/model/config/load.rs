@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use super::fields::Fields;
 use super::{
-    Config, Durability, FeedConfig, HeadingIds, History, Host, Layout, MarkdownConfig, MenuItem, PublishConfig,
-    RawHtml, TaxonomyConfig, check, collections, crawlers, redirects, seo,
+    Config, Durability, HeadingIds, History, Host, Layout, MarkdownConfig, MenuItem, PublishConfig, RawHtml,
+    TaxonomyConfig, check, collections, crawlers, feed, redirects, seo,
 };
 use crate::error::Result;
 use crate::model::{ContentPath, Diagnostic};
@@ -50,7 +50,7 @@ pub(super) fn config(path: &ContentPath, text: &str) -> Result<(Config, Vec<Diag
     set(&mut config.redirects, redirects::read(&mut root)?);
     set(&mut config.crawlers, crawlers::read(&mut root)?);
     set(&mut config.seo, seo::read(&mut root)?);
-    set(&mut config.feed, feed(&mut root)?);
+    set(&mut config.feed, feed::read(&mut root)?);
     set(&mut config.markdown, markdown(&mut root)?);
     let published = publish(&mut root, &config.base_url)?;
     set(&mut config.publish, published);
@@ -202,16 +202,6 @@ fn permalinks(root: &mut Fields) -> Result<Option<BTreeMap<String, String>>> {
         Ok((folder, pattern))
     };
     map.into_iter().map(read).collect::<Result<_>>().map(Some)
-}
-
-fn feed(root: &mut Fields) -> Result<Option<FeedConfig>> {
-    let Some(mut fields) = root.fields("feed")? else { return Ok(None) };
-    let mut feed = FeedConfig::default();
-    set(&mut feed.limit, fields.count("limit", 1_000)?);
-    set(&mut feed.full, fields.flag("full")?);
-    set(&mut feed.sections, fields.texts("sections")?);
-    fields.finish(UNKNOWN);
-    Ok(Some(feed))
 }
 
 fn markdown(root: &mut Fields) -> Result<Option<MarkdownConfig>> {
