@@ -148,6 +148,7 @@ pub(crate) fn page(edition: &Edition<'_>, index: usize, kind: &str) -> Value {
         "assets": assets,
         "noindex": page.noindex,
         "lang": edition.language(Some(page)),
+        "translations": edition.translations.context(edition, index),
         "collection": schema::collection_of(&library.config, &page.path).map(|(name, _)| name),
     });
     if let (Value::Object(value), Value::Object(more)) = (&mut value, more) {

@@ -37,6 +37,7 @@ mod seo;
 pub mod shortcode;
 mod taxonomy;
 pub mod template;
+mod translations;
 
 use std::collections::BTreeSet;
 
@@ -129,6 +130,7 @@ pub fn build_followed(snapshot: &Snapshot, options: &Options, cache: &Cache, pro
     findings.extend(found);
     findings.extend(schema::check_collections(&finder, &theme.templates));
     findings.extend(seo::check(&finder));
+    findings.extend(translations::check(&assembled.library));
     let (menus, found) = menu::resolve(&finder);
     findings.extend(found);
     progress.proceed()?;

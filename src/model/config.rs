@@ -44,6 +44,8 @@ pub struct Config {
     pub base_url: String,
     /// BCP 47 tag.
     pub language: String,
+    /// Further languages: pages named `about.de.md` are translations.
+    pub languages: Vec<String>,
     /// IANA name used for dates without offset.
     pub timezone: String,
     /// Default author.
@@ -223,6 +225,7 @@ impl Default for Config {
             description: String::new(),
             base_url: "http://localhost/".into(),
             language: "en".into(),
+            languages: Vec::new(),
             timezone: "UTC".into(),
             author: None,
             theme: "default".into(),

@@ -35,4 +35,5 @@ mod subscriptions;
 mod theme;
 mod tidy;
 mod tools;
+mod translation;
 mod wire;

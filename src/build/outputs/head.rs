@@ -159,6 +159,9 @@ fn alternates(edition: &Edition<'_>, subject: &Subject<'_>, out: &mut Tags) {
             out.link("alternate", &href, &[("type", format.media_type()), ("title", title)]);
         }
     }
+    for (language, href) in edition.translations.links(edition, subject.page.filter(|_| !subject.noindex)) {
+        out.link("alternate", &href, &[("hreflang", &language)]);
+    }
     if subject.page.is_some_and(|page| page.exists) {
         let href = edition.base.href(&address::twin(subject.url));
         out.link("alternate", &href, &[("type", "text/markdown")]);

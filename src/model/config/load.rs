@@ -24,11 +24,12 @@ pub(super) fn config(path: &ContentPath, text: &str) -> Result<(Config, Vec<Diag
         config.base_url = check::base_url(&url).map_err(|problem| root.error("base_url", &problem))?;
     }
     if let Some(language) = root.text("language")? {
-        let plain = !language.is_empty() && language.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-        if !plain {
-            return Err(root.error("language", "expected a language tag such as `en` or `de-CH`"));
-        }
+        check::language(&language).map_err(|problem| root.error("language", &problem))?;
         config.language = language;
+    }
+    for language in root.texts("languages")?.unwrap_or_default() {
+        check::language(&language).map_err(|problem| root.error("languages", &problem))?;
+        config.languages.push(language);
     }
     if let Some(zone) = root.text("timezone")? {
         if super::time_zone(&zone).is_none() {
@@ -112,7 +113,7 @@ fn menu_items(at: &Fields, menu: &str, place: &[&str], items: Value) -> Result<V
         let place: Vec<&str> = place.iter().copied().chain(["children"]).collect();
         let entry = MenuItem {
             name,
-            url: fields.text("url")?.unwrap_or_default(),
+            url: address_of(&mut fields)?,
             weight: fields.integer("weight")?.unwrap_or_default(),
             children: menu_items(at, menu, &place, children)?,
         };
@@ -120,6 +121,18 @@ fn menu_items(at: &Fields, menu: &str, place: &[&str], items: Value) -> Result<V
         Ok(entry)
     };
     list.into_iter().enumerate().map(read).collect()
+}
+
+/// `url`, or the same under the names that say it is a page.
+fn address_of(fields: &mut Fields) -> Result<String> {
+    let mut found = None;
+    for key in ["url", "page", "pageRef"] {
+        let Some(text) = fields.text(key)? else { continue };
+        if found.replace(text).is_some() {
+            return Err(fields.error(key, "an entry leads to one place: give `url` or `page`, not both"));
+        }
+    }
+    Ok(found.unwrap_or_default())
 }
 
 /// As a list of keys, a list of {name, ..} (Zola), a map of key to options, or Hugo's `singular: plural`.
