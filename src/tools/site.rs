@@ -9,6 +9,7 @@ use super::{Context, Hints, Right, Spec, Tool};
 use crate::error::Result;
 use crate::model::{Library, Page, PageKind};
 use crate::site::address::shown;
+use crate::site::change_set;
 use crate::site::overview::{Overview, overview};
 use crate::site::publish;
 
@@ -21,7 +22,7 @@ const MOST_LISTED: usize = 200;
 const GUIDE: &str = include_str!("guide.md");
 
 pub(super) fn tools() -> Vec<Tool> {
-    vec![Tool::new(GET, get), Tool::new(SYNC, sync)]
+    vec![Tool::new(GET, get), Tool::new(SYNC, sync).of_whole_site::<SiteSync>()]
 }
 
 const GET: Spec = Spec {
@@ -67,7 +68,7 @@ fn get(context: &Context, asked: SiteGet) -> Result<Value> {
             Part::Collections => ("collections", collections(&overview.built.library)),
             Part::Menus => ("menus", json!(overview.built.library.config.menus)),
             Part::Theme => ("theme", theme(&overview)),
-            Part::Changes => ("changes", changes(&overview)),
+            Part::Changes => ("changes", changes(context, &overview)?),
             Part::Guide => ("guide", GUIDE.into()),
         };
         reply.insert(name.into(), value);
@@ -186,7 +187,7 @@ fn theme(overview: &Overview) -> Value {
     }))
 }
 
-fn changes(overview: &Overview) -> Value {
+fn changes(context: &Context, overview: &Overview) -> Result<Value> {
     let items: Vec<Value> = overview
         .status
         .unpublished
@@ -200,7 +201,12 @@ fn changes(overview: &Overview) -> Value {
         })
         .collect();
     let fitting = reply::fitting(&items);
-    lean(json!({"items": items[..fitting], "left_out": items.len() - fitting}))
+    let sets: Vec<Value> = change_set::list(&context.site)?.iter().map(super::change_set::item).collect();
+    Ok(lean(json!({
+        "items": items[..fitting],
+        "left_out": items.len() - fitting,
+        "change_sets": sets[..reply::fitting(&sets)],
+    })))
 }
 
 const SYNC: Spec = Spec {

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod build;
+mod change_set;
 mod cli;
 mod collection;
 mod crash;
@@ -32,6 +33,7 @@ mod seo;
 mod server;
 mod store;
 mod subscriptions;
+mod text;
 mod theme;
 mod tidy;
 mod tools;

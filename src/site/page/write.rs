@@ -239,7 +239,16 @@ fn check_match(
         // The remote deleted it: writing it knowingly decides against the deletion.
         staged.trailers.push(("Resolves".into(), format!("{} {path}", BlobId([0; 20]))));
     }
+    let working = site.repository().other_in_working(path)?;
+    if if_match == IfMatch::Any && working == Some(None) {
+        staged.trailers.push(("Supersedes".into(), format!("{} {path}", BlobId([0; 20]))));
+    }
     if if_match.holds(current_id) {
+        return Ok(());
+    }
+    if let Some(Some(theirs)) = working.filter(|id| if_match.holds(*id)) {
+        // In a change set, what the working tree has: that version becomes this path's base when the set is merged into it.
+        staged.trailers.push(("Supersedes".into(), format!("{theirs} {path}")));
         return Ok(());
     }
     let theirs = live.and_then(|live| live.get(path)).map(|file| file.id);
