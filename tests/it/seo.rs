@@ -151,9 +151,10 @@ fn a_page_that_is_not_to_be_found_is_nowhere() {
 
 #[test]
 fn rules_for_single_pages_stay_within_what_hosts_read() {
-    let pages: String = (0..200).map(|n| format!("-- content/p{n}.md --\n---\nnoindex: true\n---\nText.\n")).collect();
+    let page = |n: i32| format!("-- content/p{n}.md --\n---\nnoindex: true\n---\nText.\n");
+    let pages: Vec<String> = (0..200).map(page).collect();
     let yaml = "-- site.yaml --\ntitle: T\ntheme: t\nbase_url: https://example.org/\n";
-    let built = build(&with_theme(&format!("{yaml}{pages}")), &options(), &Cache::default()).unwrap();
+    let built = build(&with_theme(&format!("{yaml}{}", pages.concat())), &options(), &Cache::default()).unwrap();
     let rules = text(&built, "_headers").lines().filter(|line| line.starts_with('/')).count();
     assert_eq!(rules, 82);
     assert!(text(&built, "p199/index.html").contains("content=\"noindex\""));
