@@ -3,6 +3,7 @@
 pub mod address;
 mod call;
 pub mod change;
+pub mod check;
 pub mod edit;
 mod etag;
 mod expand;
@@ -134,6 +135,19 @@ impl Site {
     ) -> Result<Built> {
         let options = build::Options { now: self.now(), drafts, future: drafts, base_url, scope };
         build::build_followed(snapshot, &options, &self.cache, progress)
+    }
+
+    /// Builds a snapshot for who looks at each rendered page and keeps none.
+    pub fn inspect(
+        &self,
+        snapshot: &Snapshot,
+        scope: Scope,
+        drafts: bool,
+        progress: &Progress,
+        look: &build::Look<'_>,
+    ) -> Result<Built> {
+        let options = build::Options { now: self.now(), drafts, future: drafts, base_url: None, scope };
+        build::inspect(snapshot, &options, &self.cache, progress, look)
     }
 
     /// The library and diagnostics of a snapshot, remembered for as long as the snapshot is current.

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod build;
+mod check;
 mod cli;
 mod crash;
 mod distribution;

@@ -10,9 +10,10 @@ use sitewright::tools::{Registry, Tool};
 
 use crate::harness::TestSite;
 
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 17] = [
     "site_get",
     "site_sync",
+    "site_check",
     "page_list",
     "page_get",
     "page_write",
@@ -173,6 +174,7 @@ fn all_four_hints_are_stated_and_honest() {
         let reads = matches!(
             tool.name(),
             "site_get"
+                | "site_check"
                 | "page_list"
                 | "page_get"
                 | "text_search"
