@@ -271,7 +271,7 @@ impl Error {
             Self::BuildFailed { .. } => "Mend what `details.diagnostics` names and send the call again.".into(),
             Self::Busy { .. } => "Send the same call again in a few seconds.".into(),
             Self::Conflict { conflicts, .. } if !conflicts.is_empty() => {
-                "Write each conflicting path with the text you want and `if_match` set to its `theirs.etag`, then `publish` again."
+                "Write each conflicting path with the text you want and `if_match` set to its `theirs.etag`, then send this call again."
                     .into()
             }
             Self::Conflict { current: Some(etag), .. } => {
@@ -300,6 +300,9 @@ impl Error {
             Self::NotFound { near, .. } if !near.is_empty() => format!("Did you mean {}?", near.join(" or ")),
             Self::NotFound { kind: "page", .. } => {
                 "List pages with `page_list`, or create it with `create: true` and a content path such as `blog/hello.md`.".into()
+            }
+            Self::NotFound { kind: "change set", .. } => {
+                "`change_list` names the open ones; leave `change_set` out for the working tree.".into()
             }
             Self::NotFound { .. } => "List what exists with `site_get` or the noun's `_list` tool.".into(),
             Self::NotAllowed { right, .. } => {

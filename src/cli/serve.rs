@@ -87,10 +87,11 @@ pub(super) fn preview(arguments: &Preview, site: Option<&Path>) -> Result<Outcom
     let previews = Arc::clone(&preview.previews);
     let _watch = Watch::start(site.repository().site_dir(), move || previews.touch());
     run(async {
+        let signal = stop_signal();
         print::error(&format!("Preview: {}/  (stop with Ctrl-C)\n", preview.origin()));
         let stop = CancellationToken::new();
         let running = preview.spawn(stop.clone());
-        stop_signal().await;
+        signal.await;
         stop.cancel();
         running.finish().await
     })
@@ -99,6 +100,7 @@ pub(super) fn preview(arguments: &Preview, site: Option<&Path>) -> Result<Outcom
 async fn over_http(server: Server, options: Vec<http::Options>, preview: Option<PreviewServer>) -> Result<()> {
     let tokens = options.first().and_then(|options| options.tokens.clone());
     let listening = bind(options).await?;
+    let signal = stop_signal();
     let url = format!("http://{}/mcp", listening.address());
     let mut said = String::new();
     if let Some(preview) = &preview {
@@ -114,7 +116,7 @@ async fn over_http(server: Server, options: Vec<http::Options>, preview: Option<
     let preview = preview.map(|preview| preview.spawn(stop.clone()));
     let signalled = stop.clone();
     tokio::spawn(async move {
-        stop_signal().await;
+        signal.await;
         signalled.cancel();
     });
     let served = listening.serve(server, stop.clone()).await;

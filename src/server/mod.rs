@@ -168,23 +168,29 @@ fn answer(outcome: Result<Value, Refusal>) -> CallToolResult {
     }
 }
 
-/// Resolves when the process is told to stop: Ctrl-C or SIGTERM.
-pub async fn stop_signal() {
-    let interrupt = tokio::signal::ctrl_c();
+/// Listens for the word to stop, Ctrl-C or SIGTERM, from this call on; the future resolves when it comes.
+///
+/// Called before anything tells a person how to stop: a signal before that would end the process the hard way.
+/// Must be called inside a Tokio runtime.
+pub fn stop_signal() -> impl Future<Output = ()> + Send + 'static {
     #[cfg(unix)]
-    {
+    let heard = {
         use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+        [SignalKind::interrupt(), SignalKind::terminate()].map(signal)
+    };
+    async move {
+        #[cfg(unix)]
+        if let [Ok(mut interrupt), Ok(mut terminate)] = heard {
             tokio::select! {
-                _ = interrupt => {}
+                _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
             }
             return;
         }
-    }
-    if interrupt.await.is_err() {
-        // Without a way to hear the signal, the system's default applies: the process ends.
-        std::future::pending::<()>().await;
+        if tokio::signal::ctrl_c().await.is_err() {
+            // Without a way to hear the signal, the system's default applies: the process ends.
+            std::future::pending::<()>().await;
+        }
     }
 }
 

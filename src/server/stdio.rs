@@ -38,8 +38,9 @@ pub async fn serve(server: Server) -> Result<()> {
     let (input, output) = rmcp::transport::io::stdio_pipes();
     let stop = CancellationToken::new();
     let told = stop.clone();
+    let signal = super::stop_signal();
     tokio::spawn(async move {
-        super::stop_signal().await;
+        signal.await;
         told.cancel();
     });
     serve_over(server, input, output, stop).await

@@ -6,6 +6,7 @@
 mod arguments;
 mod asset;
 mod change;
+mod change_set;
 mod check;
 mod content;
 mod nearest;
@@ -119,6 +120,8 @@ pub struct Tool {
     listed: rmcp::model::Tool,
     schema: Arc<Map<String, Value>>,
     right: Right,
+    /// Whether a call can name the change set it is about.
+    one_change_set: bool,
     run: Arc<Run>,
 }
 
@@ -135,7 +138,19 @@ impl Tool {
         A: DeserializeOwned + JsonSchema,
         F: Fn(&Context, A) -> Result<Value> + Send + Sync + 'static,
     {
-        let schema = Arc::new(schema::of::<A>());
+        let mut schema = schema::of::<A>();
+        let mut advertised = schema::advertised(&schema);
+        change_set::describe(&mut schema);
+        change_set::advertise(&mut advertised);
+        let run = move |context: &Context, arguments: Map<String, Value>| {
+            let arguments = serde_json::from_value(Value::Object(arguments)).map_err(|error| {
+                // The schema is made from the type, so this is a constraint only the type knows.
+                tracing::warn!(tool = spec.name, %error, "arguments fit the schema and not the type");
+                let problem = "the arguments do not fit together".to_owned();
+                Error::InvalidArguments { field: "arguments".into(), problem, example: "{}".into() }
+            })?;
+            Ok(run(context, arguments)?)
+        };
         let hints = ToolAnnotations::from_raw(
             None,
             Some(spec.hints.read_only),
@@ -143,23 +158,21 @@ impl Tool {
             Some(spec.hints.idempotent),
             Some(spec.hints.open_world),
         );
-        let listed = rmcp::model::Tool::new(spec.name, spec.description, schema::advertised(&schema))
+        let listed = rmcp::model::Tool::new(spec.name, spec.description, advertised)
             .with_title(spec.title)
             .with_annotations(hints);
-        let accepted = Arc::clone(&schema);
-        let run = move |context: &Context, arguments: Map<String, Value>| {
-            let arguments = arguments::fit(&accepted, arguments)?;
-            let context =
-                Context { tool: spec.name.to_owned(), arguments: arguments::digest(&arguments), ..context.clone() };
-            let arguments = serde_json::from_value(Value::Object(arguments)).map_err(|error| {
-                // The schema is made from the type, so this is a constraint only the type knows.
-                tracing::warn!(tool = spec.name, %error, "arguments fit the schema and not the type");
-                let problem = "the arguments do not fit together".to_owned();
-                Error::InvalidArguments { field: "arguments".into(), problem, example: "{}".into() }
-            })?;
-            Ok(run(&context, arguments)?)
-        };
-        Self { listed, schema, right: spec.right, run: Arc::new(run) }
+        Self { listed, schema: Arc::new(schema), right: spec.right, one_change_set: true, run: Arc::new(run) }
+    }
+
+    /// A tool that is about the whole site, and not about one of its change sets: without the argument `change_set`, unless it has
+    /// one of its own.
+    #[must_use]
+    pub fn of_whole_site<A: JsonSchema>(mut self) -> Self {
+        let schema = schema::of::<A>();
+        self.listed.input_schema = Arc::new(schema::advertised(&schema));
+        self.schema = Arc::new(schema);
+        self.one_change_set = false;
+        self
     }
 
     /// Its name.
@@ -195,7 +208,13 @@ impl Tool {
     /// Runs it. Blocks: disk, git and builds happen here.
     pub fn call(&self, context: &Context, arguments: Map<String, Value>) -> Result<Value, Refusal> {
         context.proceed()?;
-        (self.run)(context, arguments)
+        let mut arguments = arguments::fit(&self.schema, arguments)?;
+        let mut context =
+            Context { tool: self.name().to_owned(), arguments: arguments::digest(&arguments), ..context.clone() };
+        if self.one_change_set {
+            context = change_set::enter(&context, &mut arguments)?;
+        }
+        (self.run)(&context, arguments)
     }
 }
 
@@ -224,6 +243,7 @@ impl Registry {
             theme::tools(),
             preview::tools(),
             change::tools(),
+            change_set::tools(),
             publish::tools(),
             revision::tools(),
             content::tools(),

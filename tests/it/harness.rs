@@ -156,6 +156,12 @@ impl TestSite {
         &self.site
     }
 
+    /// Offers one more tool to connections made from now on.
+    pub(crate) fn serve_also(&mut self, tool: sitewright::tools::Tool) {
+        let registry = Registry::standard().with(tool);
+        self.server = Server::new(Arc::clone(&self.site), registry, Rights::all_but_admin());
+    }
+
     /// The server, for further connections.
     pub(crate) fn server(&self) -> &Server {
         &self.server

@@ -3,8 +3,10 @@
 
 mod bad_input;
 mod build;
+mod change_set;
 mod check;
 mod cli;
+mod collection;
 mod crash;
 mod distribution;
 mod front_matter;
@@ -21,6 +23,7 @@ mod page;
 mod preview;
 mod progress;
 mod publish;
+mod redirect;
 mod remote;
 mod remote_ssh;
 mod resources;

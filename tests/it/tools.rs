@@ -10,7 +10,7 @@ use sitewright::tools::{Registry, Tool};
 
 use crate::harness::TestSite;
 
-const NAMES: [&str; 17] = [
+const NAMES: [&str; 19] = [
     "site_get",
     "site_sync",
     "site_check",
@@ -25,6 +25,8 @@ const NAMES: [&str; 17] = [
     "change_list",
     "change_diff",
     "change_discard",
+    "change_open",
+    "change_close",
     "publish",
     "revision_list",
     "revision_restore",
@@ -116,7 +118,12 @@ fn descriptions_tell_what_and_when_at_once() {
         assert!(text.contains("Replies") || text.contains("repl"), "{} does not tell its reply", tool.name());
         assert!(tool.listed().title.as_deref().is_some_and(|title| !title.is_empty()), "{}", tool.name());
         for (at, schema) in schemas(tool) {
-            let described = at == tool.name() || at.ends_with("[]") || schema.contains_key("description");
+            // The argument that all of them have is described once, in `change_open`.
+            let common = at == format!("{}.change_set", tool.name()) && !tool.name().starts_with("change_");
+            let listed =
+                matches!(tool.name(), "change_list" | "change_diff" | "change_discard") && at.ends_with(".change_set");
+            let described =
+                at == tool.name() || at.ends_with("[]") || common || listed || schema.contains_key("description");
             assert!(described, "{at} has no description");
         }
     }
@@ -129,8 +136,22 @@ fn names_are_words_a_client_takes() {
         for (at, schema) in schemas(tool) {
             let Some(Value::Object(properties)) = schema.get("properties") else { continue };
             for name in properties.keys() {
-                assert!(!["id", "data", "name", "method", "change_set"].contains(&name.as_str()), "{at}.{name}");
+                assert!(!["id", "data", "name", "method"].contains(&name.as_str()), "{at}.{name}");
             }
+        }
+    }
+}
+
+/// Every tool that reads or writes the site can be told which change set it is about, in one way.
+#[test]
+fn a_change_set_can_be_named_everywhere() {
+    for tool in Registry::standard().tools() {
+        let shown = &tool.listed().input_schema["properties"];
+        let whole_site = matches!(tool.name(), "site_sync" | "change_open");
+        assert_eq!(shown.get("change_set").is_some(), !whole_site, "{}", tool.name());
+        if !whole_site && tool.name() != "change_close" {
+            assert_eq!(shown["change_set"], json!({"type": "string"}), "{}", tool.name());
+            assert!(tool.schema()["properties"]["change_set"]["description"].is_string(), "{}", tool.name());
         }
     }
 }
@@ -188,7 +209,8 @@ fn all_four_hints_are_stated_and_honest() {
         let beyond = matches!(tool.name(), "publish" | "site_sync");
         assert_eq!(hints.open_world_hint, Some(beyond), "{}", tool.name());
         let writes_dry = tool.schema()["properties"].get("dry_run").is_some();
-        assert!(reads != writes_dry || tool.name() == "site_sync", "{} has no dry_run", tool.name());
+        let plain = matches!(tool.name(), "site_sync" | "change_open");
+        assert!(reads != writes_dry || plain, "{} has no dry_run", tool.name());
     }
 }
 
@@ -383,7 +405,11 @@ async fn missing_and_null_required_arguments_are_named() {
     for tool in Registry::standard().tools() {
         let required = tool.schema().get("required").and_then(Value::as_array).cloned().unwrap_or_default();
         for name in required.iter().filter_map(Value::as_str) {
-            for arguments in [json!({}), json!({name: null})] {
+            let mut others = example(tool.schema());
+            others.as_object_mut().expect("an object").remove(name);
+            let mut null = others.clone();
+            null[name] = Value::Null;
+            for arguments in [others, null] {
                 let error = site.call_err(tool.name(), arguments).await;
                 assert_eq!(error["code"], "invalid_arguments", "{}: {error}", tool.name());
                 assert_eq!(error["details"]["field"], name, "{error}");

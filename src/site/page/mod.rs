@@ -1,5 +1,6 @@
 //! Pages: list, read, write, move, delete.
 
+mod archetype;
 mod get;
 mod list;
 mod relocate;
