@@ -8,6 +8,7 @@ pub mod check;
 pub mod edit;
 mod etag;
 mod expand;
+mod hold;
 pub mod init;
 pub mod overview;
 pub mod page;
