@@ -42,6 +42,7 @@ pub mod template;
 use std::collections::BTreeSet;
 
 pub use address::output_path;
+pub use assets::url as asset_url;
 pub use cache::Cache;
 pub use inspect::{Look, Seen};
 pub use sections::display_order;

@@ -89,6 +89,9 @@ pub(super) struct Serve {
     /// Allow only these, out of read, content, media, theme, config, publish, fetch and admin; default: all but admin.
     #[arg(long, value_name = "RIGHTS")]
     pub(super) allow: Option<String>,
+    /// Let clients upload files from this folder; can be given again.
+    #[arg(long, value_name = "DIR")]
+    pub(super) uploads: Vec<PathBuf>,
     /// Let every program on this machine in; loopback addresses only.
     #[arg(long, requires = "http", conflicts_with = "token_file")]
     pub(super) no_token: bool,
@@ -128,10 +131,13 @@ pub(super) struct Check {
     /// Print JSON: an array of findings.
     #[arg(long)]
     pub(super) json: bool,
-    /// Check these, out of links, schema, templates, accessibility, seo, orphans, drafts, stale and assets, or all; default: the
-    /// first four.
+    /// Check these, out of links, schema, templates, accessibility, seo, orphans, drafts, stale and assets, or all of them;
+    /// default: the first four.
     #[arg(long, value_name = "RULES", value_delimiter = ',', value_parser = rule)]
     pub(super) rules: Vec<Option<Rule>>,
+    /// Ask too whether links to other sites still answer; reads from the network.
+    #[arg(long)]
+    pub(super) external: bool,
 }
 
 #[derive(Debug, Args)]

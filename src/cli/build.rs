@@ -1,5 +1,6 @@
 //! `build` and `check`: the site as files, and everything that is wrong with it.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Instant;
 
@@ -61,11 +62,12 @@ fn pages(built: &Built) -> usize {
 
 pub(super) fn check(arguments: &Check, site: Option<&Path>) -> Result<Outcome> {
     let site = locate::open(site)?;
-    let rules = match arguments.rules.as_slice() {
+    let mut rules: BTreeSet<Rule> = match arguments.rules.as_slice() {
         [] => Rule::FAULTS.into(),
-        named if named.contains(&None) => Rule::ALL.into(),
+        named if named.contains(&None) => Rule::ALL.into_iter().filter(|rule| *rule != Rule::ExternalLinks).collect(),
         named => named.iter().flatten().copied().collect(),
     };
+    rules.extend(arguments.external.then_some(Rule::ExternalLinks));
     // Drafts are checked as if they went out: whoever writes one wants to know.
     let query = CheckQuery { rules, drafts: true, ..CheckQuery::default() };
     let report = check::check(&site, &query, &Progress::default())?;

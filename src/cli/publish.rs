@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::time::Duration;
 
 use sitewright::error::{Error, Result};
 use sitewright::site::publish::{self as operation, PublishQuery, PublishReply};
@@ -10,6 +11,9 @@ use sitewright::store::ChangeKind;
 
 use super::arguments::Publish;
 use super::{Outcome, locate, print};
+
+/// How long webhooks and pings may keep the program from ending.
+const DELIVERY: Duration = Duration::from_secs(15);
 
 pub(super) fn publish(arguments: &Publish, site: Option<&Path>) -> Result<Outcome> {
     let site = locate::open(site)?;
@@ -28,6 +32,13 @@ pub(super) fn publish(arguments: &Publish, site: Option<&Path>) -> Result<Outcom
     };
     let reply = ask_through(&site, &call, query)?;
     print::out(&describe(&reply));
+    let undelivered = site.courier().wait(DELIVERY);
+    if undelivered > 0 {
+        print::error(&format!(
+            "{} could not be delivered in time.\n",
+            print::count(undelivered, "message", "messages")
+        ));
+    }
     for finding in &reply.diagnostics {
         print::error(&print::finding(finding));
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{Call, Site, lock, text_diff};
+use super::{Call, Site, lock, person, text_diff};
 use crate::build::{self, Built, Scope};
 use crate::error::{Error, Result};
 use crate::model::{BlobId, ContentPath, Diagnostic, Page, PageState, PathKind, Progress, Severity, Snapshot};
@@ -120,6 +120,7 @@ pub fn run(
         return Ok(Written { dry_run: call.dry_run, notes: staged.notes, ..Written::default() });
     }
     let after_snapshot = transaction.staged();
+    person::check(call, &base, &after_snapshot)?;
     let scope = scope_of(&changes);
     let building = progress.part(READ, BUILT);
     let after = Arc::new(site.build_followed(&after_snapshot, scope.clone(), false, None, &building)?);

@@ -1,6 +1,8 @@
 //! What one can do with a site: free functions, one file per noun, over a small [`Site`] handle.
 
 pub mod address;
+mod after;
+pub mod asset;
 mod call;
 pub mod change;
 pub mod change_set;
@@ -12,6 +14,7 @@ mod hold;
 pub mod init;
 pub mod overview;
 pub mod page;
+mod person;
 pub mod preview;
 pub mod publish;
 pub mod resource;
@@ -22,13 +25,14 @@ pub mod starter;
 pub mod text;
 pub mod text_diff;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::build::{self, Built, Cache, Scope};
 use crate::error::{Error, Result};
 use crate::model::config::PublishConfig;
 use crate::model::{Config, ContentPath, Progress, Snapshot};
+use crate::outside::deliver::Courier;
 use crate::store::{self, Clock, Identity, OpenOptions, Repository};
 
 pub use call::Call;
@@ -70,6 +74,10 @@ struct Shared {
     remembered: Mutex<Vec<Remembered>>,
     receipts: Mutex<Receipts>,
     host: Mutex<Option<Arc<dyn preview::Host>>>,
+    upload_folders: Mutex<Vec<PathBuf>>,
+    /// Held while an image is decoded: each takes hundreds of megabytes at worst.
+    decoding: Mutex<()>,
+    courier: Courier,
 }
 
 impl std::fmt::Debug for Site {
@@ -100,6 +108,9 @@ impl Site {
             remembered: Mutex::default(),
             receipts: Mutex::default(),
             host: Mutex::default(),
+            upload_folders: Mutex::default(),
+            decoding: Mutex::default(),
+            courier: Courier::default(),
         };
         Ok(Self { repository, shared: Arc::new(shared) })
     }
@@ -150,6 +161,16 @@ impl Site {
     /// Sets who serves previews; without one, `preview` writes to a temporary folder only.
     pub fn set_preview_host(&self, host: Arc<dyn preview::Host>) {
         *lock(&self.shared.host) = Some(host);
+    }
+
+    /// Allows local files in these folders to be uploaded, besides those that `site.yaml` names.
+    pub fn allow_uploads_from(&self, folders: Vec<PathBuf>) {
+        *lock(&self.shared.upload_folders) = folders;
+    }
+
+    /// Who brings messages to addresses elsewhere.
+    pub fn courier(&self) -> &Courier {
+        &self.shared.courier
     }
 
     /// Builds a snapshot with this site's cache.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::selected;
 use super::edit::new_findings;
-use super::{Call, Site, address, expand, hold, review};
+use super::{Call, Site, address, after, expand, hold, review};
 use crate::build::{Built, Scope};
 use crate::error::{Error, Result};
 use crate::model::forge::Proposal;
@@ -79,6 +79,7 @@ pub fn publish(site: &Site, call: &Call, query: &PublishQuery) -> Result<Publish
     };
     progress.step(READ, "Asking the remote")?;
     let note = call.note(default_message(paths.as_ref(), &held, &status.unpublished));
+    let message = note.message.clone();
     let (title, slug) = (review::title(&note.message), review::slug(&note.message));
     let forge = status.remote.as_deref().and_then(|address| Forge::of(address, config.publish.host));
     let describe = |published: &Published| review::summary(site, &built, published, &super::lock(&findings));
@@ -118,7 +119,9 @@ pub fn publish(site: &Site, call: &Call, query: &PublishQuery) -> Result<Publish
     let pages = urls.values().map(Vec::len).sum::<usize>();
     let rerendered = pages.saturating_sub(published.changes.len());
     let held = published.left.iter().map(|item| item.change.path.clone()).filter(|path| held.contains(path)).collect();
-    Ok(PublishReply { published, held, dry_run: call.dry_run, urls, rerendered, diagnostics, review_url })
+    let reply = PublishReply { published, held, dry_run: call.dry_run, urls, rerendered, diagnostics, review_url };
+    after::tell(site, call, &built.library, &reply, &message);
+    Ok(reply)
 }
 
 /// Builds what will be committed; errors that live has not are for `judge`. The last moment at which a publish can be cancelled.

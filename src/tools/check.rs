@@ -1,5 +1,7 @@
 //! `site_check`.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -17,8 +19,8 @@ pub(super) fn tools() -> Vec<Tool> {
 const CHECK: Spec = Spec {
     name: "site_check",
     title: "Check",
-    description: "Finds what is wrong with pages. Replies counts by code, errors first.",
-    hints: Hints::READ,
+    description: "Finds what is wrong. Replies counts by code, errors first.",
+    hints: Hints { open_world: true, ..Hints::READ },
     right: Right::Read,
 };
 
@@ -30,7 +32,7 @@ struct Check {
     #[serde(default)]
     #[schemars(example = ["/blog/"])]
     scope: Vec<String>,
-    /// Default all but stale.
+    /// Default: not the last two.
     #[serde(default)]
     rules: Vec<Group>,
     /// next_cursor.
@@ -47,8 +49,9 @@ enum Group {
     Seo,
     Orphans,
     Drafts,
-    Stale,
     Assets,
+    Stale,
+    ExternalLinks,
 }
 
 impl From<Group> for Rule {
@@ -63,12 +66,16 @@ impl From<Group> for Rule {
             Group::Drafts => Self::Drafts,
             Group::Stale => Self::Stale,
             Group::Assets => Self::Assets,
+            Group::ExternalLinks => Self::ExternalLinks,
         }
     }
 }
 
 fn check(context: &Context, asked: Check) -> Result<Value> {
-    let rules = asked.rules.into_iter().map(Rule::from).collect();
+    let rules: BTreeSet<Rule> = asked.rules.into_iter().map(Rule::from).collect();
+    if rules.contains(&Rule::ExternalLinks) {
+        context.need(Right::Fetch, "site_check with external_links")?;
+    }
     let query = CheckQuery { scope: asked.scope, rules, drafts: false };
     let report = check::check(&context.site, &query, &context.progress)?;
     let (part, findings) = report.part(asked.cursor.as_deref(), 0)?;

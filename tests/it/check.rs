@@ -5,6 +5,8 @@ use sitewright::site::address::shown;
 use sitewright::site::check::{self, CheckQuery, Rule};
 
 use crate::harness::TestSite;
+use crate::outside::{Server, send};
+use crate::wire::{Client, listen};
 
 /// A page of each fault, and one that is sound.
 const SITE: &str = "\
@@ -230,4 +232,38 @@ async fn every_group_has_a_name_that_reads_back() {
     let report = check::check(site.site(), &query, &sitewright::model::Progress::default()).unwrap();
     let paths: Vec<&str> = report.findings.iter().map(|finding| shown(&finding.path)).collect();
     assert_eq!(paths, ["draft.md"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn links_to_other_sites_are_asked_only_when_meant_and_only_with_the_right() {
+    let server = Server::start(|request, stream| match request.target.as_str() {
+        "/gone" => send(stream, "404 Not Found", "", b""),
+        "/old" => send(stream, "301 Moved Permanently", "Location: /new\r\n", b""),
+        _ => send(stream, "200 OK", "", b"here"),
+    });
+    let text = format!(
+        "-- site.yaml --\ntitle: Test\nbase_url: https://example.org/\ntheme: default\nfetch:\n  allow: [127.0.0.0/8]\n-- content/_index.md --\n---\ntitle: Home\n---\nOne.\n\n[gone]({}) [gone too]({}#part) [old]({}) [new]({})\n",
+        server.url("/gone"),
+        server.url("/gone"),
+        server.url("/old"),
+        server.url("/new"),
+    );
+    let site = TestSite::new(&text).await;
+    site.call("site_check", json!({})).await;
+    assert!(server.requests().is_empty(), "nobody asked for it");
+    let reply = site.call("site_check", json!({"rules": ["external_links"]})).await;
+    assert_eq!(reply["counts"], json!({"external_link_broken": 1, "external_link_moved": 1}), "{reply}");
+    assert_eq!(
+        (&reply["items"][0]["code"], &reply["items"][0]["line"]),
+        (&json!("external_link_broken"), &json!(6)),
+        "{reply}"
+    );
+    assert!(reply["items"][1]["hint"].as_str().unwrap().contains(&server.url("/new")), "{reply}");
+    let listening = listen(site.server(), "reader reader-token-0123 read\n").await;
+    let reader = Client::modern(&listening, "reader-token-0123");
+    let before = server.requests().len();
+    let refused = reader.call("site_check", json!({"rules": ["links", "external_links"]})).await;
+    assert_eq!(refused["code"], "not_allowed", "{refused}");
+    assert!(refused["message"].as_str().unwrap().contains("`fetch`"), "{refused}");
+    assert_eq!(server.requests().len(), before);
 }

@@ -1,6 +1,8 @@
 //! One binary for every test that drives sitewright from outside.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod after;
+mod asset;
 mod bad_input;
 mod build;
 mod change_set;
@@ -19,6 +21,7 @@ mod load;
 mod markdown;
 mod migrate;
 mod model;
+mod outside;
 mod page;
 mod preview;
 mod progress;

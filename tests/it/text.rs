@@ -394,3 +394,12 @@ async fn a_change_set_is_searched_and_replaced_in_by_itself() {
     let checked = site.call("site_check", json!({"rules": ["links"], "change_set": set})).await;
     assert_eq!(checked["errors"], 0, "{checked}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replacement_in_the_settings_cannot_change_what_only_a_person_may() {
+    let config = "-- site.yaml --\ntitle: Test\nbase_url: https://example.org/\ntheme: default\nfetch:\n  allow: [198.51.100.0/24]\n";
+    let site = TestSite::new(&format!("{config}{SITE}")).await;
+    let widen = json!({"pairs": [{"find": "198.51.100.0/24", "replace": "127.0.0.0/8"}], "scope": ["config"]});
+    site.call_err("text_replace", widen).await;
+    assert!(site.read("site.yaml").contains("198.51.100.0/24"));
+}

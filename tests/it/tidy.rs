@@ -19,7 +19,7 @@ const LAYERS: [(&str, &[&str]); 10] = [
 ];
 
 /// Crates that only some files may use, by the beginning of their path below `src/`.
-const CONFINED: [(&str, &[&str]); 20] = [
+const CONFINED: [(&str, &[&str]); 23] = [
     ("rmcp", &["tools", "server"]),
     ("schemars", &["tools", "server"]),
     ("git2", &["store"]),
@@ -30,6 +30,9 @@ const CONFINED: [(&str, &[&str]); 20] = [
     ("ureq", &["store/remote", "outside"]),
     ("rustls", &["store/remote", "outside"]),
     ("rustls_native_certs", &["store/remote", "outside"]),
+    ("ring", &["outside"]),
+    ("quick_xml", &["site/asset/svg"]),
+    ("fast_image_resize", &["site/asset/picture"]),
     ("handlebars", &["build/template"]),
     ("pulldown_cmark", &["build/markdown"]),
     ("ammonia", &["build/markdown"]),

@@ -3,6 +3,7 @@
 
 mod age;
 mod assets;
+mod external;
 mod html;
 mod reach;
 mod rendered;
@@ -97,6 +98,10 @@ pub fn check(site: &Site, query: &CheckQuery, progress: &Progress) -> Result<Rep
     }
     if rules.contains(&Rule::Stale) || rules.contains(&Rule::Drafts) {
         findings.extend(age::findings(site, &built.library)?);
+    }
+    if rules.contains(&Rule::ExternalLinks) {
+        findings.extend(external::findings(&built.library, &holds, &progress.part(0.9, 1.0)));
+        progress.proceed()?;
     }
     findings.retain(|finding| rules.contains(&Rule::of(finding.code)) && holds(&finding.path));
     said_once(&mut findings, &built);

@@ -25,11 +25,13 @@ pub enum Rule {
     Stale,
     /// Large and unused files.
     Assets,
+    /// Links to other sites; reads from the network.
+    ExternalLinks,
 }
 
 impl Rule {
     /// Every group, in the order they are shown.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Links,
         Self::Schema,
         Self::Templates,
@@ -39,9 +41,10 @@ impl Rule {
         Self::Drafts,
         Self::Stale,
         Self::Assets,
+        Self::ExternalLinks,
     ];
 
-    /// What is checked where nobody names rules: age alone is no fault.
+    /// What is checked where nobody names rules: age alone is no fault, and the network is asked only when meant.
     pub const USUAL: [Self; 8] = [
         Self::Links,
         Self::Schema,
@@ -69,6 +72,7 @@ impl Rule {
             Self::Drafts => "drafts",
             Self::Stale => "stale",
             Self::Assets => "assets",
+            Self::ExternalLinks => "external_links",
         }
     }
 
@@ -90,6 +94,7 @@ impl Rule {
             | "missing_description"
             | "long_description"
             | "duplicate_description" => Self::Seo,
+            "external_link_broken" | "external_link_moved" | "external_link_unknown" => Self::ExternalLinks,
             "orphan_page" => Self::Orphans,
             "old_draft" => Self::Drafts,
             "stale_page" => Self::Stale,
