@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser};
 use sitewright::import::Kind;
 use sitewright::model::config::Host;
+use sitewright::site::check::Rule;
 
 /// A static site generator that an agent runs through MCP tools, on plain files in a git repository.
 ///
@@ -47,6 +48,17 @@ fn host(name: &str) -> Result<Host, String> {
     found.map(|(_, host)| *host).ok_or_else(|| {
         let names: Vec<&str> = Host::NAMES.iter().map(|(name, _)| *name).collect();
         format!("expected one of {}", names.join(", "))
+    })
+}
+
+/// A rule by its name; `None`: all of them.
+fn rule(name: &str) -> Result<Option<Rule>, String> {
+    if name == "all" {
+        return Ok(None);
+    }
+    name.parse().map(Some).map_err(|_| {
+        let names: Vec<&str> = Rule::ALL.into_iter().map(Rule::name).collect();
+        format!("expected all or some of {}", names.join(", "))
     })
 }
 
@@ -122,6 +134,13 @@ pub(super) struct Check {
     /// Print JSON: an array of findings.
     #[arg(long)]
     pub(super) json: bool,
+    /// Check these, out of links, schema, templates, accessibility, seo, orphans, drafts, stale and assets, or all of them;
+    /// default: the first four.
+    #[arg(long, value_name = "RULES", value_delimiter = ',', value_parser = rule)]
+    pub(super) rules: Vec<Option<Rule>>,
+    /// Ask too whether links to other sites still answer; reads from the network.
+    #[arg(long)]
+    pub(super) external: bool,
 }
 
 #[derive(Debug, Args)]

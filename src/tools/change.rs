@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::reply::{self, lean};
 use super::{Context, Hints, Right, Spec, Tool};
 use crate::error::{Error, Result};
-use crate::model::ContentPath;
+use crate::model::{ContentPath, Page};
 use crate::site::Unpublished;
 use crate::site::address::shown;
 use crate::site::change::{self, ChangeList, DiffStyle, Discard, FileDiff};
@@ -74,7 +74,8 @@ fn scheduled(sets: &[Listed], item: &Unpublished) -> Value {
 
 fn list_item(changes: &ChangeList, sets: &[Listed], item: &Unpublished) -> Value {
     let library = &changes.built.library;
-    let url = library.by_path.get(&item.change.path).map(|&index| library.pages[index].url.as_str());
+    let page = library.by_path.get(&item.change.path).map(|&index| &library.pages[index]);
+    let url = page.map(|page| page.url.as_str());
     let edits: Vec<Value> = changes
         .revisions
         .iter()
@@ -95,6 +96,7 @@ fn list_item(changes: &ChangeList, sets: &[Listed], item: &Unpublished) -> Value
         "change": item.change.kind(),
         "etag": item.change.after.map(|etag| etag.to_string()),
         "hand_edit": item.hand_edit,
+        "hold": page.is_some_and(Page::is_held),
         "review": item.review,
         "scheduled": scheduled(sets, item),
         "edits": edits,

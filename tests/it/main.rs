@@ -6,6 +6,7 @@ mod asset;
 mod bad_input;
 mod build;
 mod change_set;
+mod check;
 mod cli;
 mod collection;
 mod crash;

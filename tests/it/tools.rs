@@ -14,6 +14,7 @@ const NAMES: &[&str] = &[
     "site_get",
     "site_update",
     "site_sync",
+    "site_check",
     "page_list",
     "page_get",
     "page_write",
@@ -202,6 +203,7 @@ fn all_four_hints_are_stated_and_honest() {
         let reads = matches!(
             tool.name(),
             "site_get"
+                | "site_check"
                 | "page_list"
                 | "page_get"
                 | "text_search"
@@ -214,7 +216,7 @@ fn all_four_hints_are_stated_and_honest() {
         );
         assert_eq!(hints.read_only_hint, Some(reads), "{}", tool.name());
         assert!(!(reads && hints.destructive_hint == Some(true)), "{}", tool.name());
-        let beyond = matches!(tool.name(), "publish" | "site_sync" | "asset_write");
+        let beyond = matches!(tool.name(), "publish" | "site_sync" | "site_check" | "asset_write");
         assert_eq!(hints.open_world_hint, Some(beyond), "{}", tool.name());
         let writes_dry = tool.schema()["properties"].get("dry_run").is_some();
         let plain = matches!(tool.name(), "site_sync" | "change_open");

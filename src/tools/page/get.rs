@@ -26,7 +26,7 @@ pub(super) const GET: Spec = Spec {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PageGet {
-    /// URL paths or content paths: `/blog/hello/`, `blog/hello.md`.
+    /// URL paths, content paths, globs: `/blog/hello/`, `blog/a*.md`.
     #[schemars(length(min = 1, max = 50), example = ["/blog/hello/"])]
     paths: Vec<String>,
     /// html and text: rendered main content.
