@@ -114,7 +114,13 @@ pub(super) fn duplicate(trace: &Trace<'_>, limits: &Thresholds, found: &mut Vec<
                 });
                 continue;
             }
-            if !call.ok() || !call.looks() || is_paging(call) {
+            if !call.ok() {
+                // Whoever was refused has reason to look again.
+                let targets = call.objects();
+                last.retain(|_, &mut earlier| targets.iter().all(|target| !trace.calls[earlier].reads(target)));
+                continue;
+            }
+            if !call.looks() || is_paging(call) {
                 continue;
             }
             if let Some(&earlier) = last.get(&identity(call))
