@@ -11,6 +11,7 @@ mod git_rules;
 mod git_server;
 mod harness;
 mod host;
+mod insight;
 mod layout;
 mod load;
 mod markdown;

@@ -22,8 +22,7 @@ pub(super) fn echo(trace: &Trace<'_>, limits: &Thresholds, found: &mut Vec<Occur
     for session in trace.each_session() {
         for at in session.clone() {
             let call = &trace.calls[at];
-            if !call.ok() || call.kind != Kind::Read || call.reads.is_empty() || !call.looks()
-            {
+            if !call.ok() || call.kind != Kind::Read || call.reads.is_empty() || !call.looks() {
                 continue;
             }
             let mut written: BTreeMap<&str, Option<&str>> = BTreeMap::new();
