@@ -41,6 +41,25 @@ pub(super) enum Subcommand {
     Publish(Publish),
     /// Take over a site of Hugo, Jekyll or Zola, a folder of Markdown, a feed or a table.
     Import(Import),
+    /// What the journal says about friction, and what is done about it.
+    #[command(subcommand)]
+    Improve(Improve),
+}
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Improve {
+    /// Rank what costs the operators of a site calls, time and nerves.
+    Report(ImproveReport),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ImproveReport {
+    /// A journal, one JSON record per line.
+    #[arg(long, value_name = "FILE")]
+    pub(super) journal: PathBuf,
+    /// Print JSON: findings, their ranking, and what was met too seldom.
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 fn host(name: &str) -> Result<Host, String> {

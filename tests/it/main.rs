@@ -19,6 +19,7 @@ mod harness;
 mod host;
 mod import;
 mod import_sites;
+mod insight;
 mod interleaving;
 mod layout;
 mod load;
