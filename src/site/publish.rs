@@ -129,7 +129,8 @@ pub fn publish(site: &Site, call: &Call, query: &PublishQuery) -> Result<Publish
     let pages = urls.values().map(Vec::len).sum::<usize>();
     let rerendered = pages.saturating_sub(published.changes.len());
     let held = published.left.iter().map(|item| item.change.path.clone()).filter(|path| held.contains(path)).collect();
-    let reply = PublishReply { published, held, dry_run: call.dry_run, urls, rerendered, diagnostics, review_url, scheduled };
+    let reply =
+        PublishReply { published, held, dry_run: call.dry_run, urls, rerendered, diagnostics, review_url, scheduled };
     after::tell(site, call, &built.library, &reply, &message);
     Ok(reply)
 }
