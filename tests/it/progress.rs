@@ -166,7 +166,8 @@ impl rmcp::ClientHandler for Counting {
 /// A tool that ends only when nobody waits for it any more; says on its way that it runs, and at the end that it stopped.
 fn endless(stopped: Arc<AtomicUsize>) -> Tool {
     let hints = Hints { read_only: false, destructive: false, idempotent: true, open_world: false };
-    let spec = Spec { name: "test_endless", title: "A test", description: "Only for tests.", hints, right: Right::Read };
+    let spec =
+        Spec { name: "test_endless", title: "A test", description: "Only for tests.", hints, right: Right::Read };
     Tool::new(spec, move |context: &Context, _: Nothing| -> Result<Value, Error> {
         for step in 1_u32.. {
             if let Err(cancelled) = context.proceed() {
