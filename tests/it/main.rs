@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod build;
+mod checklist;
 mod cli;
 mod crash;
 mod distribution;
