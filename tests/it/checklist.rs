@@ -390,7 +390,8 @@ fn point_32_logs_of_every_level_stay_off_stdout() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn point_36_fifty_calls_at_once_lose_nothing() {
-    let pages: String = (0..25).map(|i| format!("-- content/n/{i:02}.md --\n---\ntitle: N{i}\n---\nOld.\n")).collect();
+    let page = |i: usize| format!("-- content/n/{i:02}.md --\n---\ntitle: N{i}\n---\nOld.\n");
+    let pages = (0..25).map(page).collect::<Vec<_>>().concat();
     let site = TestSite::new(&(PAGES.to_owned() + &pages)).await;
     let calls = (0..50).map(|i| {
         let path = format!("n/{:02}.md", i / 2);
