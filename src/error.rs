@@ -168,6 +168,12 @@ pub enum Error {
         /// read, content, publish, ...
         right: String,
     },
+    /// A replacement was planned on texts that are others now; its code is `conflict`, as for every other stale write.
+    #[error("{} of the planned files changed since the plan was made: {}", .files.len(), .files.join(", "))]
+    PlanMoved {
+        /// Site-relative paths.
+        files: Vec<String>,
+    },
     /// The disk or the folder does not let us write.
     #[error("cannot write {path}: read-only or no permission")]
     ReadOnly {
@@ -249,9 +255,12 @@ pub enum Error {
 }
 
 impl Error {
-    /// The wire code: the variant's name in `snake_case`. Codes are API.
+    /// The wire code: the variant's name in `snake_case` (and `conflict` for [`Error::PlanMoved`]). Codes are API.
     #[must_use]
     pub fn code(&self) -> String {
+        if matches!(self, Self::PlanMoved { .. }) {
+            return "conflict".into();
+        }
         let debug = format!("{self:?}");
         let name: &str = debug.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
         let mut code = String::with_capacity(name.len() + 4);
@@ -277,7 +286,7 @@ impl Error {
             }
             Self::Busy { .. } => "Send the same call again in a few seconds.".into(),
             Self::Conflict { conflicts, .. } if !conflicts.is_empty() => {
-                "Write each conflicting path with the text you want and `if_match` set to its `theirs.etag`, then `publish` again."
+                "Write each conflicting path with the text you want and `if_match` set to its `theirs.etag`, then send this call again."
                     .into()
             }
             Self::Conflict { current: Some(etag), .. } => {
@@ -307,6 +316,9 @@ impl Error {
             Self::NotFound { kind: "page", .. } => {
                 "List pages with `page_list`, or create it with `create: true` and a content path such as `blog/hello.md`.".into()
             }
+            Self::NotFound { kind: "change set", .. } => {
+                "`change_list` names the open ones; leave `change_set` out for the working tree.".into()
+            }
             Self::NotFound { .. } => "List what exists with `site_get` or the noun's `_list` tool.".into(),
             Self::NotAllowed { right, .. } => {
                 format!(
@@ -320,6 +332,7 @@ impl Error {
                      in `--exclude`."
                 )
             }
+            Self::PlanMoved { .. } => "Send it with `dry_run: true` and without `plan`, look at it again, then send the new plan.".into(),
             Self::ReadOnly { .. } => "Ask the person to make the site's folder writable; nothing was changed.".into(),
             Self::RemoteBusy { .. } => "Nothing is lost: send the same call again in a minute.".into(),
             Self::RemoteRefused { .. } => "Tell the person what the remote said; the commit waits, `publish` again resumes.".into(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::address;
-use super::library::Role;
+use super::role::Role;
 use crate::model::{ContentPath, Page, PageKind, PathKind, Snapshot};
 
 /// Gives each asset below `content/` to the bundle or section page that it lies beside.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::library::Role;
 use super::load::Loaded;
+use super::role::Role;
 use crate::model::{ContentPath, PageKind};
 
 /// Longest path pattern that is matched, in bytes.

@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::links::{Finder, Kind};
 use super::load::Parsed;
 use super::markdown::{LinkKind, ShortcodeCall};
-use super::near;
 use super::template::Templates;
+use super::{near, schema};
 use crate::model::{ContentPath, Diagnostic, Library, Link, LinkTarget, Page, Severity};
 
 /// Shortcodes whose `src` is an image of the site.
@@ -28,6 +28,7 @@ pub(crate) fn check(finder: &Finder<'_>, templates: &Templates) -> (Vec<Vec<Link
                 checked.body(parsed, templates);
             }
             checked.front_matter(templates);
+            checked.findings.extend(schema::check(finder, page));
             (checked.links, checked.findings)
         })
         .collect();

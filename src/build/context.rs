@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::edition::Edition;
 use super::links::{Kind, is_external};
-use super::{cascade, fields, outputs, sections};
+use super::{cascade, fields, outputs, schema, sections};
 use crate::model::{Heading, Library, Page, PageKind};
 
 /// Words a reader reads in a minute.
@@ -148,6 +148,7 @@ pub(crate) fn page(edition: &Edition<'_>, index: usize, kind: &str) -> Value {
         "assets": assets,
         "noindex": page.noindex,
         "lang": edition.language(Some(page)),
+        "collection": schema::collection_of(&library.config, &page.path).map(|(name, _)| name),
     });
     if let (Value::Object(value), Value::Object(more)) = (&mut value, more) {
         value.extend(more);

@@ -11,6 +11,7 @@ use super::library::Assembled;
 use super::links::{Finder, Names};
 use super::load::Parsed;
 use super::menu::Menus;
+use super::order::Sort;
 use super::plan::Plan;
 use super::template::ListQuery;
 use super::{Options, context, lists, sections};
@@ -167,11 +168,14 @@ fn recent(library: &Library) -> Vec<usize> {
 fn neighbours(library: &Library) -> Vec<(Option<usize>, Option<usize>)> {
     let mut all = vec![(None, None); library.pages.len()];
     for section in library.sections.values() {
+        let collection = library.config.collection_of(&section.folder);
+        let sort = collection.and_then(|(_, collection)| collection.sort.as_deref()).map(Sort::of);
         for (at, &i) in section.pages.iter().enumerate() {
             let up = at.checked_sub(1).and_then(|at| section.pages.get(at).copied());
             let down = section.pages.get(at + 1).copied();
             let page = &library.pages[i];
-            all[i] = if page.weight.is_none() && page.date.is_some() { (down, up) } else { (up, down) };
+            let through_time = sort.is_none_or(Sort::is_newest_first) && page.weight.is_none() && page.date.is_some();
+            all[i] = if through_time { (down, up) } else { (up, down) };
         }
     }
     all

@@ -47,6 +47,12 @@ const KNOWN: &[&str] = &[
     "cascade",
 ];
 
+/// Whether a key has a meaning of its own, so that no schema has to name it.
+#[must_use]
+pub(crate) fn is_known(key: &str) -> bool {
+    KNOWN.contains(&key) || ["build", "_build", "headless", "render"].contains(&key)
+}
+
 /// What a page's front matter says, interpreted.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Fields {

@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use super::outputs::headers;
+use super::redirects;
 use crate::model::Library;
 use crate::model::config::Host;
 
@@ -135,26 +136,28 @@ fn vercel(library: &Library, place: Place<'_>) -> String {
         "cleanUrls": true,
         "trailingSlash": true,
         "headers": headers,
-        "redirects": redirects(library),
+        "redirects": vercel_redirects(library),
     });
     serde_json::to_string_pretty(&value).unwrap_or_default() + "\n"
 }
 
-fn redirects(library: &Library) -> Vec<Value> {
+fn vercel_redirects(library: &Library) -> Vec<Value> {
     let aliases = library
         .pages
         .iter()
         .filter(|page| page.included)
-        .flat_map(|page| page.aliases.iter().map(|alias| (alias.clone(), page.url.clone())));
-    let configured = library.config.redirects.iter().map(|(from, to)| (from.clone(), to.clone()));
+        .flat_map(|page| page.aliases.iter().map(|alias| (alias.clone(), page.url.clone(), 301)));
+    let configured = redirects::in_order(&library.config)
+        .into_iter()
+        .map(|(from, rule)| (from.to_owned(), rule.to.clone(), rule.status));
     // A target that names a content path is served by its page that leads on.
     aliases
         .chain(configured)
-        .filter(|(_, to)| to.starts_with('/') || to.contains("://"))
+        .filter(|(_, to, _)| to.starts_with('/') || to.contains("://"))
         .take(VERCEL_REDIRECTS)
-        .map(|(from, to)| {
+        .map(|(from, to, status)| {
             let from = from.replace('*', ":path*");
-            json!({"source": from, "destination": to.replace(":splat", ":path*"), "statusCode": 301})
+            json!({"source": from, "destination": to.replace(":splat", ":path*"), "statusCode": status})
         })
         .collect()
 }

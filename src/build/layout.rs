@@ -10,8 +10,8 @@ use super::outputs::{feed, head};
 use super::plan::{self, Job};
 use super::render::{self, Done};
 use super::template::{Render, TemplateError};
-use super::{context, paginate};
-use crate::model::{ContentPath, Diagnostic, Page, PageKind, Severity, Taxonomy, Term};
+use super::{context, paginate, schema};
+use crate::model::{Config, ContentPath, Diagnostic, Page, PageKind, Severity, Taxonomy, Term};
 
 /// What goes into a layout.
 struct Sheet<'a> {
@@ -51,7 +51,7 @@ pub(crate) fn page(edition: &Edition<'_>, index: usize, n: usize) -> Done {
     let url = paginate::url(&page.url, n);
     let title = numbered(&page.title, n);
     let sheet = Sheet {
-        candidates: candidates(page, kind),
+        candidates: candidates(&library.config, page, kind),
         values,
         content: &body.html,
         subject: head::Subject {
@@ -142,9 +142,14 @@ fn numbered(title: &str, n: usize) -> String {
     if n <= 1 { title.to_owned() } else { format!("{title} ({n})") }
 }
 
-/// Layouts for a page, best first: its own, its top section's, the general ones.
-fn candidates(page: &Page, kind: &str) -> Vec<String> {
+/// Layouts for a page, best first: its own, its collection's, its top section's, the general ones.
+fn candidates(config: &Config, page: &Page, kind: &str) -> Vec<String> {
     let mut names: Vec<String> = page.layout.iter().cloned().collect();
+    names.extend(match kind {
+        "page" => schema::collection_of(config, &page.path).and_then(|(_, collection)| collection.layout.clone()),
+        "section" => config.collection_of(&page.section).and_then(|(_, collection)| collection.list_layout.clone()),
+        _ => None,
+    });
     let top = page.section.split('/').nth(1);
     let general: &[&str] = match kind {
         "home" => &["home", "list"],
@@ -202,7 +207,7 @@ fn home(edition: &Edition<'_>, values: &mut Map<String, Value>) {
 fn section(edition: &Edition<'_>, page: &Page, n: usize, values: &mut Map<String, Value>) {
     let library = &edition.library;
     let Some(section) = library.sections.get(&page.section) else { return };
-    let (items, size) = (section.pages.len(), library.config.paginate);
+    let (items, size) = (section.pages.len(), paginate::section_size(&library.config, &section.folder));
     values.insert("pages".into(), stubs(edition, &section.pages[paginate::range(items, size, n)]));
     values.insert("sections".into(), sections(edition, &section.sections));
     values.insert("paginator".into(), paginate::context(&edition.base, &page.url, items, size, n));

@@ -5,51 +5,17 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::address::{self, Base, Parts, Stem};
+use super::address::{self, Base, Parts};
 use super::cascade::{self, Cascades};
 use super::fields::{self, Fields, Place, Presence};
 use super::load::{Loaded, Parsed};
+use super::role::Role;
 use super::sections::{build_sections, section_folders, section_of};
-use super::{Options, assets, taxonomy};
+use super::{Options, assets, schema, taxonomy};
 use crate::model::{Config, ContentPath, Date, Diagnostic, Library, Page, PageKind, PageState, Severity, Snapshot};
 
 /// The URL path of `content/404.md`, which hosts show for what they do not find.
 pub(crate) const NOT_FOUND_URL: &str = "/404.html";
-
-/// What a Markdown file is by its name, before anything is read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Role<'a> {
-    /// What it is.
-    pub(super) kind: PageKind,
-    /// `index.md`: the folder is the page's own.
-    pub(super) bundle: bool,
-    /// The name that stands for the page: file name, or folder of a bundle.
-    pub(super) stem: Stem<'a>,
-    /// The folder its URL grows from.
-    pub(super) parent: &'a str,
-}
-
-impl<'a> Role<'a> {
-    pub(super) fn of(path: &'a ContentPath) -> Self {
-        let name = path.file_name();
-        let name = name.rsplit_once('.').map_or(name, |(name, _)| name);
-        let folder = path.folder();
-        let split = |folder: &'a str| folder.rsplit_once('/').map_or(("", folder), |(up, last)| (up, last));
-        match name {
-            "_index" | "index" if folder == "content" => {
-                Self { kind: PageKind::Home, bundle: false, stem: Stem::of("content"), parent: folder }
-            }
-            "_index" => {
-                Self { kind: PageKind::Section, bundle: false, stem: Stem::of(split(folder).1), parent: folder }
-            }
-            "index" => {
-                let (parent, last) = split(folder);
-                Self { kind: PageKind::Page, bundle: true, stem: Stem::of(last), parent }
-            }
-            _ => Self { kind: PageKind::Page, bundle: false, stem: Stem::of(name), parent: folder },
-        }
-    }
-}
 
 /// What the second stage works with.
 struct Assembly<'a> {
@@ -105,7 +71,7 @@ pub(crate) fn assemble(
     assets::attach(snapshot, &mut pages);
     let by_path: HashMap<_, _> = pages.iter().enumerate().map(|(i, page)| (page.path.clone(), i)).collect();
     let by_url = index_urls(&pages, &mut findings);
-    let sections = build_sections(&pages, &sections);
+    let sections = build_sections(&config, &pages, &sections);
     let taxonomies = taxonomy::collect(&config, &pages);
     let library = Library { config, pages, sections, taxonomies, by_path, by_url, backlinks: HashMap::new() };
     (Assembled { library, parsed }, findings)
@@ -117,7 +83,8 @@ impl Assembly<'_> {
         let place = Place { path: source.path, head: source.head() };
         let front_matter = &source.parsed.front_matter;
         let document = &source.parsed.document;
-        let inherited = self.cascades.inherited(source.path, role.kind, &front_matter.values);
+        let mut inherited = self.cascades.inherited(source.path, role.kind, &front_matter.values);
+        schema::add_defaults(self.config, source.path, &front_matter.values, &mut inherited);
         let values = cascade::together(&front_matter.values, &inherited);
         let (mut fields, findings) = fields::read(&values, self.config, &self.zone, &place);
         self.findings.extend(findings);

@@ -1,6 +1,5 @@
 //! What templates look up in the site while they render.
 
-use std::cmp::Ordering;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -8,7 +7,7 @@ use serde_json::Value;
 use super::edition::Edition;
 use super::links::{Kind, is_external};
 use super::template::{ListQuery, Lists};
-use super::{address, context, markdown, render, sections};
+use super::{address, context, markdown, order, render, sections};
 use crate::model::{Library, LinkTarget, Page};
 
 /// Look-ups from the place of one page.
@@ -80,6 +79,7 @@ pub(crate) fn find(edition: &Edition<'_>, query: &ListQuery) -> Vec<usize> {
         (Some(taxonomy), None) => {
             edition.recent.iter().copied().filter(|&i| library.pages[i].terms.contains_key(taxonomy)).collect()
         }
+        _ if query.collection.is_some() => of_collection(library, query),
         _ => match &query.section {
             Some(section) => of_section(library, section, query.recursive),
             None => edition.recent.clone(),
@@ -89,8 +89,9 @@ pub(crate) fn find(edition: &Edition<'_>, query: &ListQuery) -> Vec<usize> {
         let folder = folder_of(library, section);
         found.retain(|&i| folder.as_deref().is_some_and(|folder| is_below(&library.pages[i].section, folder)));
     }
-    if let Some(sort) = &query.sort {
-        sort_by(edition, &mut found, sort);
+    let collection = query.collection.as_ref().and_then(|name| library.config.collections.get(name));
+    if let Some(sort) = query.sort.as_ref().or_else(|| collection.and_then(|collection| collection.sort.as_ref())) {
+        order::sort(&library.pages, &mut found, sort);
     }
     found
 }
@@ -116,6 +117,12 @@ fn folder_of(library: &Library, section: &str) -> Option<String> {
     library.sections.contains_key(&page.section).then(|| page.section.clone())
 }
 
+/// All pages of a collection, those of its sub-sections too.
+fn of_collection(library: &Library, query: &ListQuery) -> Vec<usize> {
+    let collection = query.collection.as_ref().and_then(|name| library.config.collections.get(name));
+    collection.map(|collection| of_section(library, &collection.section, true)).unwrap_or_default()
+}
+
 fn is_below(folder: &str, above: &str) -> bool {
     folder.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
@@ -132,53 +139,4 @@ fn of_section(library: &Library, section: &str, recursive: bool) -> Vec<usize> {
         .collect();
     found.sort_by(|&a, &b| sections::display_order(&library.pages[a], &library.pages[b]));
     found
-}
-
-fn sort_by(edition: &Edition<'_>, found: &mut [usize], sort: &str) {
-    let sort = sort.trim();
-    let (key, descending) = match (sort.strip_prefix('-'), sort.strip_suffix(" desc")) {
-        (Some(key), _) | (None, Some(key)) => (key.trim(), true),
-        (None, None) => (sort.strip_suffix(" asc").unwrap_or(sort).trim(), false),
-    };
-    let pages = &edition.library.pages;
-    found.sort_by(|&a, &b| {
-        let (x, y) = (&pages[a], &pages[b]);
-        let order = match key {
-            "date" => last_without(x.date.as_ref(), y.date.as_ref(), descending),
-            "updated" => {
-                last_without(x.updated.as_ref().or(x.date.as_ref()), y.updated.as_ref().or(y.date.as_ref()), descending)
-            }
-            "weight" => last_without(x.weight.as_ref(), y.weight.as_ref(), descending),
-            "title" => last_without(Some(&x.title.to_lowercase()), Some(&y.title.to_lowercase()), descending),
-            _ => by_field(field(&edition.stubs[a], key), field(&edition.stubs[b], key), descending),
-        };
-        order.then_with(|| x.path.cmp(&y.path))
-    });
-}
-
-fn field<'v>(stub: &'v Value, key: &str) -> Option<&'v Value> {
-    let at = |value: &'v Value| key.split('.').try_fold(value, |value, part| value.get(part));
-    at(stub).or_else(|| stub.get("params").and_then(at)).filter(|value| !value.is_null())
-}
-
-fn by_field(a: Option<&Value>, b: Option<&Value>, descending: bool) -> Ordering {
-    match (a.and_then(Value::as_f64), b.and_then(Value::as_f64)) {
-        (Some(a), Some(b)) if descending => b.total_cmp(&a),
-        (Some(a), Some(b)) => a.total_cmp(&b),
-        _ => {
-            let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_lowercase);
-            last_without(a.map(text).as_ref(), b.map(text).as_ref(), descending)
-        }
-    }
-}
-
-/// What has no value comes last in either direction.
-fn last_without<T: Ord>(a: Option<&T>, b: Option<&T>, descending: bool) -> Ordering {
-    match (a, b) {
-        (Some(a), Some(b)) if descending => b.cmp(a),
-        (Some(a), Some(b)) => a.cmp(b),
-        (Some(_), None) => Ordering::Less,
-        (None, Some(_)) => Ordering::Greater,
-        (None, None) => Ordering::Equal,
-    }
 }

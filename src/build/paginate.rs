@@ -33,6 +33,12 @@ pub(crate) fn range(items: usize, size: usize, n: usize) -> Range<usize> {
     start..start.saturating_add(size).min(items)
 }
 
+/// Entries on one page of a section's list.
+#[must_use]
+pub(crate) fn section_size(config: &Config, folder: &str) -> usize {
+    config.collection_of(folder).and_then(|(_, collection)| collection.per_page).unwrap_or(config.paginate)
+}
+
 /// Entries on one page of a taxonomy's term lists.
 #[must_use]
 pub(crate) fn term_size(config: &Config, key: &str) -> usize {

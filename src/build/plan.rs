@@ -5,6 +5,7 @@ use std::collections::btree_map::Entry;
 
 use super::address::{self, Base};
 use super::library::NOT_FOUND_URL;
+use super::redirects::{self, Redirect};
 use super::template::Templates;
 use super::{outputs, paginate};
 use crate::model::{BlobId, ContentPath, Diagnostic, Library, PageKind, Severity, Snapshot};
@@ -26,23 +27,6 @@ pub(crate) enum Job {
     Copy(ContentPath, BlobId),
     /// A stub that leads to an address, given as href or absolute URL.
     Redirect(String),
-}
-
-/// One redirect, for stubs and `_redirects`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Redirect {
-    /// URL path, unencoded; may hold `*` where it comes from the configuration.
-    pub(crate) from: String,
-    /// Href with base path, or absolute URL.
-    pub(crate) to: String,
-}
-
-impl Redirect {
-    /// Whether it stands for many addresses; no page can stand at those.
-    #[must_use]
-    pub(crate) fn is_pattern(&self) -> bool {
-        self.from.contains(['*', ':'])
-    }
 }
 
 /// Every output file but the engine's own formats, with what serves the links that lead to it.
@@ -67,7 +51,7 @@ pub(crate) fn plan(
     plan.pages(library, &mut findings);
     plan.copies(snapshot, library, templates, &mut findings);
     plan.lists(library);
-    plan.redirects(snapshot, library, base, &mut findings);
+    redirects::add(&mut plan, snapshot, library, base, &mut findings);
     plan.jobs.entry("404.html".into()).or_insert(Job::NotFound);
     plan.report_shadows(&mut findings);
     (plan, findings)
@@ -159,7 +143,8 @@ impl Plan {
             if !page.included || page.kind == PageKind::Home {
                 continue;
             }
-            for n in 2..=paginate::count(section.pages.len(), library.config.paginate) {
+            let size = paginate::section_size(&library.config, &section.folder);
+            for n in 2..=paginate::count(section.pages.len(), size) {
                 let path = address::output_path(&paginate::url(&page.url, n));
                 self.jobs.entry(path).or_insert(Job::SectionList(section.page, n));
             }
@@ -174,62 +159,6 @@ impl Plan {
                     self.jobs.entry(path).or_insert_with(|| Job::Term(taxonomy.key.clone(), slug.clone(), n));
                 }
             }
-        }
-    }
-
-    fn redirects(&mut self, snapshot: &Snapshot, library: &Library, base: &Base, findings: &mut Vec<Diagnostic>) {
-        for page in library.pages.iter().filter(|page| page.included) {
-            for alias in &page.aliases {
-                self.redirect(alias, base.href(&page.url), (&page.path, &|| 0), findings);
-            }
-        }
-        let Ok(config) = ContentPath::from_disk("site.yaml") else { return };
-        for (from, to) in &library.config.redirects {
-            // Looked up only where something is found: a site may hold thousands of redirects.
-            let line = || line_of(snapshot, from);
-            let pattern = from.contains(['*', ':']);
-            match (address::clean(from), redirect_target(library, base, to, pattern)) {
-                (Some(_), Some(to)) if pattern => {
-                    // Patterns cannot be stubs; hosts that read `_redirects` know them.
-                    self.redirects.push(Redirect { from: from.clone(), to });
-                }
-                (Some(from), Some(to)) => self.redirect(&from, to, (&config, &line), findings),
-                (from_ok, _) => {
-                    let wrong = if from_ok.is_some() { to } else { from };
-                    let message = format!("`{wrong}` in a redirect is no URL path of this site");
-                    findings.push(
-                        Diagnostic::new(Severity::Error, "invalid_url", config.clone(), line(), message).with_hint(
-                            "Write it like this: `/old/path/: /new/path/`; only a target may be a http(s) address.",
-                        ),
-                    );
-                }
-            }
-        }
-    }
-
-    fn redirect(
-        &mut self,
-        from: &str,
-        to: String,
-        source: (&ContentPath, &dyn Fn() -> usize),
-        findings: &mut Vec<Diagnostic>,
-    ) {
-        match self.jobs.entry(address::stub_path(from)) {
-            Entry::Vacant(slot) => {
-                slot.insert(Job::Redirect(to.clone()));
-                self.redirects.push(Redirect { from: from.to_owned(), to });
-            }
-            Entry::Occupied(slot) if *slot.get() == Job::Redirect(to) => {}
-            Entry::Occupied(_) => findings.push(
-                Diagnostic::new(
-                    Severity::Warning,
-                    "redirect_clash",
-                    source.0.clone(),
-                    source.1(),
-                    format!("the redirect from {from} has no effect: something else has that address"),
-                )
-                .with_hint("Take the redirect or alias out, or move what is there."),
-            ),
         }
     }
 
@@ -266,31 +195,6 @@ impl Plan {
             }
         }
     }
-}
-
-/// A redirect's target: an http(s) address, or a content or URL path of the site, with fragment. A pattern's target (`/:splat`)
-/// stays as it is written.
-fn redirect_target(library: &Library, base: &Base, to: &str, pattern: bool) -> Option<String> {
-    if to.starts_with("https://") || to.starts_with("http://") {
-        return Some(super::escape::url(to));
-    }
-    let (path, fragment) = to.split_once('#').map_or((to, None), |(path, fragment)| (path, Some(fragment)));
-    let content = format!("content/{}", path.trim_start_matches('/'));
-    let url = if let Some(&i) = library.by_path.get(content.as_str()) {
-        library.pages[i].url.clone()
-    } else {
-        let clean = address::clean(path)?;
-        if pattern { path.to_owned() } else { clean }
-    };
-    let href = base.href(&url);
-    Some(fragment.map_or(href.clone(), |fragment| format!("{href}#{}", super::escape::url(fragment))))
-}
-
-/// The line of `site.yaml` that begins with a key.
-fn line_of(snapshot: &Snapshot, key: &str) -> usize {
-    let text = snapshot.text("site.yaml").unwrap_or_default();
-    let key_line = |line: &str| line.trim_start().trim_start_matches(['"', '\'']).starts_with(key);
-    text.lines().position(key_line).map_or(0, |at| at + 1)
 }
 
 /// The URL path of an output path: `a/index.html` is `/a/`.

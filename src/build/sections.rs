@@ -3,9 +3,11 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::library::{NOT_FOUND_URL, Role};
+use super::library::NOT_FOUND_URL;
 use super::load::Loaded;
-use crate::model::{Library, Page, PageKind, Section};
+use super::order;
+use super::role::Role;
+use crate::model::{Config, Library, Page, PageKind, Section};
 
 /// Folders that are sections: the root, every first-level folder with pages, every folder with an `_index.md`, and deeper
 /// folders with pages of their own, unless they only sort pages by date (`blog/2026/11`): those belong to the one above.
@@ -54,7 +56,8 @@ pub(super) fn section_of<'s>(sections: &'s BTreeSet<String>, folder: &str) -> &'
     }
 }
 
-pub(super) fn build_sections(pages: &[Page], folders: &BTreeSet<String>) -> BTreeMap<String, Section> {
+/// Sections with their pages in the order of lists.
+pub(super) fn build_sections(config: &Config, pages: &[Page], folders: &BTreeSet<String>) -> BTreeMap<String, Section> {
     let mut sections: BTreeMap<String, Section> = BTreeMap::new();
     for (i, page) in pages.iter().enumerate().filter(|(_, page)| page.kind != PageKind::Page) {
         let section = Section { folder: page.section.clone(), page: i, pages: Vec::new(), sections: Vec::new() };
@@ -81,7 +84,10 @@ pub(super) fn build_sections(pages: &[Page], folders: &BTreeSet<String>) -> BTre
         }
     }
     for section in sections.values_mut() {
-        section.pages.sort_by(|&a, &b| display_order(&pages[a], &pages[b]));
+        match config.collection_of(&section.folder).and_then(|(_, collection)| collection.sort.as_deref()) {
+            Some(by) => order::sort(pages, &mut section.pages, by),
+            None => section.pages.sort_by(|&a, &b| display_order(&pages[a], &pages[b])),
+        }
     }
     sections
 }

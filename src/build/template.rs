@@ -64,6 +64,8 @@ pub struct Render<'a> {
 pub struct ListQuery {
     /// Section: content folder without `content/` (`blog`), or its URL path.
     pub section: Option<String>,
+    /// Collection by its name in `site.yaml`: all its pages, in its order.
+    pub collection: Option<String>,
     /// Taxonomy key, with `term`.
     pub taxonomy: Option<String>,
     /// Term: name or slug.

@@ -71,7 +71,7 @@ pub(super) struct Serve {
     /// Serve no preview.
     #[arg(long, conflicts_with = "preview")]
     pub(super) no_preview: bool,
-    /// Offer these tools: core (the 13 that most work needs), all, or names joined by commas; default: all.
+    /// Offer these tools: core (the few that most work needs), all, or names joined by commas; default: all.
     #[arg(long, value_name = "NAMES")]
     pub(super) tools: Option<String>,
     /// Of those, do not offer these; names joined by commas.

@@ -1,8 +1,12 @@
 //! `site.yaml`: one type per section, unknown keys reported, every default stated here.
 
 mod check;
+mod collections;
 pub(super) mod fields;
 mod load;
+mod markdown;
+mod redirects;
+mod schema;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -10,6 +14,11 @@ use std::sync::LazyLock;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+pub use collections::{Archetype, Collection, UnknownFields};
+pub use markdown::{HeadingIds, MarkdownConfig, RawHtml};
+pub use redirects::RedirectTo;
+pub use schema::{Field, FieldType, Misfit, Pattern};
 
 use super::{ContentPath, Diagnostic, Snapshot};
 use crate::error::{Error, Result};
@@ -41,12 +50,15 @@ pub struct Config {
     pub menus: BTreeMap<String, Vec<MenuItem>>,
     /// Taxonomies by front matter key (`tags`).
     pub taxonomies: BTreeMap<String, TaxonomyConfig>,
+    /// Sections with a schema, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub collections: BTreeMap<String, Collection>,
     /// Permalink patterns by section (`blog: /:year/:month/:slug/`), longest section first.
     pub permalinks: BTreeMap<String, String>,
     /// Lists: pages per list page; 0 = no pagination.
     pub paginate: usize,
-    /// Old URL path to new URL path or absolute URL.
-    pub redirects: BTreeMap<String, String>,
+    /// Old URL paths (or patterns) and where they lead.
+    pub redirects: BTreeMap<String, RedirectTo>,
     /// Feeds.
     pub feed: FeedConfig,
     /// Markdown.
@@ -95,48 +107,6 @@ pub struct FeedConfig {
     pub full: bool,
     /// Sections that go into the site's feed; empty: every dated page.
     pub sections: Vec<String>,
-}
-
-/// Raw HTML in Markdown.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum RawHtml {
-    /// Kept as far as an allow list goes.
-    #[default]
-    Sanitize,
-    /// Kept as is.
-    Trusted,
-    /// Shown as text.
-    Escape,
-}
-
-/// How a heading's text becomes its id.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum HeadingIds {
-    /// As GitHub and Hugo do: punctuation goes, letters of any script stay.
-    #[default]
-    Github,
-    /// As Zola does: whatever is no letter or digit becomes one hyphen, accents go.
-    Zola,
-}
-
-/// Markdown options.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct MarkdownConfig {
-    /// Raw HTML policy.
-    pub raw_html: RawHtml,
-    /// Typographic quotes, dashes, ellipses.
-    pub smart_punctuation: bool,
-    /// Syntax highlighting of fenced code.
-    pub highlight: bool,
-    /// `[[page]]` and `[[page|text]]`.
-    pub wikilinks: bool,
-    /// `rel`-marked links to other hosts open in a new tab.
-    pub external_links_new_tab: bool,
-    /// Ids of headings without one of their own.
-    pub heading_ids: HeadingIds,
 }
 
 /// Where output goes in git.
@@ -261,6 +231,7 @@ impl Default for Config {
             theme_settings: Map::new(),
             menus: BTreeMap::new(),
             taxonomies: BTreeMap::from([("tags".to_owned(), TaxonomyConfig::default())]),
+            collections: BTreeMap::new(),
             permalinks: BTreeMap::new(),
             paginate: 20,
             redirects: BTreeMap::new(),
@@ -275,19 +246,6 @@ impl Default for Config {
 impl Default for FeedConfig {
     fn default() -> Self {
         Self { limit: 20, full: false, sections: Vec::new() }
-    }
-}
-
-impl Default for MarkdownConfig {
-    fn default() -> Self {
-        Self {
-            raw_html: RawHtml::Sanitize,
-            smart_punctuation: true,
-            highlight: true,
-            wikilinks: true,
-            external_links_new_tab: false,
-            heading_ids: HeadingIds::Github,
-        }
     }
 }
 
@@ -338,6 +296,26 @@ impl Config {
             problem: "it is not valid UTF-8 text".into(),
         })?;
         load::config(&path, text)
+    }
+
+    /// The collection that holds the pages of a content folder (`content/recipes/cakes`), with its name: the innermost one.
+    #[must_use]
+    pub fn collection_of(&self, folder: &str) -> Option<(&str, &Collection)> {
+        let below = folder.strip_prefix("content").unwrap_or(folder).trim_start_matches('/');
+        let holds = |collection: &Collection| {
+            let rest = below.strip_prefix(collection.section.as_str());
+            collection.section.is_empty() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let all = self.collections.iter().filter(|(_, collection)| holds(collection));
+        all.max_by_key(|(_, collection)| collection.section.len()).map(|(name, collection)| (name.as_str(), collection))
+    }
+
+    /// The 1-based line of `site.yaml` on which a nested key stands, or the nearest one above it; 0 where there is none.
+    #[must_use]
+    pub fn line_of(snapshot: &Snapshot, place: &[&str]) -> usize {
+        let text = snapshot.text("site.yaml").unwrap_or_default().trim_start_matches('\u{feff}');
+        let place: Vec<String> = place.iter().map(|&key| key.to_owned()).collect();
+        super::front_matter::line_of(text, &place)
     }
 
     /// The time zone for dates that name none; UTC where the name is unknown.

@@ -95,7 +95,8 @@ impl Server {
         if tool.is_off() {
             return Err(Error::ToolOff { tool: tool.name().to_owned() }.into());
         }
-        if !self.rights(grant.as_ref()).allow(tool.right()) {
+        let rights = self.rights(grant.as_ref());
+        if !rights.allow(tool.right()) {
             let (tool, right) = (tool.name().to_owned(), tool.right().to_string());
             return Err(Error::NotAllowed { tool, right }.into());
         }
@@ -114,6 +115,7 @@ impl Server {
             tool: String::new(),
             arguments: String::new(),
             token: grant.map_or_else(String::new, |grant| grant.name.to_string()),
+            rights,
             progress: Progress::followed_by(Arc::clone(&waiting) as _),
         };
         let follow = context.meta.get_progress_token().map(|token| (context.peer.clone(), token));

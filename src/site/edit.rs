@@ -22,7 +22,8 @@ const BUILT: f64 = 0.8;
 const CHECKED: f64 = 0.9;
 
 /// Error-level findings that do not refuse an edit, only a publish: writing a page before its link target is normal work.
-const TOLERATED_WHILE_EDITING: [&str; 4] = ["broken_link", "broken_anchor", "missing_asset", "broken_menu"];
+const TOLERATED_WHILE_EDITING: [&str; 5] =
+    ["broken_link", "broken_anchor", "missing_asset", "broken_menu", "schema_reference"];
 
 /// One file as an edit left it.
 #[derive(Debug, Clone)]
@@ -108,7 +109,7 @@ pub fn run(
     progress.step(0.0, "Reading the site")?;
     let mut transaction = site.repository.begin()?;
     let base = Arc::clone(transaction.base());
-    if let Some(receipt) = lock(&site.receipts).find(call, site.now(), &base) {
+    if let Some(receipt) = lock(&site.shared.receipts).find(call, site.now(), &base) {
         return Ok(receipt);
     }
     let before = site.library_followed(&base, false, &progress.part(0.05, READ))?;
@@ -140,7 +141,7 @@ pub fn run(
     written.revision = transaction.commit(&Note { message, trailers }, footprint)?;
     site.remember(&after_snapshot, false, &after);
     let state = changes.iter().map(|change| (change.path.clone(), change.after)).collect();
-    lock(&site.receipts).keep(call, site.now(), state, &written);
+    lock(&site.shared.receipts).keep(call, site.now(), state, &written);
     Ok(written)
 }
 

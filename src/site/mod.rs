@@ -3,6 +3,7 @@
 pub mod address;
 mod call;
 pub mod change;
+pub mod change_set;
 pub mod edit;
 mod etag;
 mod expand;
@@ -14,25 +15,27 @@ pub mod publish;
 pub mod resource;
 mod review;
 pub mod revision;
+mod scope;
 pub mod starter;
+pub mod text;
 pub mod text_diff;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::build::{self, Built, Cache, Scope};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::config::PublishConfig;
 use crate::model::{Config, ContentPath, Progress, Snapshot};
 use crate::store::{self, Clock, Identity, OpenOptions, Repository};
 
 pub use call::Call;
 // What replies show of the store, so that the tools need not know it.
-pub use crate::store::{Change, ChangeKind, Published, PushReport, Revision, RevisionKind, Unpublished};
+pub use crate::store::{Change, ChangeKind, ChangeSet, Published, PushReport, Revision, RevisionKind, Unpublished};
 use call::Receipts;
 
-/// How many library builds are remembered: the working tree, the live state, and one in between.
-const REMEMBERED_BUILDS: usize = 4;
+/// How many library builds are remembered: the working tree, the live state, one in between, and some of named change sets.
+const REMEMBERED_BUILDS: usize = 8;
 
 /// What a site needs from outside, as values, so that tests are deterministic.
 #[derive(Clone)]
@@ -52,9 +55,14 @@ struct Remembered {
     built: Arc<Built>,
 }
 
-/// An open site: its repository, and work kept between calls that never changes a result.
+/// An open site on one line of edits: the working tree, or a named change set. Cheap to make: work kept between calls is shared.
 pub struct Site {
     repository: Repository,
+    shared: Arc<Shared>,
+}
+
+/// Work kept between calls, which never changes a result.
+struct Shared {
     clock: Clock,
     cache: Cache,
     remembered: Mutex<Vec<Remembered>>,
@@ -84,14 +92,40 @@ impl Site {
             output: config.output,
         };
         let repository = Repository::open(folder, options)?;
-        Ok(Self {
-            repository,
+        let shared = Shared {
             clock: settings.clock,
             cache: Cache::default(),
             remembered: Mutex::default(),
             receipts: Mutex::default(),
             host: Mutex::default(),
-        })
+        };
+        Ok(Self { repository, shared: Arc::new(shared) })
+    }
+
+    /// The same site about another line of its edits.
+    fn on(&self, repository: Repository) -> Self {
+        Self { repository, shared: Arc::clone(&self.shared) }
+    }
+
+    /// The same site about a named change set.
+    ///
+    /// # Errors
+    /// `NotFound` with near matches where no such set is open.
+    pub fn in_change_set(&self, id: &str) -> Result<Self> {
+        match self.repository.in_change_set(id) {
+            Ok(repository) => Ok(self.on(repository)),
+            Err(Error::NotFound { kind, name, .. }) => {
+                let near = change_set::near(self, &name);
+                Err(Error::NotFound { kind, name, near })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The same site about its working tree.
+    #[must_use]
+    pub fn in_working(&self) -> Self {
+        self.on(self.repository.in_working())
     }
 
     /// What `site.yaml` says about publishing. One that cannot be read opens with the defaults: mending it is an edit too.
@@ -108,12 +142,12 @@ impl Site {
 
     /// The present moment.
     pub fn now(&self) -> jiff::Timestamp {
-        (self.clock)()
+        (self.shared.clock)()
     }
 
     /// Sets who serves previews; without one, `preview` writes to a temporary folder only.
     pub fn set_preview_host(&self, host: Arc<dyn preview::Host>) {
-        *lock(&self.host) = Some(host);
+        *lock(&self.shared.host) = Some(host);
     }
 
     /// Builds a snapshot with this site's cache.
@@ -131,7 +165,7 @@ impl Site {
         progress: &Progress,
     ) -> Result<Built> {
         let options = build::Options { now: self.now(), drafts, future: drafts, base_url, scope };
-        build::build_followed(snapshot, &options, &self.cache, progress)
+        build::build_followed(snapshot, &options, &self.shared.cache, progress)
     }
 
     /// The library and diagnostics of a snapshot, remembered for as long as the snapshot is current.
@@ -141,7 +175,7 @@ impl Site {
 
     /// The same for a caller who wants to know how far it is, and may stop waiting.
     pub fn library_followed(&self, snapshot: &Arc<Snapshot>, drafts: bool, progress: &Progress) -> Result<Arc<Built>> {
-        let mut remembered = lock(&self.remembered);
+        let mut remembered = lock(&self.shared.remembered);
         let now = self.now();
         remembered.retain(|r| r.until.is_none_or(|until| now < until));
         if let Some(at) = remembered.iter().position(|r| r.drafts == drafts && r.snapshot.same_files(snapshot)) {
@@ -161,14 +195,14 @@ impl Site {
         let now = self.now();
         let moments = built.library.pages.iter().flat_map(|page| [&page.date, &page.expires]).flatten();
         let until = moments.map(crate::model::Date::timestamp).filter(|moment| *moment > now).min();
-        let mut remembered = lock(&self.remembered);
+        let mut remembered = lock(&self.shared.remembered);
         if remembered.len() >= REMEMBERED_BUILDS {
             remembered.remove(0);
         }
         remembered.push(Remembered { snapshot: Arc::clone(snapshot), drafts, until, built: Arc::clone(built) });
     }
 
-    /// The working tree as it is on disk, with its library (drafts and scheduled pages are part of it, in their state).
+    /// The line's files (the working tree as it is on disk), with their library (drafts and scheduled pages are part of it, in their state).
     pub fn working(&self) -> Result<(Arc<Snapshot>, Arc<Built>)> {
         self.working_followed(&Progress::default())
     }

@@ -11,6 +11,9 @@ use crate::model::{ContentPath, Diagnostic, OutputData, Outputs, Progress, Snaps
 /// Pages rendered in one call.
 pub const MAX_PAGES: usize = 50;
 
+/// Letters of a label.
+const LABEL: usize = 64;
+
 /// Someone who serves a build over HTTP on loopback.
 pub trait Host: Send + Sync {
     /// Address of the working change set's preview, always the newest state, ending in `/`.
@@ -85,7 +88,7 @@ pub struct Files {
     pub snapshot: Arc<Snapshot>,
 }
 
-/// Renders pages of the working change set, or of live plus just these pages.
+/// Renders pages of the change set, or of live plus just these pages.
 ///
 /// # Errors
 /// `NotFound` for unknown pages, `InvalidArguments` for too many.
@@ -94,29 +97,29 @@ pub fn preview(site: &Site, query: &PreviewQuery) -> Result<Preview> {
     let (working, built) = site.working_followed(&progress.part(0.0, 0.3))?;
     let paths = pages(site, &built, &query.pages)?;
     let snapshot = if query.only { only(site, &working, &paths)? } else { working };
-    let host = super::lock(&site.host).clone();
-    let label = label(&snapshot, query.only);
-    let base = match (&host, query.form) {
-        (Some(host), Form::Url) if query.only => Some(host.address(&label)),
-        (Some(host), Form::Url) => Some(host.working()),
+    let host = super::lock(&site.shared.host).clone();
+    let label = label(site, &snapshot, query.only);
+    let base = match (&host, query.form, &label) {
+        (Some(host), Form::Url, Some(label)) => Some(host.address(label)),
+        (Some(host), Form::Url, None) => Some(host.working()),
         _ => None,
     };
     let drafts = !query.only;
-    let scope = match (&base, query.only) {
-        (Some(_), true) => Scope::Everything,
+    let scope = match (&base, &label) {
+        (Some(_), Some(_)) => Scope::Everything,
         _ if query.form == Form::Files => Scope::Shown(paths.iter().cloned().collect()),
         _ => Scope::Pages(paths.iter().cloned().collect()),
     };
-    let preview_base = base.clone().filter(|_| query.only);
+    let preview_base = base.clone().filter(|_| label.is_some());
     let rendered = site.build_followed(&snapshot, scope, drafts, preview_base, &progress.part(0.4, 1.0))?;
     let diagnostics = rendered.diagnostics.iter().filter(|d| paths.contains(&d.path)).cloned().collect();
     let pages = paths.iter().map(|path| show(&rendered, path, base.as_deref(), query.form)).collect();
     let mut files = None;
-    match (host, query.form) {
-        (Some(host), Form::Url) if query.only => {
+    match (host, label, query.form) {
+        (Some(host), Some(label), Form::Url) => {
             host.register(&label, rendered.outputs, rendered.diagnostics, snapshot);
         }
-        (_, Form::Files) => {
+        (_, _, Form::Files) => {
             let base_url = rendered.library.config.base_url.clone();
             files = Some(Files { base_url, outputs: rendered.outputs, snapshot });
         }
@@ -173,9 +176,11 @@ fn only(site: &Site, working: &Snapshot, paths: &BTreeSet<ContentPath>) -> Resul
     Ok(Arc::new(snapshot))
 }
 
-fn label(snapshot: &Snapshot, only: bool) -> String {
+/// What a build is served under; `None`: it is the working tree, which has an address of its own.
+fn label(site: &Site, snapshot: &Snapshot, only: bool) -> Option<String> {
     if !only {
-        return String::new();
+        // The newest state of a change set takes the place of the one before.
+        return site.repository().change_set_id().map(|id| format!("cs-{id}").chars().take(LABEL).collect());
     }
     // FNV-1a over paths and ids: equal states share a label, and the label says nothing else.
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
@@ -184,7 +189,7 @@ fn label(snapshot: &Snapshot, only: bool) -> String {
             hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         }
     }
-    format!("{hash:016x}")
+    Some(format!("{hash:016x}"))
 }
 
 fn show(built: &Built, path: &ContentPath, base: Option<&str>, form: Form) -> PreviewPage {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use git2::{Oid, Sort};
 
+use super::change_set::is_discarded;
 use super::failure::git_error;
 use super::message;
 use super::revision::{Revision, RevisionId, RevisionKind};
@@ -97,9 +98,15 @@ impl Repository {
     fn tips(&self, git: &git2::Repository) -> Result<BTreeSet<Oid>> {
         let mut tips: BTreeSet<Oid> =
             [self.tip_commit(git)?, self.head(git)?, self.live_commit(git)?].into_iter().flatten().collect();
+        if !self.is_working() {
+            return Ok(tips);
+        }
         let kept =
             git.references_glob(&format!("{}/kept/*", self.refs().namespace())).map_err(git_error("read refs"))?;
-        tips.extend(kept.filter_map(|reference| reference.ok()?.target()).filter(|id| refs::is_commit(git, *id)));
+        tips.extend(
+            kept.filter_map(|reference| reference.ok()?.target())
+                .filter(|id| refs::is_commit(git, *id) && !is_discarded(git, *id)),
+        );
         Ok(tips)
     }
 

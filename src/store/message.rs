@@ -12,7 +12,7 @@ const FIRST_LINE: usize = 200;
 const TRAILER: usize = 200;
 const BODY: usize = 10_000;
 
-/// The trailer that says how a commit of ours came about: `edit`, `hand-edit`, `merge` or `publish`.
+/// The trailer that says how a commit of ours came about: `edit`, `hand-edit`, `merge`, `publish`, `change-set` or `discard`.
 pub(crate) const ORIGIN: &str = "Origin";
 
 /// Who commits: sitewright itself; the author is the person or agent.
@@ -114,7 +114,7 @@ fn kind(commit: &git2::Commit<'_>, trailers: &[(String, String)]) -> RevisionKin
     match trailers.iter().find(|(key, _)| key == ORIGIN).map(|(_, value)| value.as_str()) {
         Some("hand-edit") => RevisionKind::HandEdit,
         Some("publish") => RevisionKind::Publish,
-        Some("merge") => RevisionKind::Commit,
+        Some("merge" | "change-set" | "discard") => RevisionKind::Commit,
         _ => RevisionKind::Edit,
     }
 }

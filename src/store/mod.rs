@@ -1,11 +1,13 @@
 //! The only code that touches disk and git: the repository, transactions, change sets, the output folder, the remote.
 
+mod change_set;
 mod commit;
 mod disk;
 mod entry;
 mod failure;
 mod history;
 mod init;
+mod line;
 mod lock;
 mod merge;
 mod message;
@@ -30,6 +32,7 @@ mod tree;
 mod watch;
 
 pub use crate::model::config::Durability;
+pub use change_set::{ChangeSet, Merging, Opening};
 pub use history::HistoryFilter;
 pub use merge::{Merge, merge_file};
 pub use publish::{

@@ -18,8 +18,8 @@ pub(crate) type Entries = BTreeMap<String, Entry>;
 /// Larger text files are not kept in memory.
 const MAX_TEXT: usize = 16 << 20;
 
-/// How many trees are remembered: tip, HEAD, projected, live.
-const REMEMBERED: usize = 4;
+/// How many trees are remembered: tip, HEAD, projected, live, and some of named change sets.
+const REMEMBERED: usize = 8;
 
 /// A file of a snapshot from its bytes; bytes that `known` has already are shared with it.
 pub(crate) fn load(path: &str, bytes: Vec<u8>, known: Option<&Arc<Snapshot>>) -> File {

@@ -7,6 +7,7 @@
 pub(crate) mod chain;
 mod index;
 pub(crate) mod land;
+mod named;
 pub(crate) mod output_branch;
 mod outside;
 mod pending;
@@ -26,6 +27,7 @@ use super::remote::{Push, Pushed, Remote, Transport};
 use super::{Repository, message, places, refs, tree};
 use crate::error::{Error, Result};
 use crate::model::{BlobId, ContentPath};
+use named::Way;
 use output_branch::Standing;
 use pending::Pending;
 use plan::Plan;
@@ -66,7 +68,7 @@ pub(crate) enum Fetched {
 }
 
 impl Repository {
-    /// Publishes the working change set, or some of its paths; or sends it to review.
+    /// Publishes the change set, or some of its paths; or sends it to review.
     ///
     /// # Errors
     /// [`Error::Conflict`] with all conflicting paths, [`Error::HandEdits`], [`Error::LocalCommits`],
@@ -102,10 +104,7 @@ impl Repository {
         let fetched = self.fetch_live(git, transport.as_deref())?;
         let deploy = self.find_output_branch(git, request, &fetched)?;
         stop_at("publish::fetched")?;
-        let landed = !request.dry_run && self.land_pending(git)?;
-        if !request.dry_run {
-            self.land_reviews(git)?;
-        }
+        let landed = self.land_others(git, &fetched, request.dry_run)?;
         let stand = self.stand(git)?;
         *resumed |= landed;
         if request.review.wanted {
@@ -113,11 +112,15 @@ impl Repository {
         }
         let pending = Pending::read(self, git)?;
         let plan = self.plan(git, &stand, request, pending.as_ref())?;
-        let Prepared { commit, output, mut published } =
-            self.prepare_publish(git, &stand, deploy.as_ref(), &plan, request)?;
+        let prepared = self.prepare_publish(git, &stand, deploy.as_ref(), &plan, request)?;
         if request.dry_run {
-            return Ok(Some(published));
+            return Ok(Some(prepared.published));
         }
+        if !self.is_working() {
+            let way = Way { transport: transport.as_deref(), fetched: &fetched, deploy };
+            return self.publish_named(git, way, &stand, &plan, prepared, request);
+        }
+        let Prepared { commit, output, mut published } = prepared;
         let Some(commit) = commit else {
             published.resumed = *resumed;
             // What waited was taken back meanwhile.
@@ -197,7 +200,7 @@ impl Repository {
     /// One publish or sync at a time; edits go on beside it, except while it moves refs.
     pub(crate) fn publish_lock(&self) -> Result<WriterLock> {
         let name = self.refs().namespace().rsplit('/').next().unwrap_or_default().to_owned();
-        WriterLock::take(&self.publishers, &self.git_dir().join(format!("sitewright/{name}-publish.lock")), PATIENCE)
+        WriterLock::take(self.publishers(), &self.git_dir().join(format!("sitewright/{name}-publish.lock")), PATIENCE)
     }
 
     /// The output folder must not be one that holds sources.
@@ -244,6 +247,9 @@ impl Repository {
 
     /// Takes in what a person did and answers where everything stands.
     pub(crate) fn stand(&self, git: &git2::Repository) -> Result<Stand> {
+        if !self.is_working() {
+            return Ok(Stand { live: self.live_commit(git)?, head: None, tip: self.tip_commit(git)? });
+        }
         let lock = self.lock()?;
         let entered = self.enter(git, &lock)?;
         Ok(Stand { live: self.live_commit(git)?, head: self.head(git)?, tip: entered.tip })
@@ -282,12 +288,17 @@ impl Repository {
         }
         published.edits = plan.edits();
         published.merged_from = plan.merged_from.map(message::revision_id);
-        self.check_outside(git, stand.head, tree)?;
+        if self.is_working() {
+            self.check_outside(git, stand.head, tree)?;
+        }
         if request.dry_run {
             published.left = plan.left(&self.status()?.unpublished);
             return Ok(Prepared { commit: None, output, published });
         }
-        let note = plan.note(&request.note, published.changes.len());
+        let mut note = plan.note(&request.note, published.changes.len());
+        if let Some(id) = self.change_set_id() {
+            note.trailers.insert(0, ("Change-Set".into(), id.to_owned()));
+        }
         let commit = self.commit(git, tree, &plan.parents, &self.author(git), &note)?;
         Ok(Prepared { commit: Some(commit), output, published })
     }

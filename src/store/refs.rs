@@ -45,6 +45,16 @@ impl RefNames {
         &self.namespace
     }
 
+    /// The tip of a named change set.
+    pub(crate) fn change_set(&self, id: &str) -> String {
+        format!("{}/cs/{id}", self.namespace)
+    }
+
+    /// What is known of a named change set besides its edits.
+    pub(crate) fn change_set_record(&self, id: &str) -> String {
+        format!("{}/cs-record/{id}", self.namespace)
+    }
+
     /// A tip that a publish left behind, kept so that its revisions stay reachable.
     pub(crate) fn kept(&self, n: u64) -> String {
         format!("{}/kept/{n}", self.namespace)

@@ -11,6 +11,7 @@ use rustix::fs::fstat;
 
 use super::disk::Disk;
 use super::failure::{git_error, io_error};
+use super::line::Line;
 use super::lock::{Queue, WriterLock};
 use super::refs::{self, RefNames};
 use super::revision::Identity;
@@ -68,11 +69,18 @@ impl fmt::Debug for OpenOptions {
     }
 }
 
-/// An open site: its folder on disk and the git repository around it.
+/// An open site on one line of edits: its folder on disk, and the git repository around it. Cheap to clone.
 ///
 /// It holds no git handle: each operation opens its own (0.03 ms), so that reads run beside each other and beside a write.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Repository {
+    shared: Arc<Shared>,
+    line: Line,
+}
+
+/// What the lines of one site have in common.
+#[derive(Debug)]
+struct Shared {
     disk: Disk,
     workdir: PathBuf,
     /// The worktree's own git directory: the writer lock lives there.
@@ -86,7 +94,7 @@ pub struct Repository {
     cache: Mutex<Cache>,
     files: RwLock<()>,
     writers: Arc<Queue>,
-    pub(crate) publishers: Arc<Queue>,
+    publishers: Arc<Queue>,
 }
 
 impl Repository {
@@ -125,7 +133,7 @@ impl Repository {
                 problem: format!("`{branch}` is no possible branch name"),
             });
         }
-        Ok(Self {
+        let shared = Shared {
             disk: Disk::open(site_dir)?,
             git_dir: git.path().to_owned(),
             common: File::open(git.commondir()).map_err(io_error("read", "the git directory"))?,
@@ -138,7 +146,18 @@ impl Repository {
             files: RwLock::default(),
             writers: Arc::default(),
             publishers: Arc::default(),
-        })
+        };
+        Ok(Self { shared: Arc::new(shared), line: Line::Working })
+    }
+
+    /// The line of edits it works on.
+    pub(crate) fn line(&self) -> &Line {
+        &self.line
+    }
+
+    /// The same site on another line.
+    pub(crate) fn on(&self, line: Line) -> Self {
+        Self { shared: Arc::clone(&self.shared), line }
     }
 
     /// The blob id of these bytes: what git calls them, and the etag of every file.
@@ -157,97 +176,96 @@ impl Repository {
     /// The publish branch.
     #[must_use]
     pub fn branch(&self) -> &str {
-        &self.branch
+        &self.shared.branch
     }
 
     /// The output folder, relative to the site.
     #[must_use]
     pub fn output(&self) -> &str {
-        &self.options.output
+        &self.shared.options.output
     }
 
     /// The site's folder relative to the worktree's root, `""` at the root.
     #[must_use]
     pub fn prefix(&self) -> &str {
-        &self.prefix
+        &self.shared.prefix
     }
 
     /// The site's folder on disk, to watch it and to show it.
     #[must_use]
     pub fn site_dir(&self) -> &Path {
-        self.disk.path()
+        self.shared.disk.path()
     }
 
     /// The worktree's root on disk.
     #[must_use]
     pub fn workdir(&self) -> &Path {
-        &self.workdir
+        &self.shared.workdir
     }
 
     /// How it was opened.
     #[must_use]
     pub fn options(&self) -> &OpenOptions {
-        &self.options
+        &self.shared.options
     }
 
     /// Our refs.
     pub(crate) fn refs(&self) -> &RefNames {
-        &self.refs
+        &self.shared.refs
     }
 
     /// The worktree's own git directory: state of ours that is no ref goes below `sitewright/` in it.
     pub(crate) fn git_dir(&self) -> &Path {
-        &self.git_dir
+        &self.shared.git_dir
     }
 
     pub(crate) fn disk(&self) -> &Disk {
-        &self.disk
+        &self.shared.disk
     }
 
     pub(crate) fn cache(&self) -> MutexGuard<'_, Cache> {
         // What a panicking thread left is still a valid cache: entries are complete before they are put in.
-        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Held while the working tree is read, so that nobody in this process sees half of an edit.
     pub(crate) fn reading(&self) -> RwLockReadGuard<'_, ()> {
-        self.files.read().unwrap_or_else(PoisonError::into_inner)
+        self.shared.files.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Held while an edit is put in place.
     pub(crate) fn placing(&self) -> RwLockWriteGuard<'_, ()> {
-        self.files.write().unwrap_or_else(PoisonError::into_inner)
+        self.shared.files.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A git handle for one operation.
     pub(crate) fn git(&self) -> Result<git2::Repository> {
         let none: [&Path; 0] = [];
-        git2::Repository::open_ext(&self.workdir, git2::RepositoryOpenFlags::NO_SEARCH, none)
+        git2::Repository::open_ext(&self.shared.workdir, git2::RepositoryOpenFlags::NO_SEARCH, none)
             .map_err(git_error("open the repository"))
     }
 
     /// The repository-relative path of a site-relative one.
     pub(crate) fn whole(&self, path: &str) -> String {
-        if self.prefix.is_empty() { path.to_owned() } else { format!("{}/{path}", self.prefix) }
+        if self.shared.prefix.is_empty() { path.to_owned() } else { format!("{}/{path}", self.shared.prefix) }
     }
 
     /// The time now, by the clock this was opened with.
     pub(crate) fn now(&self) -> jiff::Timestamp {
-        (self.options.clock)()
+        (self.shared.options.clock)()
     }
 
-    /// The commit HEAD points to; `None` on an unborn branch.
-    #[expect(clippy::unused_self, reason = "it reads like its neighbours at every call")]
+    /// The commit HEAD points to; `None` on an unborn branch, and for a named change set, which knows of no checked out branch.
     pub(crate) fn head(&self, git: &git2::Repository) -> Result<Option<Oid>> {
-        refs::target(git, "HEAD")
+        if self.is_working() { refs::target(git, "HEAD") } else { Ok(None) }
     }
 
     /// The ref of live: the remote-tracking branch, or the local branch where there is no such remote.
     pub(crate) fn live_ref(&self, git: &git2::Repository) -> String {
-        if git.find_remote(&self.options.remote).is_ok() {
-            format!("refs/remotes/{}/{}", self.options.remote, self.branch)
+        if git.find_remote(&self.shared.options.remote).is_ok() {
+            format!("refs/remotes/{}/{}", self.shared.options.remote, self.shared.branch)
         } else {
-            format!("refs/heads/{}", self.branch)
+            format!("refs/heads/{}", self.shared.branch)
         }
     }
 
@@ -261,16 +279,19 @@ impl Repository {
         Ok(self.live_commit(&self.git()?)?.map(message::revision_id))
     }
 
-    /// Whether the working change set already knows what is live (as far as it was fetched).
+    /// Whether the change set already knows what is live (as far as it was fetched).
     pub fn live_taken_in(&self) -> Result<bool> {
         let git = self.git()?;
         let (Some(live), Some(tip)) = (self.live_commit(&git)?, self.tip_commit(&git)?) else { return Ok(true) };
         Ok(live == tip || git.graph_descendant_of(tip, live).map_err(git_error("compare with what is live"))?)
     }
 
-    /// The tip of `working`, or HEAD where nothing was edited yet.
+    /// The tip of the line; for `working` HEAD where nothing was edited yet. [`Error::NotFound`] for a change set that was closed meanwhile.
     pub(crate) fn tip_commit(&self, git: &git2::Repository) -> Result<Option<Oid>> {
-        match refs::target(git, &self.refs.working)? {
+        if let Line::Named(id) = &self.line {
+            return self.named_tip(git, id).map(Some);
+        }
+        match refs::target(git, &self.shared.refs.working)? {
             Some(tip) => Ok(Some(tip)),
             None => self.head(git),
         }
@@ -278,7 +299,7 @@ impl Repository {
 
     /// The site's part of a commit's tree.
     pub(crate) fn site_tree(&self, git: &git2::Repository, commit: Option<Oid>) -> Result<Option<Oid>> {
-        tree::subtree(git, refs::tree_of(git, commit)?, &self.prefix)
+        tree::subtree(git, refs::tree_of(git, commit)?, &self.shared.prefix)
     }
 
     /// What differs in the site's sources between two commits, site-relative.
@@ -296,19 +317,24 @@ impl Repository {
 
     /// Takes the writer lock of this site.
     pub(crate) fn lock(&self) -> Result<WriterLock> {
-        let name = self.refs.namespace().rsplit('/').next().unwrap_or_default();
-        WriterLock::take(&self.writers, &self.git_dir.join(format!("sitewright/{name}.lock")), PATIENCE)
+        let name = self.shared.refs.namespace().rsplit('/').next().unwrap_or_default();
+        WriterLock::take(&self.shared.writers, &self.shared.git_dir.join(format!("sitewright/{name}.lock")), PATIENCE)
+    }
+
+    /// Who waits to publish.
+    pub(crate) fn publishers(&self) -> &Arc<Queue> {
+        &self.shared.publishers
     }
 
     /// Flushes what was written so far, as far as the durability asked for demands it.
     pub(crate) fn durable(&self) -> Result<()> {
-        if self.options.durability == Durability::Process {
+        if self.shared.options.durability == Durability::Process {
             return Ok(());
         }
-        let site = self.disk.dir();
-        flush(&self.common)?;
+        let site = self.shared.disk.dir();
+        flush(&self.shared.common)?;
         let device = |stat: rustix::io::Result<rustix::fs::Stat>| stat.map(|s| s.st_dev).ok();
-        if device(fstat(site)) == device(fstat(&self.common)) { Ok(()) } else { flush(site) }
+        if device(fstat(site)) == device(fstat(&self.shared.common)) { Ok(()) } else { flush(site) }
     }
 
     /// libgit2 reports a full disk in several misleading ways: looks at the disk itself where a write failed.
@@ -316,7 +342,7 @@ impl Repository {
         if !matches!(error, Error::Git { .. }) {
             return error;
         }
-        match rustix::fs::fstatvfs(&self.common) {
+        match rustix::fs::fstatvfs(&self.shared.common) {
             Ok(disk) if disk.f_bavail == 0 || (disk.f_files > 0 && disk.f_favail == 0) => {
                 Error::DiskFull { path: "the git directory".into() }
             }

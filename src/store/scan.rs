@@ -114,7 +114,7 @@ pub(crate) struct Listing {
 }
 
 impl Repository {
-    /// The working tree as it is on disk, in the site's own folders.
+    /// The line's files: the working tree as it is on disk, in the site's own folders; for a named change set those of its tip.
     ///
     /// Symbolic links, special files and nested repositories are not followed; see [`Repository::problems`].
     pub fn working(&self) -> Result<Arc<Snapshot>> {
@@ -125,10 +125,21 @@ impl Repository {
     /// What the last look at the working tree had to leave out.
     #[must_use]
     pub fn problems(&self) -> Vec<Diagnostic> {
+        if !self.is_working() {
+            return Vec::new();
+        }
         self.cache().problems.clone()
     }
 
     pub(crate) fn scan(&self, git: &git2::Repository) -> Result<(Arc<Snapshot>, Listing)> {
+        if !self.is_working() {
+            let tree = self.site_tree(git, self.tip_commit(git)?)?;
+            return Ok((self.snapshot_of(git, tree)?, Listing::default()));
+        }
+        self.scan_disk(git)
+    }
+
+    fn scan_disk(&self, git: &git2::Repository) -> Result<(Arc<Snapshot>, Listing)> {
         let tip = self.entries_of(git, self.tip_commit(git)?)?;
         let head = self.entries_of(git, self.head(git)?)?;
         let tracked = |path: &str| tip.get(path).or_else(|| head.get(path)).copied();

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use git2::{Oid, Sort};
 
 use super::failure::git_error;
+use super::line::Line;
 use super::message::{self, blob_id, revision_id};
 use super::objects::Entries;
 use super::publish::OpenReview;
@@ -44,7 +45,7 @@ pub struct Status {
 /// A path that differs from live.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unpublished {
-    /// From live to the working tree.
+    /// From live to the line's files.
     pub change: Change,
     /// Whether a person edited it by hand since it was last published, recorded or not.
     pub hand_edit: bool,
@@ -73,10 +74,17 @@ impl Repository {
             live: revision(live),
             tip: revision(tip),
             unpublished: self.unpublished(&git)?,
-            pending: revision(refs::target(&git, &self.refs().pending)?.or(refs::target(&git, &pending_deploy(self))?)),
+            pending: if self.is_working() {
+                revision(refs::target(&git, &self.refs().pending)?.or(refs::target(&git, &pending_deploy(self))?))
+            } else {
+                None
+            },
             reviews: self.reviews(&git)?,
             local_commits: self.local_commits(&git)?,
-            writable: refusal::state(&git, self.branch()),
+            writable: match self.line() {
+                Line::Working => refusal::state(&git, self.branch()),
+                Line::Named(id) => self.frozen(&git, id)?,
+            },
             remote: self.remote_url(&git),
         })
     }
@@ -88,7 +96,8 @@ impl Repository {
         let (disk, _) = self.scan(git)?;
         let (published, old) = (self.entries_of(git, live)?, self.entries_of(git, base)?);
         let recorded = self.entries_of(git, tip)?;
-        let projected = self.entries_of(git, refs::target(git, &self.refs().projected)?.or(tip))?;
+        let projected = if self.is_working() { refs::target(git, &self.refs().projected)? } else { None };
+        let projected = self.entries_of(git, projected.or(tip))?;
         let mut edits = self.edits(git, base, [tip, head])?;
         let reviews = Record::all(self, git)?;
         let mut found = Vec::new();
@@ -98,7 +107,7 @@ impl Repository {
             if base != live && file(&published, path.as_str()) == after {
                 continue;
             }
-            if self.is_converted(git, &path, old.get(path.as_str()).copied())? {
+            if self.is_working() && self.is_converted(git, &path, old.get(path.as_str()).copied())? {
                 continue;
             }
             let edits = edits.remove(path.as_str()).unwrap_or_default();

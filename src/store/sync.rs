@@ -52,18 +52,27 @@ impl Repository {
         if !synced.merged_reviews.is_empty() {
             stand = self.stand(&git)?;
         }
-        if let Some(live) = stand.live {
-            let behind = stand.head != Some(live) && !contains(&git, stand.head, live)?;
-            if behind || !contains(&git, stand.tip, live)? {
-                let is_forward = stand.head.is_none_or(|head| contains(&git, Some(live), head).unwrap_or(false));
-                synced.conflicts =
-                    if is_forward { self.forward(&git, &stand, live)? } else { self.join(&git, &stand, live, note)? };
-            }
+        if let Some(live) = ahead(&git, &stand)? {
+            synced.conflicts = if is_forward(&git, &stand, live) {
+                self.forward(&git, &stand, live)?
+            } else {
+                self.join(&git, &stand, live, note)?
+            };
         }
         let tip = self.tip_commit(&git)?;
         synced.changes = message::changes(self.compare(&git, first, tip)?);
         synced.after = tip.map(revision_id);
         Ok(synced)
+    }
+
+    /// Takes live into the working tree as far as it is known here, where nobody has to decide anything for it: after the publish of
+    /// a named change set.
+    pub(crate) fn catch_up(&self, git: &git2::Repository) -> Result<()> {
+        let stand = self.stand(git)?;
+        match ahead(git, &stand)? {
+            Some(live) if is_forward(git, &stand, live) => self.forward(git, &stand, live).map(|_| ()),
+            _ => Ok(()),
+        }
     }
 
     /// The edits start anew on top of live, and the local branch follows.
@@ -115,4 +124,16 @@ impl Repository {
         self.set_projected(git, Some(joined))?;
         Ok(Vec::new())
     }
+}
+
+/// Whether the local branch has nothing that live has not.
+fn is_forward(git: &git2::Repository, stand: &Stand, live: Oid) -> bool {
+    stand.head.is_none_or(|head| contains(git, Some(live), head).unwrap_or(false))
+}
+
+/// Live, where the working tree does not know it yet.
+fn ahead(git: &git2::Repository, stand: &Stand) -> Result<Option<Oid>> {
+    let Some(live) = stand.live else { return Ok(None) };
+    let behind = stand.head != Some(live) && !contains(git, stand.head, live)?;
+    Ok((behind || !contains(git, stand.tip, live)?).then_some(live))
 }

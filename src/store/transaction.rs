@@ -8,6 +8,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::disk::There;
 use super::failure::git_error;
+use super::line::Line;
 use super::lock::WriterLock;
 use super::message::{blob_id, revision_id};
 use super::project::Step;
@@ -62,7 +63,11 @@ impl Repository {
     pub fn begin(&self) -> Result<Transaction<'_>> {
         let lock = self.lock()?;
         let git = self.git()?;
-        let entered = self.enter(&git, &lock).map_err(|error| self.explain(error))?;
+        let entered = match self.line() {
+            Line::Working => self.enter(&git, &lock),
+            Line::Named(id) => self.enter_named(&git, id, &lock),
+        };
+        let entered = entered.map_err(|error| self.explain(error))?;
         Ok(Transaction {
             repository: self,
             _lock: lock,
@@ -75,7 +80,7 @@ impl Repository {
 }
 
 impl Transaction<'_> {
-    /// The working tree as the edits find it.
+    /// The line's files as the edits find them.
     #[must_use]
     pub fn base(&self) -> &Arc<Snapshot> {
         &self.base
@@ -194,7 +199,9 @@ impl Transaction<'_> {
                     return refused("git passes it through a filter (such as LFS)".into());
                 }
             }
-            self.check_disk(path)?;
+            if self.repository.is_working() {
+                self.check_disk(path)?;
+            }
         }
         Ok(())
     }
@@ -265,6 +272,12 @@ impl Transaction<'_> {
         let tree = tree::update(&git, refs::tree_of(&git, tip)?, &changes)?;
         let parents: Vec<Oid> = tip.into_iter().collect();
         let commit = repository.commit(&git, tree, &parents, &repository.author(&git), note)?;
+        if let Line::Named(id) = repository.line() {
+            stop_at("write::objects")?;
+            repository.advance(&git, id, tip, commit)?;
+            stop_at("write::ref_moved")?;
+            return Ok(revision_id(commit));
+        }
         // The new bytes lie beside their targets before the ref moves: a full or read-only disk shows itself here.
         let projection = repository.prepare(&git, steps)?;
         stop_at("write::objects")?;
@@ -327,7 +340,7 @@ impl Repository {
 
 /// A named place where a test ends the process or fails the call.
 #[cfg_attr(not(feature = "failpoints"), expect(clippy::unnecessary_wraps, reason = "fails only under test"))]
-fn stop_at(name: &'static str) -> Result<()> {
+pub(crate) fn stop_at(name: &'static str) -> Result<()> {
     fail::fail_point!(name, |_| Err(Error::internal(format!("failpoint {name}"))));
     let _ = name;
     Ok(())

@@ -11,6 +11,7 @@ use crate::model::ContentPath;
 use crate::site::Unpublished;
 use crate::site::address::shown;
 use crate::site::change::{self, ChangeList, DiffStyle, Discard, FileDiff};
+use crate::site::change_set;
 
 /// Edits named of one path.
 const EDITS: usize = 5;
@@ -23,7 +24,7 @@ const LIST: Spec = Spec {
     name: "change_list",
     title: "List unpublished changes",
     description: "Lists what is not live yet, by whom and why; call it before publish. Replies per path its etag and the edits behind \
-        it; hand_edit marks what a person changed by hand. For the text use change_diff.",
+        it; hand_edit marks what a person changed by hand. Names open change sets. For the text use change_diff.",
     hints: Hints::READ,
     right: Right::Read,
 };
@@ -50,7 +51,14 @@ fn list(context: &Context, asked: List) -> Result<Value> {
         Some(last) if start + items.len() < all.len() => Some(shown(&part[last].change.path)),
         _ => None,
     };
-    Ok(json!({"total": all.len(), "items": items, "next_cursor": next_cursor}))
+    let mut reply = json!({"total": all.len(), "items": items, "next_cursor": next_cursor});
+    if let (Value::Object(fields), true) = (&mut reply, context.site.repository().is_working()) {
+        let sets: Vec<Value> = change_set::list(&context.site)?.iter().map(super::change_set::item).collect();
+        if !sets.is_empty() {
+            fields.insert("change_sets".into(), sets[..reply::fitting(&sets)].into());
+        }
+    }
+    Ok(reply)
 }
 
 fn list_item(changes: &ChangeList, item: &Unpublished) -> Value {

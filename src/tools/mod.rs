@@ -6,6 +6,7 @@
 mod arguments;
 mod asset;
 mod change;
+mod change_set;
 mod check;
 mod content;
 mod nearest;
@@ -52,6 +53,8 @@ pub struct Context {
     pub arguments: String,
     /// Name of the token the caller showed, where there are several.
     pub token: String,
+    /// What the caller may do besides what the tool needs.
+    pub rights: Rights,
     /// Who follows the call; says when the caller no longer waits.
     pub progress: Progress,
 }
@@ -143,6 +146,8 @@ pub struct Tool {
     schema: Arc<Map<String, Value>>,
     right: Right,
     off: bool,
+    /// Whether a call can name the change set it is about.
+    one_change_set: bool,
     run: Arc<Run>,
 }
 
@@ -168,7 +173,19 @@ impl Tool {
         A: DeserializeOwned + JsonSchema,
         F: Fn(&Context, A) -> Result<Answer> + Send + Sync + 'static,
     {
-        let schema = Arc::new(schema::of::<A>());
+        let mut schema = schema::of::<A>();
+        let mut advertised = schema::advertised(&schema);
+        change_set::describe(&mut schema);
+        change_set::advertise(&mut advertised);
+        let run = move |context: &Context, arguments: Map<String, Value>| {
+            let arguments = serde_json::from_value(Value::Object(arguments)).map_err(|error| {
+                // The schema is made from the type, so this is a constraint only the type knows.
+                tracing::warn!(tool = spec.name, %error, "arguments fit the schema and not the type");
+                let problem = "the arguments do not fit together".to_owned();
+                Error::InvalidArguments { field: "arguments".into(), problem, example: "{}".into() }
+            })?;
+            Ok(run(context, arguments)?)
+        };
         let hints = ToolAnnotations::from_raw(
             None,
             Some(spec.hints.read_only),
@@ -176,23 +193,22 @@ impl Tool {
             Some(spec.hints.idempotent),
             Some(spec.hints.open_world),
         );
-        let listed = rmcp::model::Tool::new(spec.name, spec.description, schema::advertised(&schema))
+        let listed = rmcp::model::Tool::new(spec.name, spec.description, advertised)
             .with_title(spec.title)
             .with_annotations(hints);
-        let accepted = Arc::clone(&schema);
-        let run = move |context: &Context, arguments: Map<String, Value>| {
-            let arguments = arguments::fit(&accepted, arguments)?;
-            let context =
-                Context { tool: spec.name.to_owned(), arguments: arguments::digest(&arguments), ..context.clone() };
-            let arguments = serde_json::from_value(Value::Object(arguments)).map_err(|error| {
-                // The schema is made from the type, so this is a constraint only the type knows.
-                tracing::warn!(tool = spec.name, %error, "arguments fit the schema and not the type");
-                let problem = "the arguments do not fit together".to_owned();
-                Error::InvalidArguments { field: "arguments".into(), problem, example: "{}".into() }
-            })?;
-            Ok(run(&context, arguments)?)
-        };
-        Self { listed, schema, right: spec.right, off: false, run: Arc::new(run) }
+        let schema = Arc::new(schema);
+        Self { listed, schema, right: spec.right, off: false, one_change_set: true, run: Arc::new(run) }
+    }
+
+    /// A tool that is about the whole site, and not about one of its change sets: without the argument `change_set`, unless it has
+    /// one of its own.
+    #[must_use]
+    pub fn of_whole_site<A: JsonSchema>(mut self) -> Self {
+        let schema = schema::of::<A>();
+        self.listed.input_schema = Arc::new(schema::advertised(&schema));
+        self.schema = Arc::new(schema);
+        self.one_change_set = false;
+        self
     }
 
     /// Its name.
@@ -234,7 +250,13 @@ impl Tool {
     /// Runs it. Blocks: disk, git and builds happen here.
     pub fn call(&self, context: &Context, arguments: Map<String, Value>) -> Result<Answer, Refusal> {
         context.proceed()?;
-        (self.run)(context, arguments)
+        let mut arguments = arguments::fit(&self.schema, arguments)?;
+        let mut context =
+            Context { tool: self.name().to_owned(), arguments: arguments::digest(&arguments), ..context.clone() };
+        if self.one_change_set {
+            context = change_set::enter(&context, &mut arguments)?;
+        }
+        (self.run)(&context, arguments)
     }
 }
 
@@ -245,17 +267,14 @@ pub struct Registry {
 }
 
 /// The tools that most work needs, for clients that want few: read, find, write, look, publish, undo.
-pub const CORE: [&str; 13] = [
+pub const CORE: [&str; 10] = [
     "site_get",
     "page_list",
     "page_get",
     "page_write",
-    "page_move",
-    "page_delete",
     "text_search",
     "asset_write",
     "preview",
-    "change_list",
     "change_diff",
     "publish",
     "revision_restore",
@@ -280,6 +299,7 @@ impl Registry {
             theme::tools(),
             preview::tools(),
             change::tools(),
+            change_set::tools(),
             publish::tools(),
             revision::tools(),
             content::tools(),

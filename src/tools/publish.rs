@@ -74,11 +74,12 @@ fn answer(outcome: &PublishReply) -> Value {
     let paths: Vec<&str> = published.changes.iter().map(|change| shown(&change.path)).collect();
     let mut reply = lean(json!({
         "revision": published.revision,
-        "unchanged": published.revision.is_none() && published.review.as_ref().is_none_or(|r| r.unchanged) && !outcome.dry_run,
+        "unchanged": published.revision.is_none() && published.pushed.is_none() && published.review.as_ref().is_none_or(|r| r.unchanged) && !outcome.dry_run,
         "dry_run": outcome.dry_run,
         "resumed": published.resumed,
         "merged_from": published.merged_from,
         "review": review(outcome),
+        "change_set_closed": published.closed,
     }));
     let Value::Object(fields) = &mut reply else { return reply };
     for (name, report) in [("pushed", &published.pushed), ("deployed", &published.deployed)] {
@@ -127,6 +128,9 @@ fn next(outcome: &PublishReply) -> Option<&'static str> {
         }
         Published { review: Some(_), .. } => {
             Some("Not live: ask the person to merge review.branch; when they have, call site_sync.")
+        }
+        Published { pushed: Some(pushed), revision: None, .. } if !pushed.ok => {
+            Some("Nothing went live: tell the person the reason, then publish the change set again.")
         }
         Published { pushed: Some(pushed), .. } if !pushed.ok => {
             Some("It is committed and waits to be pushed: tell the person the reason, then publish again.")

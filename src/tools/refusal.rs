@@ -96,6 +96,7 @@ fn details(error: &Error) -> Value {
         Error::LocalCommits { commits } => json!({"commits": commits}),
         Error::Needs { needs } => json!({"needs": needs}),
         Error::NotFound { kind, name, near } => json!({"kind": kind, "name": cut(name, LONGEST_NAME), "near": near}),
+        Error::PlanMoved { files } => json!({"files": files}),
         Error::RemoteRefused { reference, reason } => {
             json!({"reference": reference, "reason": cut(reason, LONGEST_SENTENCE)})
         }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::error::Error;
+use crate::model::PathKind;
 
 /// One thing a caller may be allowed to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,6 +32,17 @@ impl Right {
     /// Every right, in the order they are shown.
     pub const ALL: [Self; 8] =
         [Self::Read, Self::Content, Self::Media, Self::Theme, Self::Config, Self::Publish, Self::Fetch, Self::Admin];
+
+    /// What writing a file of this kind needs.
+    #[must_use]
+    pub(super) fn to_write(kind: PathKind) -> Self {
+        match kind {
+            PathKind::Page => Self::Content,
+            PathKind::ContentAsset | PathKind::Static | PathKind::Data => Self::Media,
+            PathKind::Theme => Self::Theme,
+            PathKind::Config => Self::Config,
+        }
+    }
 }
 
 impl fmt::Display for Right {

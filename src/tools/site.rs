@@ -7,8 +7,9 @@ use serde_json::{Map, Value, json};
 use super::reply::{self, lean};
 use super::{Context, Hints, Right, Spec, Tool};
 use crate::error::Result;
-use crate::model::Library;
+use crate::model::{Library, Page, PageKind};
 use crate::site::address::shown;
+use crate::site::change_set;
 use crate::site::overview::{Overview, overview};
 use crate::site::publish;
 
@@ -21,7 +22,7 @@ const MOST_LISTED: usize = 200;
 const GUIDE: &str = include_str!("guide.md");
 
 pub(super) fn tools() -> Vec<Tool> {
-    vec![Tool::new(GET, get), Tool::new(SYNC, sync)]
+    vec![Tool::new(GET, get), Tool::new(SYNC, sync).of_whole_site::<SiteSync>()]
 }
 
 const GET: Spec = Spec {
@@ -49,6 +50,7 @@ enum Part {
     Config,
     Sections,
     Taxonomies,
+    Collections,
     Menus,
     Theme,
     Changes,
@@ -63,9 +65,10 @@ fn get(context: &Context, asked: SiteGet) -> Result<Value> {
             Part::Config => ("config", config(&overview)),
             Part::Sections => ("sections", sections(&overview.built.library)),
             Part::Taxonomies => ("taxonomies", taxonomies(&overview.built.library)),
+            Part::Collections => ("collections", collections(&overview.built.library)),
             Part::Menus => ("menus", json!(overview.built.library.config.menus)),
             Part::Theme => ("theme", theme(&overview)),
-            Part::Changes => ("changes", changes(&overview)),
+            Part::Changes => ("changes", changes(context, &overview)?),
             Part::Guide => ("guide", GUIDE.into()),
         };
         reply.insert(name.into(), value);
@@ -154,6 +157,24 @@ fn taxonomies(library: &Library) -> Value {
         .collect()
 }
 
+/// Each collection with how many pages it has; a schema as it stands in `site.yaml`, with every field's type.
+fn collections(library: &Library) -> Value {
+    let config = &library.config;
+    let held = |name: &str| {
+        let of = |page: &&Page| page.exists && page.kind == PageKind::Page;
+        let pages = library.pages.iter().filter(of);
+        pages.filter(|page| config.collection_of(&page.section).is_some_and(|(found, _)| found == name)).count()
+    };
+    let all = config.collections.iter().map(|(name, collection)| {
+        let mut value = json!(collection);
+        if let Value::Object(fields) = &mut value {
+            fields.insert("pages".into(), held(name).into());
+        }
+        (name.clone(), value)
+    });
+    Value::Object(all.collect())
+}
+
 fn theme(overview: &Overview) -> Value {
     let name = &overview.built.library.config.theme;
     let folder = format!("themes/{name}");
@@ -166,7 +187,7 @@ fn theme(overview: &Overview) -> Value {
     }))
 }
 
-fn changes(overview: &Overview) -> Value {
+fn changes(context: &Context, overview: &Overview) -> Result<Value> {
     let items: Vec<Value> = overview
         .status
         .unpublished
@@ -180,7 +201,12 @@ fn changes(overview: &Overview) -> Value {
         })
         .collect();
     let fitting = reply::fitting(&items);
-    lean(json!({"items": items[..fitting], "left_out": items.len() - fitting}))
+    let sets: Vec<Value> = change_set::list(&context.site)?.iter().map(super::change_set::item).collect();
+    Ok(lean(json!({
+        "items": items[..fitting],
+        "left_out": items.len() - fitting,
+        "change_sets": sets[..reply::fitting(&sets)],
+    })))
 }
 
 const SYNC: Spec = Spec {

@@ -29,7 +29,7 @@ fn file(bytes: Vec<u8>) -> File {
 }
 
 /// A snapshot from text: `-- content/a.md --` begins a file.
-fn snapshot(text: &str) -> Snapshot {
+pub(crate) fn snapshot(text: &str) -> Snapshot {
     let mut files: Vec<(&str, String)> = Vec::new();
     for line in text.lines() {
         match line.strip_prefix("-- ").and_then(|rest| rest.strip_suffix(" --")) {
@@ -163,6 +163,11 @@ fn golden(case: &str) {
 #[test]
 fn golden_blog() {
     golden("blog");
+}
+
+#[test]
+fn golden_collections() {
+    golden("collections");
 }
 
 #[test]

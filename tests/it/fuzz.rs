@@ -231,7 +231,9 @@ impl Fuzz {
                 && codes.insert(error["code"].to_string())
             {
                 let again = self.call(tool, arguments, &about).await.unwrap_or_else(|| panic!("{about}: {error}"));
-                assert_eq!(again["code"], error["code"], "{about}: a dry run is refused for another reason");
+                // A tool that wants to be shown the plan of a dry run says so first.
+                let plan = again["details"]["field"] == "plan";
+                assert!(plan || again["code"] == error["code"], "{about}: {error}, but in earnest {again}");
             }
         }
     }
@@ -301,7 +303,7 @@ async fn every_tool_refuses_arguments_it_does_not_know() {
         // A slip of one letter in a real name is answered with that name.
         let properties = tool.schema()["properties"].as_object().expect("properties");
         for name in properties.keys().filter(|name| name.len() > 4) {
-            let slip = format!("{}x", &name[..name.len() - 1]);
+            let slip = format!("{}q", &name[..name.len() - 1]);
             let (_, error) = fuzz.site.answer(tool.name(), json!({slip: 1})).await;
             assert!(error["hint"].as_str().is_some_and(|hint| hint.contains(name.as_str())), "{name}: {error}");
         }

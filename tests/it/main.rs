@@ -3,8 +3,10 @@
 
 mod bad_input;
 mod build;
+mod change_set;
 mod checklist;
 mod cli;
+mod collection;
 mod crash;
 mod distribution;
 mod front_matter;
@@ -22,6 +24,7 @@ mod page;
 mod preview;
 mod progress;
 mod publish;
+mod redirect;
 mod remote;
 mod remote_ssh;
 mod resources;
@@ -32,6 +35,7 @@ mod selection;
 mod server;
 mod store;
 mod subscriptions;
+mod text;
 mod theme;
 mod tidy;
 mod tools;

@@ -63,7 +63,7 @@ fn every_field_is_read() {
     assert_eq!(config.taxonomies.keys().collect::<Vec<_>>(), ["categories", "tags"]);
     assert_eq!(config.permalinks["blog"], "/:year/:month/:slug/");
     assert_eq!(config.permalinks["docs"], "/:sections/:filename/");
-    assert_eq!(config.redirects["/gone"], "https://example.com/");
+    assert_eq!(config.redirects["/gone"].to, "https://example.com/");
     assert_eq!(config.feed.sections, ["blog"]);
     assert_eq!(config.publish.output, "docs");
     assert_eq!(config.publish.branch.as_deref(), Some("main"));

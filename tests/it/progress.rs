@@ -118,6 +118,7 @@ async fn every_reading_call_can_be_cancelled_while_it_builds_and_changes_nothing
                     tool: tool.name().into(),
                     arguments: String::new(),
                     token: String::new(),
+                    rights: Rights::all(),
                     progress: call(tool.name(), patience).progress,
                 };
                 match tool.call(&context, arguments.clone()) {

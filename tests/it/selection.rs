@@ -2,13 +2,15 @@
 #![allow(clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::sync::Arc;
 
 use rmcp::ServiceExt;
 use rmcp::model::CallToolRequestParams;
 use rmcp::service::{RoleClient, RunningService};
 use serde_json::{Map, Value, json};
 use sitewright::server::{Server, stdio};
-use sitewright::tools::{CORE, Registry, Right, Rights, Tool};
+use sitewright::tools::{Browser, CORE, Registry, Right, Rights, Tool};
 use tokio_util::sync::CancellationToken;
 
 use super::harness::TestSite;
@@ -103,7 +105,13 @@ fn the_core_stays_small() {
     let registry = Registry::standard().select(Some("core"), None).expect("known names");
     let listed: Vec<Value> =
         registry.allowed(Rights::all()).map(|tool| serde_json::to_value(tool.listed()).expect("JSON")).collect();
-    let bytes = json!({"tools": listed}).to_string().len();
+    let browser = Browser::among(Some(OsStr::new("/bin/sh")), OsStr::new("")).expect("a program");
+    let with = Registry::standard().with_browser(Arc::new(browser));
+    let preview = |registry: &Registry| {
+        serde_json::to_string(registry.find("preview").expect("it is there").listed()).expect("JSON").len()
+    };
+    let more = preview(&with) - preview(&Registry::standard());
+    let bytes = json!({"tools": listed}).to_string().len() + more;
     assert!(bytes <= 12_000, "the core has {bytes} bytes");
     let names: BTreeSet<&str> = listed.iter().filter_map(|tool| tool["name"].as_str()).collect();
     for needed in ["site_get", "page_list", "page_get", "page_write", "preview", "publish", "revision_restore"] {

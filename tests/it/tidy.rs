@@ -19,7 +19,7 @@ const LAYERS: [(&str, &[&str]); 10] = [
 ];
 
 /// Crates that only some files may use, by the beginning of their path below `src/`.
-const CONFINED: [(&str, &[&str]); 19] = [
+const CONFINED: [(&str, &[&str]); 20] = [
     ("rmcp", &["tools", "server"]),
     ("schemars", &["tools", "server"]),
     ("git2", &["store"]),
@@ -34,6 +34,7 @@ const CONFINED: [(&str, &[&str]); 19] = [
     ("pulldown_cmark", &["build/markdown"]),
     ("ammonia", &["build/markdown"]),
     ("arborium", &["build/highlight"]),
+    ("regex", &["site/text"]),
     ("gray_matter", &["model/front_matter", "model/config"]),
     ("serde_yaml", &["model/front_matter", "model/config"]),
     ("axum", &["server/http", "preview"]),

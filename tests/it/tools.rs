@@ -12,7 +12,7 @@ use sitewright::tools::{Browser, Registry, Tool};
 
 use crate::harness::TestSite;
 
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 18] = [
     "site_get",
     "site_sync",
     "page_list",
@@ -20,10 +20,14 @@ const NAMES: [&str; 14] = [
     "page_write",
     "page_move",
     "page_delete",
+    "text_search",
+    "text_replace",
     "preview",
     "change_list",
     "change_diff",
     "change_discard",
+    "change_open",
+    "change_close",
     "publish",
     "revision_list",
     "revision_restore",
@@ -121,7 +125,12 @@ fn descriptions_tell_what_and_when_at_once() {
         assert!(text.contains("Replies") || text.contains("repl"), "{} does not tell its reply", tool.name());
         assert!(tool.listed().title.as_deref().is_some_and(|title| !title.is_empty()), "{}", tool.name());
         for (at, schema) in schemas(tool) {
-            let described = at == tool.name() || at.ends_with("[]") || schema.contains_key("description");
+            // The argument that all of them have is described once, in `change_open`.
+            let common = at == format!("{}.change_set", tool.name()) && !tool.name().starts_with("change_");
+            let listed =
+                matches!(tool.name(), "change_list" | "change_diff" | "change_discard") && at.ends_with(".change_set");
+            let described =
+                at == tool.name() || at.ends_with("[]") || common || listed || schema.contains_key("description");
             assert!(described, "{at} has no description");
         }
     }
@@ -134,8 +143,22 @@ fn names_are_words_a_client_takes() {
         for (at, schema) in schemas(tool) {
             let Some(Value::Object(properties)) = schema.get("properties") else { continue };
             for name in properties.keys() {
-                assert!(!["id", "data", "name", "method", "change_set"].contains(&name.as_str()), "{at}.{name}");
+                assert!(!["id", "data", "name", "method"].contains(&name.as_str()), "{at}.{name}");
             }
+        }
+    }
+}
+
+/// Every tool that reads or writes the site can be told which change set it is about, in one way.
+#[test]
+fn a_change_set_can_be_named_everywhere() {
+    for tool in Registry::standard().tools() {
+        let shown = &tool.listed().input_schema["properties"];
+        let whole_site = matches!(tool.name(), "site_sync" | "change_open");
+        assert_eq!(shown.get("change_set").is_some(), !whole_site, "{}", tool.name());
+        if !whole_site && tool.name() != "change_close" {
+            assert_eq!(shown["change_set"], json!({"type": "string"}), "{}", tool.name());
+            assert!(tool.schema()["properties"]["change_set"]["description"].is_string(), "{}", tool.name());
         }
     }
 }
@@ -178,14 +201,22 @@ fn all_four_hints_are_stated_and_honest() {
         assert_eq!(stated, [true; 4], "{}", tool.name());
         let reads = matches!(
             tool.name(),
-            "site_get" | "page_list" | "page_get" | "preview" | "change_list" | "change_diff" | "revision_list"
+            "site_get"
+                | "page_list"
+                | "page_get"
+                | "text_search"
+                | "preview"
+                | "change_list"
+                | "change_diff"
+                | "revision_list"
         );
         assert_eq!(hints.read_only_hint, Some(reads), "{}", tool.name());
         assert!(!(reads && hints.destructive_hint == Some(true)), "{}", tool.name());
         let beyond = matches!(tool.name(), "publish" | "site_sync");
         assert_eq!(hints.open_world_hint, Some(beyond), "{}", tool.name());
         let writes_dry = tool.schema()["properties"].get("dry_run").is_some();
-        assert!(reads != writes_dry || tool.name() == "site_sync", "{} has no dry_run", tool.name());
+        let plain = matches!(tool.name(), "site_sync" | "change_open");
+        assert!(reads != writes_dry || plain, "{} has no dry_run", tool.name());
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a host wants inside the output besides pages, and what it will not take: `CNAME`, `.domains`, and the limits each one documents.
 
 use super::super::edition::Edition;
+use super::super::redirects::Redirect;
 use crate::model::config::Host;
 use crate::model::{ContentPath, Diagnostic, Severity};
 
@@ -23,8 +24,10 @@ pub(crate) struct Reads {
     pub(crate) files: usize,
     /// Bytes of one file.
     pub(crate) file_bytes: u64,
-    /// The status of a rule; a stub page stands at each old address, and some hosts let files win unless they are told.
-    pub(crate) status: &'static str,
+    /// Whether a file wins over a rule unless the rule says `!`: a stub page stands at each old address.
+    pub(crate) forced: bool,
+    /// Whether it knows 307 and 308 besides 301 and 302.
+    pub(crate) all_statuses: bool,
 }
 
 /// A host of which nothing is known reads everything.
@@ -37,8 +40,22 @@ const ANY: Reads = Reads {
     bytes: usize::MAX,
     files: usize::MAX,
     file_bytes: u64::MAX,
-    status: "301",
+    forced: false,
+    all_statuses: false,
 };
+
+impl Reads {
+    /// The status of a rule as the host understands it. A pattern is never forced: pages that exist stay.
+    #[must_use]
+    pub(crate) fn status(self, redirect: &Redirect) -> String {
+        let status = match redirect.status {
+            308 if !self.all_statuses => 301,
+            307 if !self.all_statuses => 302,
+            other => other,
+        };
+        if self.forced && !redirect.is_pattern() { format!("{status}!") } else { status.to_string() }
+    }
+}
 
 /// What a host reads.
 #[must_use]
@@ -48,8 +65,10 @@ pub(crate) fn reads(host: Option<Host>) -> Reads {
         None | Some(Host::Codeberg) => ANY,
         Some(Host::GitHub) => Reads { redirects: false, headers: false, file_bytes: 100 * mib, ..ANY },
         Some(Host::GitLab) => Reads { headers: false, rules: 1_000, bytes: 64_000, ..ANY },
-        Some(Host::Cloudflare) => Reads { plain: 2_000, patterns: 100, files: 20_000, file_bytes: 25 * mib, ..ANY },
-        Some(Host::Netlify) => Reads { status: "301!", ..ANY },
+        Some(Host::Cloudflare) => {
+            Reads { plain: 2_000, patterns: 100, files: 20_000, file_bytes: 25 * mib, all_statuses: true, ..ANY }
+        }
+        Some(Host::Netlify) => Reads { forced: true, ..ANY },
         Some(Host::Vercel) => Reads { redirects: false, headers: false, ..ANY },
     }
 }

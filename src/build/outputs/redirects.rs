@@ -20,7 +20,7 @@ pub(crate) fn rules(edition: &Edition<'_>, reads: Reads) -> Vec<String> {
     let mut kept: Vec<(usize, String)> = Vec::new();
     let first = all.iter().enumerate().filter(|(_, redirect)| redirect.is_pattern());
     for (at, redirect) in first.chain(all.iter().enumerate().filter(|(_, redirect)| !redirect.is_pattern())) {
-        let line = format!("{} {} {}\n", edition.base.href(&redirect.from), redirect.to, reads.status);
+        let line = format!("{} {} {}\n", edition.base.href(&redirect.from), redirect.to, reads.status(redirect));
         let room = if redirect.is_pattern() { &mut patterns } else { &mut plain };
         if *room == 0 || kept.len() == reads.rules || line.len() > bytes {
             continue;

@@ -40,6 +40,7 @@ pub(super) fn find_pages(run: &Run<'_>, h: &Helper<'_>) -> Result<Vec<Arc<Value>
         let value = value.value();
         match *key {
             "section" => query.section = Some(text(value).into_owned()),
+            "collection" => query.collection = Some(text(value).into_owned()),
             "taxonomy" => query.taxonomy = Some(text(value).into_owned()),
             "term" => query.term = Some(text(value).into_owned()),
             "limit" => query.limit = Some(whole(key, value)?),
@@ -53,7 +54,7 @@ pub(super) fn find_pages(run: &Run<'_>, h: &Helper<'_>) -> Result<Vec<Arc<Value>
             other => {
                 return Err(Fault::new(
                     format!("`pages` does not know `{other}`"),
-                    "Use section, taxonomy, term, tag, limit, offset, sort or recursive.",
+                    "Use section, collection, taxonomy, term, tag, limit, offset, sort or recursive.",
                 ));
             }
         }

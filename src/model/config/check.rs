@@ -70,6 +70,17 @@ pub(super) fn folder_name(name: &str) -> Result<(), String> {
     rules::component(name).map_err(|problem| format!("`{name}` is no folder name: {problem}"))
 }
 
+/// A section's folder without `content/`; `content` itself is the empty name.
+pub(super) fn section(name: &str) -> Result<String, String> {
+    let below = name.trim_matches('/');
+    let below = below.strip_prefix("content").filter(|rest| rest.is_empty() || rest.starts_with('/')).unwrap_or(below);
+    let below = below.trim_matches('/');
+    for part in below.split('/').filter(|_| !below.is_empty()) {
+        rules::component(part).map_err(|problem| format!("`{name}` is no content folder: {problem}"))?;
+    }
+    Ok(below.to_owned())
+}
+
 /// `name` or `name@id`.
 pub(super) fn theme(name: &str) -> Result<(), String> {
     folder_name(name)?;

@@ -7,12 +7,12 @@ use serde_json::{Map, Value};
 use super::fields::Fields;
 use super::{
     Config, Durability, FeedConfig, HeadingIds, History, Host, Layout, MarkdownConfig, MenuItem, PublishConfig,
-    RawHtml, TaxonomyConfig, check,
+    RawHtml, TaxonomyConfig, check, collections, redirects,
 };
 use crate::error::Result;
 use crate::model::{ContentPath, Diagnostic};
 
-const UNKNOWN: &str = "unknown_config_key";
+pub(super) const UNKNOWN: &str = "unknown_config_key";
 
 /// Reads the text of `site.yaml`.
 pub(super) fn config(path: &ContentPath, text: &str) -> Result<(Config, Vec<Diagnostic>)> {
@@ -43,9 +43,11 @@ pub(super) fn config(path: &ContentPath, text: &str) -> Result<(Config, Vec<Diag
     set(&mut config.theme_settings, root.any_map("theme_settings")?);
     set(&mut config.menus, menus(&mut root)?);
     set(&mut config.taxonomies, taxonomies(&mut root)?);
+    let zone = config.time_zone();
+    set(&mut config.collections, collections::read(&mut root, &zone)?);
     set(&mut config.permalinks, permalinks(&mut root)?);
     set(&mut config.paginate, root.count("paginate", 10_000)?);
-    set(&mut config.redirects, redirects(&mut root)?);
+    set(&mut config.redirects, redirects::read(&mut root)?);
     set(&mut config.feed, feed(&mut root)?);
     set(&mut config.markdown, markdown(&mut root)?);
     let published = publish(&mut root, &config.base_url)?;
@@ -196,18 +198,6 @@ fn permalinks(root: &mut Fields) -> Result<Option<BTreeMap<String, String>>> {
         let folder = section.trim_matches('/');
         let folder = folder.strip_prefix("content/").unwrap_or(folder).to_owned();
         Ok((folder, pattern))
-    };
-    map.into_iter().map(read).collect::<Result<_>>().map(Some)
-}
-
-fn redirects(root: &mut Fields) -> Result<Option<BTreeMap<String, String>>> {
-    let at = root.below(&["redirects"], Map::new());
-    let Some(map) = root.any_map("redirects")? else { return Ok(None) };
-    let read = |(from, to): (String, Value)| {
-        check::url_path(&from).map_err(|problem| at.error(&from, &problem))?;
-        let Value::String(to) = to else { return Err(at.error(&from, "expected the new address as text")) };
-        check::target(&to).map_err(|problem| at.error(&from, &problem))?;
-        Ok((from, to))
     };
     map.into_iter().map(read).collect::<Result<_>>().map(Some)
 }

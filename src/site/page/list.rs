@@ -186,7 +186,7 @@ fn glob_matches(glob: &str, page: &Page) -> bool {
 }
 
 /// Matches by remembering the last star, so that no pattern takes more than quadratic time.
-pub(crate) fn wildcard(pattern: &str, text: &str) -> bool {
+pub(in crate::site) fn wildcard(pattern: &str, text: &str) -> bool {
     // `a/**/b` also means `a/b`.
     let pattern: Vec<char> = pattern.replace("**/", "\u{1}").replace("**", "\u{1}").chars().collect();
     let text: Vec<char> = text.chars().collect();

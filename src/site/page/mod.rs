@@ -1,5 +1,6 @@
 //! Pages: list, read, write, move, delete.
 
+mod archetype;
 mod get;
 mod list;
 mod relocate;
@@ -7,6 +8,7 @@ mod remove;
 mod write;
 
 pub use get::{GetQuery, Include, PageView, get, plain_text};
+pub(super) use list::wildcard;
 pub use list::{ListQuery, ListStatus, Listing, Sort, list};
 pub use relocate::{Move, relocate};
 pub use remove::{Removal, remove};

@@ -137,6 +137,8 @@ fn write_one(
         check_match(site, transaction, live, &path, &current, edit, staged)?;
     }
     let mut text = current;
+    let begun = if edit.create { super::archetype::begin(&before.library.config, &path, edit) } else { None };
+    let edit = begun.as_ref().unwrap_or(edit);
     if let Some(patch) = &edit.front_matter {
         text = front_matter::patch(path.as_str(), &text, patch)?;
     }
@@ -237,7 +239,16 @@ fn check_match(
         // The remote deleted it: writing it knowingly decides against the deletion.
         staged.trailers.push(("Resolves".into(), format!("{} {path}", BlobId([0; 20]))));
     }
+    let working = site.repository().other_in_working(path)?;
+    if if_match == IfMatch::Any && working == Some(None) {
+        staged.trailers.push(("Supersedes".into(), format!("{} {path}", BlobId([0; 20]))));
+    }
     if if_match.holds(current_id) {
+        return Ok(());
+    }
+    if let Some(Some(theirs)) = working.filter(|id| if_match.holds(*id)) {
+        // In a change set, what the working tree has: that version becomes this path's base when the set is merged into it.
+        staged.trailers.push(("Supersedes".into(), format!("{theirs} {path}")));
         return Ok(());
     }
     let theirs = live.and_then(|live| live.get(path)).map(|file| file.id);

@@ -120,7 +120,12 @@ impl Began {
 /// (`Resolves`), or an older one than the last common state (`Unmerged`). A blob of zeros stands for no file. The newest
 /// trailer counts; a long path may be cut.
 pub(crate) fn base<'a>(steps: impl Iterator<Item = &'a Step>, path: &str) -> Option<Began> {
-    let trailers = steps.flat_map(|step| &step.trailers).filter(|(key, _)| key == RESOLVES || key == UNMERGED);
+    base_in(&[RESOLVES, UNMERGED], steps, path)
+}
+
+/// The same by other trailers.
+pub(crate) fn base_in<'a>(keys: &[&str], steps: impl Iterator<Item = &'a Step>, path: &str) -> Option<Began> {
+    let trailers = steps.flat_map(|step| &step.trailers).filter(|(key, _)| keys.contains(&key.as_str()));
     let named = trailers.filter_map(|(_, value)| {
         let (blob, of) = value.split_once(' ')?;
         let is_cut = value.chars().count() >= 200;

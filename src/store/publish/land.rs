@@ -31,8 +31,8 @@ pub(crate) struct Landing<'a> {
 }
 
 /// The edits on top of live.
-struct Rebased {
-    tip: Oid,
+pub(super) struct Rebased {
+    pub(super) tip: Oid,
     conflicts: Vec<Conflict>,
 }
 
@@ -108,7 +108,7 @@ impl Repository {
     }
 
     /// The edits that live has not, on top of it: revision by revision, so that each keeps its author and reason.
-    fn rebase(&self, git: &git2::Repository, tip: Option<Oid>, landing: &Landing<'_>) -> Result<Rebased> {
+    pub(super) fn rebase(&self, git: &git2::Repository, tip: Option<Oid>, landing: &Landing<'_>) -> Result<Rebased> {
         let live_tree = tree_of(git, Some(landing.live))?;
         let before = chain::read(self, git, landing.tip, &[Some(landing.live)])?;
         let after = chain::read(self, git, tip, &[Some(landing.live), landing.tip])?;
@@ -179,11 +179,16 @@ impl Repository {
     }
 
     /// Keeps a tip reachable that the new one does not lead to, so that its revision ids go on working.
-    fn keep(&self, git: &git2::Repository, old: Option<Oid>, new: Oid) -> Result<()> {
+    pub(super) fn keep(&self, git: &git2::Repository, old: Option<Oid>, new: Oid) -> Result<()> {
         let Some(old) = old else { return Ok(()) };
         if old == new || git.graph_descendant_of(new, old).map_err(git_error("compare commits"))? {
             return Ok(());
         }
+        self.keep_reachable(git, old)
+    }
+
+    /// Keeps a commit reachable by a ref of ours, unless one does already.
+    pub(crate) fn keep_reachable(&self, git: &git2::Repository, old: Oid) -> Result<()> {
         let pattern = format!("{}/kept/*", self.refs().namespace());
         let mut highest = 0;
         for reference in git.references_glob(&pattern).map_err(git_error("read the kept edits"))? {

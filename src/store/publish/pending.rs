@@ -30,6 +30,9 @@ fn record_ref(repository: &Repository) -> String {
 
 impl Pending {
     pub(super) fn read(repository: &Repository, git: &git2::Repository) -> Result<Option<Self>> {
+        if !repository.is_working() {
+            return Ok(None);
+        }
         let commit = target(git, &repository.refs().pending)?;
         let record = target(git, &record_ref(repository))?;
         let (Some(commit), Some(record)) = (commit, record) else { return Ok(None) };
@@ -39,16 +42,28 @@ impl Pending {
         Ok(Some(Self { commit, reached: found.tree_id(), tip: found.parent_id(0).ok(), selected, record }))
     }
 
-    /// Remembers a publish. The record goes first: without the commit's ref it means nothing.
+    /// Remembers a publish.
     pub(super) fn write(repository: &Repository, git: &git2::Repository, commit: Oid, plan: &Plan) -> Result<()> {
+        Self::remember(repository, git, commit, plan.tip, plan.reached, &plan.selected)
+    }
+
+    /// Remembers a publish by what its edits have reached. The record goes first: without the commit's ref it means nothing.
+    pub(super) fn remember(
+        repository: &Repository,
+        git: &git2::Repository,
+        commit: Oid,
+        tip: Option<Oid>,
+        reached: Oid,
+        selected: &BTreeSet<String>,
+    ) -> Result<()> {
         let action = git_error("remember the publish");
         let time = git2::Time::new(repository.now().as_second(), 0);
         let us = message::committer();
         let us = git2::Signature::new(&us.name, &us.email, &time).map_err(&action)?;
-        let tip = plan.tip.map(|id| git.find_commit(id)).transpose().map_err(&action)?;
-        let tree = git.find_tree(plan.reached).map_err(&action)?;
+        let tip = tip.map(|id| git.find_commit(id)).transpose().map_err(&action)?;
+        let tree = git.find_tree(reached).map_err(&action)?;
         let parents: Vec<&git2::Commit<'_>> = tip.iter().collect();
-        let paths: Vec<&str> = plan.selected.iter().map(String::as_str).collect();
+        let paths: Vec<&str> = selected.iter().map(String::as_str).collect();
         let text = format!("Edits of a publish that has not landed\n\n{}\n", paths.join("\n"));
         let record = git.commit(None, &us, &us, &text, &tree, &parents).map_err(&action)?;
         let name = record_ref(repository);

@@ -163,6 +163,11 @@ impl Repository {
 }
 
 impl Plan {
+    /// Whether anybody edited anything that is not published, whatever came of it.
+    pub(super) fn has_steps(&self) -> bool {
+        !self.steps.is_empty()
+    }
+
     /// The edits that go out.
     pub(super) fn edits(&self) -> Vec<RevisionId> {
         chain::touching(&self.steps, &|path| self.selected.contains(path))

@@ -159,6 +159,8 @@ pub struct Published {
     pub merged_from: Option<RevisionId>,
     /// Whether a publish that had been waiting went on.
     pub resumed: bool,
+    /// Whether the named change set went out whole and was closed.
+    pub closed: bool,
     /// Set where the remote has it and the working tree could not follow.
     pub unfinished: Option<Unfinished>,
 }

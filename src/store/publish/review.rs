@@ -19,6 +19,8 @@ use crate::store::{Repository, RevisionId};
 
 /// What every review branch begins with.
 const FOLDER: &str = "sitewright/";
+/// What stands before a change set's id in the record of its review.
+const FROM: &str = ", from change set ";
 /// How many branches of one name are tried.
 const NAMES: usize = 20;
 /// Words of servers that let nobody push to a branch directly.
@@ -56,9 +58,11 @@ pub(crate) struct Record {
     pub(crate) commit: Oid,
     /// Where the branch was before the last push: it may still be there after a crash.
     before: Option<Oid>,
-    tip: Option<Oid>,
+    pub(super) tip: Option<Oid>,
     pub(crate) reached: Option<Oid>,
     pub(crate) selected: BTreeSet<String>,
+    /// The named change set it was sent from; `None`: the working tree.
+    pub(super) change_set: Option<String>,
     id: Oid,
 }
 
@@ -67,7 +71,9 @@ impl Record {
         let action = git_error("read what is in review");
         let found = git.find_commit(id).map_err(&action)?;
         let text = String::from_utf8_lossy(found.message_bytes()).into_owned();
-        let mut lines = text.lines().skip(2);
+        let mut lines = text.lines();
+        let change_set = lines.next().and_then(|line| line.rsplit_once(FROM)).map(|(_, id)| id.to_owned());
+        let mut lines = lines.skip(1);
         let before = lines.next().and_then(|line| Oid::from_str(line).ok()).filter(|id| !id.is_zero());
         Ok(Self {
             branch: format!("{FOLDER}{}", name.rsplit('/').next().unwrap_or_default()),
@@ -76,6 +82,7 @@ impl Record {
             tip: found.parent_id(1).ok(),
             reached: Some(found.tree_id()),
             selected: lines.filter(|line| !line.is_empty()).map(str::to_owned).collect(),
+            change_set,
             id,
         })
     }
@@ -204,7 +211,8 @@ impl Repository {
     fn record_for(&self, git: &git2::Repository, plan: &Plan) -> Result<Option<Record>> {
         let shared = |record: &Record| record.selected.intersection(&plan.selected).count();
         let same = |record: &Record| shared(record) > 0 || (record.selected.is_empty() && plan.selected.is_empty());
-        let all = Record::all(self, git)?.into_iter().filter(same);
+        let own = |record: &Record| record.change_set.as_deref() == self.change_set_id();
+        let all = Record::all(self, git)?.into_iter().filter(|record| own(record) && same(record));
         // Of several the first by name: `max_by_key` would take the last.
         Ok(all.rev().max_by_key(shared))
     }
@@ -295,7 +303,9 @@ impl Repository {
         let parents: Vec<_> = parents.collect::<Result<_, _>>().map_err(&action)?;
         let parents: Vec<&git2::Commit<'_>> = parents.iter().collect();
         let paths: Vec<&str> = plan.selected.iter().map(String::as_str).collect();
-        let text = format!("In review as {branch}\n\n{}\n{}\n", before.unwrap_or(Oid::ZERO_SHA1), paths.join("\n"));
+        let from = self.change_set_id().map(|id| format!("{FROM}{id}")).unwrap_or_default();
+        let before = before.unwrap_or(Oid::ZERO_SHA1);
+        let text = format!("In review as {branch}{from}\n\n{before}\n{}\n", paths.join("\n"));
         let tree = git.find_tree(plan.reached).map_err(&action)?;
         git.commit(None, &us, &us, &text, &tree, &parents).map_err(&action)
     }
@@ -317,14 +327,18 @@ impl Repository {
             Some(head) => head == live || contains(git, Some(live), head)?,
             None => true,
         };
-        if can_follow {
+        let (named, own): (Vec<&Record>, Vec<&Record>) = merged.iter().partition(|record| record.change_set.is_some());
+        for record in named {
+            self.land_review_of_set(git, record, live)?;
+        }
+        if can_follow && !own.is_empty() {
             let base = match tip {
                 Some(tip) => plan::common(git, tip, live, &self.options().remote)?,
                 None => live,
             };
             let (mut updates, mut selected) = (Vec::new(), BTreeSet::new());
             let mut published = None;
-            for record in &merged {
+            for record in own {
                 for path in &record.selected {
                     updates.push((self.whole(path), record.entry(self, git, path)?));
                 }

@@ -24,7 +24,7 @@ pub(super) struct PageWrite {
     /// The pages; this or select.
     #[serde(default)]
     pages: Vec<Edit>,
-    /// Patches many pages at once.
+    /// Patches many pages.
     select: Option<Selection>,
     /// html: the rendered content.
     #[serde(default)]
@@ -48,13 +48,13 @@ struct Edit {
     /// The whole Markdown body.
     #[schemars(example = "Some *Markdown*.\n")]
     body: Option<String>,
-    /// Replacements in the body, in order.
+    /// Replacements in order.
     #[serde(default)]
     edits: Vec<Replacement>,
     /// etag from page_get, or `*`.
     #[schemars(example = "*")]
     if_match: Option<String>,
-    /// Make a new page.
+    /// New page.
     #[serde(default)]
     create: bool,
 }
