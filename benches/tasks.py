@@ -168,7 +168,7 @@ async def write_post(call):
      "search_replace_preview export_content search_replace_execute",
      "their preview shows no text around a match, so looking takes an export")
 async def typo(call):
-    arguments = {"pairs": [{"find": "recieve", "replace": "receive"}], "scope": {"section": "/blog/"}}
+    arguments = {"pairs": [{"find": "recieve", "replace": "receive"}], "scope": ["/blog/"]}
     plan = await call("text_replace", dry_run=True, **arguments)
     await call("text_replace", plan=plan["plan"], **arguments)
     await call("publish", message="Fix a typo")

@@ -190,6 +190,10 @@ impl Fuzz {
         let (failed, reply) = self.site.answer(tool.name(), arguments).await;
         self.calls += 1;
         if !failed {
+            // Only what knows no dry run may change something here; all else is noticed at the next error.
+            if tool.writes() && tool.schema()["properties"].get("dry_run").is_none() {
+                self.before = state(&self.site.path());
+            }
             return None;
         }
         self.failed += 1;
