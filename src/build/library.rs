@@ -7,8 +7,9 @@ use serde_json::{Map, Value};
 
 use super::address::{self, Base, Parts};
 use super::cascade::{self, Cascades};
-use super::fields::{self, Fields, Place, Presence};
+use super::fields::{self, Fields, Place};
 use super::load::{Loaded, Parsed};
+use super::presence::Presence;
 use super::role::Role;
 use super::sections::{build_sections, section_folders, section_of};
 use super::{Options, assets, schema, taxonomy};

@@ -28,6 +28,7 @@ mod order;
 mod outputs;
 mod paginate;
 mod plan;
+mod presence;
 mod redirects;
 mod render;
 mod role;

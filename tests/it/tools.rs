@@ -12,7 +12,7 @@ use sitewright::tools::{Browser, Registry, Tool};
 
 use crate::harness::TestSite;
 
-const NAMES: [&str; 18] = [
+const NAMES: &[&str] = &[
     "site_get",
     "site_sync",
     "page_list",
