@@ -191,7 +191,7 @@ async def rename_section(call):
 async def restyle(call):
     got = await call("theme_get", include=["settings", "files"])
     assert got
-    written = await call("theme_write", files=[{"path": "assets/extra.css", "text": "body { background: #fff8e7 }\n", "create": True}])
+    written = await call("theme_write", files=[{"path": "assets/extra.css", "text": "body { background: #fff8e7 }\n"}])
     await call("preview", pages=["/"], **{"as": "screenshot" if "screenshot" in call.preview_forms else "html"})
     await call("publish", message="Warmer")
     await call("revision_restore", undo=[written["revision"]])
@@ -310,7 +310,7 @@ async def undo_client(call):
     call.counting = False
     await call("page_write", pages=[{"path": "/blog/post-00%d/" % i, "front_matter": {"title": "Spoilt"}} for i in range(3)])
     await call("site_update", patch={"description": "Spoilt"})
-    await call("theme_write", files=[{"path": "assets/extra.css", "text": "body { color: red }\n", "create": True}])
+    await call("theme_write", files=[{"path": "assets/extra.css", "text": "body { color: red }\n"}])
     await call("publish", message="Spoilt")
     call.counting = True
     await call("revision_restore", by=call.name, since="2020-01-01T00:00:00Z")
@@ -345,7 +345,7 @@ async def learn(call):
 @job("Add redirects for 20 old addresses",
      "create_redirect*20", None, "public at once there")
 async def redirects(call):
-    await call("site_update", patch={"redirects": [{"from": "/old-%02d/" % i, "to": "/blog/post-%03d/" % i} for i in range(20)]})
+    await call("site_update", patch={"redirects+": [{"from": "/old-%02d/" % i, "to": "/blog/post-%03d/" % i} for i in range(20)]})
     await call("publish", message="Old addresses")
     assert "/old-19/" in call.live("public/_redirects") if call.is_live("public/_redirects") else call.is_live("public/old-19/index.html")
 
