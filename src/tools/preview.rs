@@ -203,7 +203,7 @@ fn show(context: &Context, asked: &Asked) -> Result<Value> {
     let mut left_out = Vec::new();
     for page in &shown_pages.pages {
         let content = page.content.as_deref();
-        let bytes = content.map_or(0, str::len);
+        let bytes = content.map_or(0, written);
         if bytes > room && !items.is_empty() {
             left_out.push(shown(&page.path));
             continue;
@@ -239,11 +239,27 @@ fn show(context: &Context, asked: &Asked) -> Result<Value> {
     Ok(reply)
 }
 
-/// The first lines, at most `bytes`.
-fn head(text: &str, bytes: usize) -> &str {
-    let mut end = bytes.min(text.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
+/// Bytes a character takes in JSON.
+fn cost(c: char) -> usize {
+    match c {
+        '"' | '\\' | '\n' | '\r' | '\t' => 2,
+        c if c.is_control() => 6,
+        c => c.len_utf8(),
     }
-    text[..end].rfind('\n').map_or(&text[..end], |line| &text[..line])
+}
+
+/// Bytes a text takes in JSON.
+fn written(text: &str) -> usize {
+    text.chars().map(cost).sum()
+}
+
+/// The first lines, at most `bytes` of JSON.
+fn head(text: &str, bytes: usize) -> &str {
+    let mut total = 0;
+    let past = text.char_indices().find(|(_, c)| {
+        total += cost(*c);
+        total > bytes
+    });
+    let head = past.map_or(text, |(end, _)| &text[..end]);
+    head.rfind('\n').map_or(head, |line| &head[..line])
 }

@@ -123,7 +123,7 @@ async fn point_12_no_reply_is_long_on_a_site_of_ten_thousand_pages() {
     }
     text.push_str("-- content/n/_index.md --\n---\ntitle: Notes\n---\n");
     let site = TestSite::new(&text).await;
-    site.call("page_write", json!({"select": {"glob": "n/00[0-3]*.md", "front_matter": {"reviewed": true}}})).await;
+    site.call("page_write", json!({"select": {"glob": "n/003*.md", "front_matter": {"reviewed": true}}})).await;
     let many: Vec<String> = (0..50).map(|i| format!("/n/{i:05}/")).collect();
     for (tool, arguments) in [
         ("site_get", json!({})),
