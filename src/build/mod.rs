@@ -41,7 +41,9 @@ pub mod template;
 use std::collections::BTreeSet;
 
 pub use address::output_path;
+pub use assets::url as asset_url;
 pub use cache::Cache;
+pub use layout::layout_of;
 pub use sections::display_order;
 
 use crate::error::Result;

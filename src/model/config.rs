@@ -7,6 +7,7 @@ mod load;
 mod markdown;
 mod redirects;
 mod schema;
+mod world;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -22,6 +23,10 @@ pub use schema::{Field, FieldType, Misfit, Pattern};
 
 use super::{ContentPath, Diagnostic, Snapshot};
 use crate::error::{Error, Result};
+
+pub use world::{
+    FetchConfig, IndexNowConfig, PERSON_ONLY, ScriptPolicy, SvgPolicy, UploadsConfig, Webhook, WebhookEvent,
+};
 
 /// Largest accepted `site.yaml` or `theme.yaml`, in bytes.
 pub const MAX_CONFIG: usize = 1024 * 1024;
@@ -65,6 +70,14 @@ pub struct Config {
     pub markdown: MarkdownConfig,
     /// How the site goes live.
     pub publish: PublishConfig,
+    /// Reading from the network.
+    pub fetch: FetchConfig,
+    /// Uploads.
+    pub uploads: UploadsConfig,
+    /// Addresses told after a publish.
+    pub webhooks: Vec<Webhook>,
+    /// Search engines told after a publish.
+    pub indexnow: Option<IndexNowConfig>,
     /// Anything for templates.
     pub params: Map<String, Value>,
 }
@@ -238,6 +251,10 @@ impl Default for Config {
             feed: FeedConfig::default(),
             markdown: MarkdownConfig::default(),
             publish: PublishConfig::default(),
+            fetch: FetchConfig::default(),
+            uploads: UploadsConfig::default(),
+            webhooks: Vec::new(),
+            indexnow: None,
             params: Map::new(),
         }
     }

@@ -1,6 +1,8 @@
 //! One binary for every test that drives sitewright from outside.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod after;
+mod asset;
 mod bad_input;
 mod build;
 mod change_set;
@@ -15,11 +17,15 @@ mod git_rules;
 mod git_server;
 mod harness;
 mod host;
+mod import;
+mod import_sites;
+mod interleaving;
 mod layout;
 mod load;
 mod markdown;
 mod migrate;
 mod model;
+mod outside;
 mod page;
 mod preview;
 mod progress;
@@ -30,13 +36,19 @@ mod remote_ssh;
 mod resources;
 mod review;
 mod rights;
+mod rollback;
+mod schedule;
 mod screenshot;
 mod selection;
 mod server;
+mod sessions;
+mod site;
 mod store;
+mod story;
 mod subscriptions;
 mod text;
 mod theme;
+mod theme_edit;
 mod tidy;
 mod tools;
 mod wire;

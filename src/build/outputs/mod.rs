@@ -4,6 +4,7 @@ pub(crate) mod feed;
 pub(crate) mod head;
 pub(crate) mod headers;
 pub(crate) mod host;
+pub(crate) mod indexnow;
 pub(crate) mod llms;
 pub(crate) mod redirects;
 pub(crate) mod robots;
@@ -21,6 +22,7 @@ pub(crate) const FORMATS: &[Format] = &[
     feed::files,
     headers::files,
     host::files,
+    indexnow::files,
     llms::files,
     redirects::files,
     robots::files,
