@@ -80,6 +80,8 @@ pub enum Scope {
     Everything,
     /// Only the outputs of these pages (their own HTML; no lists, feeds or copies).
     Pages(BTreeSet<ContentPath>),
+    /// The same and every copied file: what a browser needs to show these pages.
+    Shown(BTreeSet<ContentPath>),
     /// No output: library and diagnostics only.
     Nothing,
 }

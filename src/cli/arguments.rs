@@ -105,6 +105,12 @@ pub(super) struct Serve {
     /// Serve no preview.
     #[arg(long, conflicts_with = "preview")]
     pub(super) no_preview: bool,
+    /// Offer these tools: core (the few that most work needs), all, or names joined by commas; default: all.
+    #[arg(long, value_name = "NAMES")]
+    pub(super) tools: Option<String>,
+    /// Of those, do not offer these; names joined by commas.
+    #[arg(long, value_name = "NAMES")]
+    pub(super) exclude: Option<String>,
     /// Offer only tools that change nothing; wins over everything else.
     #[arg(long)]
     pub(super) read_only: bool,

@@ -41,7 +41,7 @@ struct List {
 }
 
 fn list(context: &Context, asked: List) -> Result<Value> {
-    let changes = change::list(&context.site)?;
+    let changes = change::list(&context.site, &context.progress)?;
     let all = &changes.status.unpublished;
     let start = start_after(all.iter().map(|item| &item.change.path), asked.cursor.as_deref())?;
     let part = &all[start..all.len().min(start + asked.limit.unwrap_or(100))];
@@ -152,7 +152,7 @@ fn diff(context: &Context, asked: Diff) -> Result<Value> {
         Some(As::Words) => DiffStyle::Words,
         Some(As::Stat) => DiffStyle::Stat,
     };
-    let all = change::diff(&context.site, &asked.paths, style)?;
+    let all = change::diff(&context.site, &asked.paths, style, &context.progress)?;
     let start = start_after(all.iter().map(|file| &file.path), asked.cursor.as_deref())?;
     let mut items: Vec<Value> = all[start..].iter().map(diff_item).collect();
     items.truncate(reply::fitting(&items));
