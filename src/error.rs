@@ -304,6 +304,9 @@ impl Error {
             Self::Conflict { current: None, .. } => "It was deleted meanwhile: use `create: true` to write it anew.".into(),
             Self::Cancelled => "Nothing was changed; send the call again if it is still wanted.".into(),
             Self::DiskFull { .. } => "Free some space on the disk; nothing was changed, send the call again then.".into(),
+            Self::EditMismatch { count: 0, path, .. } if path.starts_with("themes/") => {
+                "Copy `find` exactly from the file (`theme_get` with `files`); the nearest lines are in `details.nearest`.".into()
+            }
             Self::EditMismatch { count: 0, .. } => {
                 "Copy `find` exactly from the page (`page_get` with `include: [\"body\"]`); the nearest lines are in `details.nearest`.".into()
             }

@@ -12,6 +12,7 @@ use crate::harness::TestSite;
 
 const NAMES: &[&str] = &[
     "site_get",
+    "site_update",
     "site_sync",
     "page_list",
     "page_get",
@@ -23,6 +24,9 @@ const NAMES: &[&str] = &[
     "asset_list",
     "asset_write",
     "asset_delete",
+    "theme_get",
+    "theme_write",
+    "theme_use",
     "preview",
     "change_list",
     "change_diff",
@@ -32,6 +36,7 @@ const NAMES: &[&str] = &[
     "publish",
     "revision_list",
     "revision_restore",
+    "content_import",
 ];
 
 const PAGES: &str = "\
@@ -200,6 +205,7 @@ fn all_four_hints_are_stated_and_honest() {
                 | "page_list"
                 | "page_get"
                 | "text_search"
+                | "theme_get"
                 | "asset_list"
                 | "preview"
                 | "change_list"
@@ -445,6 +451,7 @@ async fn tools_that_only_read_change_nothing() {
             "page_get",
             json!({"paths": ["/blog/hello/"], "include": ["front_matter", "body", "html", "text", "outline", "backlinks", "diagnostics", "history"]}),
         ),
+        ("theme_get", json!({"include": ["files", "settings", "layouts", "versions"], "files": ["layouts/page.hbs"]})),
         ("preview", json!({"pages": ["/blog/hello/"], "as": "html"})),
         ("preview", json!({"as": "text", "only": true})),
         ("change_list", json!({})),
