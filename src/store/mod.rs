@@ -30,6 +30,7 @@ mod sync;
 mod top_level;
 mod transaction;
 mod tree;
+mod upload;
 mod watch;
 
 pub use crate::model::config::Durability;

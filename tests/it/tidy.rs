@@ -20,18 +20,20 @@ const LAYERS: [(&str, &[&str]); 11] = [
 ];
 
 /// Crates that only some files may use, by the beginning of their path below `src/`.
-const CONFINED: [(&str, &[&str]); 22] = [
+const CONFINED: &[(&str, &[&str])] = &[
     ("rmcp", &["tools", "server"]),
     ("schemars", &["tools", "server"]),
     ("git2", &["store"]),
     ("walkdir", &["store"]),
     ("cap_std", &["store"]),
-    ("rustix", &["store"]),
+    ("rustix", &["store", "outside/browser"]),
     ("notify", &["store/watch"]),
     ("ureq", &["store/remote", "outside"]),
     ("rustls", &["store/remote", "outside"]),
     ("rustls_native_certs", &["store/remote", "outside"]),
     ("ring", &["outside"]),
+    ("quick_xml", &["site/asset/svg"]),
+    ("fast_image_resize", &["site/asset/picture"]),
     ("handlebars", &["build/template"]),
     ("pulldown_cmark", &["build/markdown"]),
     ("ammonia", &["build/markdown"]),

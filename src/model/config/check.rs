@@ -62,6 +62,12 @@ pub(super) fn own_domain(base_url: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// A language tag.
+pub(super) fn language(tag: &str) -> Result<(), String> {
+    let plain = !tag.is_empty() && tag.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    if plain { Ok(()) } else { Err(format!("expected a language tag such as `en` or `de-CH`, found `{tag}`")) }
+}
+
 /// The name of one folder, as for a theme or the output.
 pub(super) fn folder_name(name: &str) -> Result<(), String> {
     if name.contains('/') {
