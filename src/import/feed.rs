@@ -222,15 +222,7 @@ fn page(draft: &mut Draft<'_>, path: &str, number: usize, entry: &Node) {
         .find(|child| matches!(child.attribute("rel"), None | Some("alternate")))
         .and_then(|child| child.attribute("href").map(str::to_owned).or_else(|| Some(child.inner_text())))
         .filter(|link| link.starts_with("http"));
-    let content = entry.child(&["content:encoded", "content"]).or_else(|| entry.child(&["description", "summary"]));
-    let html = content.map_or_else(String::new, |node| {
-        if node.attribute("type") == Some("xhtml") {
-            let mut markup = String::new();
-            node.markup(&mut markup);
-            return markup;
-        }
-        if node.attribute("type") == Some("text") { escaped(&node.inner_text()) } else { node.inner_text() }
-    });
+    let html = content(entry);
     let mut values = Map::new();
     let mut set = |key: &str, value: Option<Value>| {
         if let Some(value) = value {
@@ -285,6 +277,21 @@ fn page(draft: &mut Draft<'_>, path: &str, number: usize, entry: &Node) {
     match front_matter::patch(wanted, &format!("\n{body}"), &values) {
         Ok(text) => draft.page(&place, wanted, text, url),
         Err(error) => draft.lost("page", &error.to_string(), &place, 0, "left out"),
+    }
+}
+
+/// What an entry says, as HTML.
+fn content(entry: &Node) -> String {
+    let node = entry.child(&["content:encoded", "content"]).or_else(|| entry.child(&["description", "summary"]));
+    let Some(node) = node else { return String::new() };
+    match node.attribute("type") {
+        Some("xhtml") => {
+            let mut markup = String::new();
+            node.markup(&mut markup);
+            markup
+        }
+        Some("text") => escaped(&node.inner_text()),
+        _ => node.inner_text(),
     }
 }
 

@@ -71,11 +71,12 @@ fn sorted(draft: &mut Draft<'_>, site: &Site, path: &str) -> Option<(Role, Strin
         let root = site.config.collections_dir.as_str();
         let folder = above(at);
         let folder = folder.strip_prefix(root).map_or(folder.as_str(), |rest| rest.trim_start_matches('/')).to_owned();
+        if parts[at] == "_drafts" {
+            // Apart from posts, whose addresses want a date: a draft is moved there when it is done, as in Jekyll.
+            return Some((Role::Draft, join(&join(&folder, "drafts"), &below(at))));
+        }
         let home = if folder.is_empty() { "posts".to_owned() } else { folder.clone() };
         let place = join(&home, &below(at));
-        if parts[at] == "_drafts" {
-            return Some((Role::Draft, place));
-        }
         let categories = folder.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect();
         return Some((Role::Post(categories), place));
     }
@@ -202,8 +203,10 @@ fn page(draft: &mut Draft<'_>, site: &Site, path: &str, role: &Role, place: &str
         return;
     }
     let own = page.text(&["permalink"]);
-    let url = site.config.addresses.url(role, &page, own.as_deref(), date.as_ref().map(|(date, _)| date.as_str()));
-    if url.is_none() {
+    let day = date.as_ref().map(|(date, _)| date.as_str());
+    let draft_only = *role == Role::Draft && own.is_none();
+    let url = site.config.addresses.url(role, &page, own.as_deref(), day).filter(|_| !draft_only);
+    if url.is_none() && !draft_only {
         let pattern = own.as_deref().unwrap_or_else(|| site.config.addresses.posts());
         draft.lost("permalink", pattern, path, 0, "its address is another now: add an alias where it matters");
     }

@@ -14,8 +14,8 @@ const LOST: usize = 25;
 const IMPORT: Spec = Spec {
     name: "content_import",
     title: "Import a site or pages",
-    description: "Imports a Hugo, Jekyll or Zola site, Markdown folder, feed or CSV as one unpublished revision; dry_run first. \
-        URLs stay; what exists is skipped. Replies counts, settings, and not_carried: what to mend.",
+    description: "Imports a Hugo, Jekyll or Zola site, Markdown folder, feed or CSV; dry_run first. Keeps URLs, skips what \
+        exists. Replies counts, settings, and not_carried: what to mend.",
     hints: Hints { read_only: false, destructive: true, idempotent: true, open_world: true },
     right: Right::Content,
 };
@@ -28,12 +28,12 @@ pub(super) fn tools() -> Vec<Tool> {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ContentImport {
-    /// Folder or file in a folder the person allowed (uploads.folders), or a feed's URL.
+    /// Folder or file below uploads.folders, or a feed's URL.
     #[schemars(length(min = 1), example = "../old-site")]
     from: String,
-    /// Default: what it looks like.
+    /// Default: by its look.
     kind: Option<Form>,
-    /// Put it below this content folder.
+    /// Content folder to put it in.
     #[schemars(example = &"archive")]
     section: Option<String>,
     /// Overwrite what differs.

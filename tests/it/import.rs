@@ -58,7 +58,10 @@ async fn round_trip(made: &Made, kind: &str) -> (TestSite, Value) {
     assert_eq!(reply["not_carried"], plan["not_carried"]);
     assert!(reply.to_string().len() < 20_000, "{} bytes", reply.to_string().len());
     let built = built(&site);
-    let errors: Vec<_> = built.diagnostics.iter().filter(|d| d.severity == Severity::Error).collect();
+    let (snapshot, _) = site.site().working().expect("a site");
+    let drafts = site.site().build(&snapshot, Scope::Nothing, true, None).expect("it builds with drafts");
+    let all = built.diagnostics.iter().chain(&drafts.diagnostics);
+    let errors: Vec<_> = all.filter(|d| d.severity == Severity::Error).collect();
     assert!(errors.is_empty(), "{} errors: {:#?}", errors.len(), &errors[..errors.len().min(5)]);
     let outputs: BTreeSet<&str> = built.outputs.keys().map(String::as_str).collect();
     for (what, paths) in [("pages", &made.pages), ("redirects", &made.aliases), ("assets", &made.assets)] {

@@ -68,7 +68,7 @@ fn prose(n: usize) -> String {
             let _ = write!(text, "{gap}{}", word(n * 31 + paragraph * 17 + at * (n % 5 + 1)));
         }
         text.push_str(".\n\n");
-        if paragraph == 0 && n % 2 == 0 {
+        if paragraph == 0 && n.is_multiple_of(2) {
             text.push_str("<!--more-->\n\n");
         }
     }
@@ -181,7 +181,7 @@ fn hugo_doc(made: &mut Made, n: usize) -> String {
     let area = AREAS[n / 10 % AREAS.len()];
     let folder = if n % 20 < 10 { format!("docs/{area}") } else { format!("docs/{area}/Deep Dive") };
     let mut body = prose(n);
-    let _ = write!(body, "[Up](..) and [a heading](#part-{}).\n", word(n));
+    let _ = writeln!(body, "[Up](..) and [a heading](#part-{}).", word(n));
     let path = format!("{folder}/Topic {n}.md");
     made.text(&format!("content/{path}"), format!("---\ntitle: Topic {n}\nweight: {n}\n---\n{body}"));
     made.page(&format!("/{}/topic-{n}/", folder.replace(' ', "-").to_lowercase()));
@@ -321,7 +321,7 @@ fn jekyll_post(made: &mut Made, n: usize) {
         }
         None => {}
     }
-    if n % 5 == 0 {
+    if n.is_multiple_of(5) {
         head.push_str("comments: true\n");
     }
     head.push_str("---\n");
@@ -344,7 +344,7 @@ fn jekyll_post(made: &mut Made, n: usize) {
     }
     let folder = if draft { "_drafts" } else { "_posts" };
     let file = if draft { format!("draft-{n}") } else { name };
-    made.text(&format!("{folder}/{file}.{}", if n % 7 == 0 { "markdown" } else { "md" }), head + &body);
+    made.text(&format!("{folder}/{file}.{}", if n.is_multiple_of(7) { "markdown" } else { "md" }), head + &body);
     if !draft {
         let mut url = String::from("/");
         if let Some(category) = category {
@@ -442,7 +442,7 @@ fn zola_post(made: &mut Made, n: usize) {
     let (year, month, d) = day(n);
     let draft = n % 17 == 3;
     let date = format!("{year}-{month:02}-{d:02}");
-    let dated = n % 2 == 0;
+    let dated = n.is_multiple_of(2);
     let file = if dated { format!("{date}_My_Post_{n}") } else { format!("post-{n}") };
     let own = match n % 8 {
         1 => Some(format!("path = \"essays/{n}\"\n")),

@@ -32,7 +32,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("rustls", &["store/remote", "outside"]),
     ("rustls_native_certs", &["store/remote", "outside"]),
     ("ring", &["outside"]),
-    ("quick_xml", &["site/asset/svg"]),
+    ("quick_xml", &["site/asset/svg", "import/feed"]),
     ("fast_image_resize", &["site/asset/picture"]),
     ("handlebars", &["build/template"]),
     ("pulldown_cmark", &["build/markdown"]),

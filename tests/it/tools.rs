@@ -224,7 +224,7 @@ fn all_four_hints_are_stated_and_honest() {
         );
         assert_eq!(hints.read_only_hint, Some(reads), "{}", tool.name());
         assert!(!(reads && hints.destructive_hint == Some(true)), "{}", tool.name());
-        let beyond = matches!(tool.name(), "publish" | "site_sync" | "site_check" | "asset_write");
+        let beyond = matches!(tool.name(), "publish" | "site_sync" | "content_import" | "site_check" | "asset_write");
         assert_eq!(hints.open_world_hint, Some(beyond), "{}", tool.name());
         let writes_dry = tool.schema()["properties"].get("dry_run").is_some();
         let plain = matches!(tool.name(), "site_sync" | "change_open");

@@ -3,7 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
-use super::super::{Call, Site};
+use super::super::{Call, Site, lock};
 use super::Request;
 use crate::error::{Error, Result};
 use crate::import::{Entry, Kind, Source, is_read, is_skipped};
@@ -116,16 +116,16 @@ fn feed(site: &Site, call: &Call, url: &str) -> Result<Opened> {
 /// A folder below one of those that `uploads.folders` or the command line names.
 fn allowed(site: &Site, name: &str) -> Result<Foreign> {
     let root = site.repository().site_dir();
-    let folders: Vec<PathBuf> = site.config()?.uploads.folders.iter().map(|folder| plain(&root.join(folder))).collect();
+    let mut folders: Vec<PathBuf> = lock(&site.shared.upload_folders).iter().map(|folder| plain(folder)).collect();
+    folders.extend(site.config()?.uploads.folders.iter().map(|folder| plain(&root.join(folder))));
     let wanted = plain(&root.join(name));
     // The narrowest of several folders, so that the way through it is checked for links the least far from the file.
     let found =
         folders.iter().filter(|folder| wanted.starts_with(folder)).min_by_key(|folder| folder.components().count());
     let Some(folder) = found else {
-        return Err(Error::InvalidArguments {
-            field: "from".into(),
-            problem: format!("`{name}` is in no folder that `uploads.folders` in site.yaml allows"),
-            example: "ask the person to allow the folder, or to run `sitewright import`".into(),
+        return Err(Error::RefusedFile {
+            path: name.chars().take(200).collect(),
+            problem: "it is in no folder that a person allowed with `uploads.folders` or --uploads".into(),
         });
     };
     let inner = wanted.strip_prefix(folder).unwrap_or(Path::new(""));

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::super::Site;
 use super::super::edit::Staged;
+use super::super::{Site, asset};
 use super::settings::Settings;
-use super::{Opened, Outcome, Request, Tally};
+use super::{From, Opened, Outcome, Request, Tally};
 use crate::build::{Built, Scope};
 use crate::error::{Error, Result};
 use crate::import::{Plan, PlannedPage};
+use crate::model::config::UploadsConfig;
 use crate::model::{ContentPath, Library, PageKind, PathKind, Severity, Snapshot, front_matter};
 use crate::store::{Repository, Transaction};
 
@@ -48,7 +49,7 @@ pub(super) fn stage(
     let built = fit(site, transaction.base(), &settings.text, &mut plan, outcome)?;
     redirects(&mut plan, &mut settings, &built, request, outcome);
     stage_pages(transaction, &mut plan, request, outcome)?;
-    stage_files(transaction, &mut plan, opened, request, outcome)?;
+    stage_files(transaction, &mut plan, opened, request, &built.library.config.uploads, outcome)?;
     if request.config {
         transaction.stage(ContentPath::from_disk("site.yaml")?, Some(settings.text.clone().into_bytes()))?;
         outcome.settings = settings.set;
@@ -206,8 +207,10 @@ fn stage_files(
     plan: &mut Plan,
     opened: &Opened,
     request: &Request,
+    uploads: &UploadsConfig,
     outcome: &mut Outcome,
 ) -> Result<()> {
+    let trusted = matches!(request.from, From::Trusted(_));
     for file in &plan.files {
         if !request.media {
             plan.report.add("file", "assets, static files and data", file.source.clone(), NOT_ALLOWED);
@@ -216,6 +219,14 @@ fn stage_files(
         let bytes = match &file.text {
             Some(text) => text.clone().into_bytes(),
             None => opened.bytes(&file.source)?,
+        };
+        let admitted = if trusted { Ok(bytes) } else { asset::admitted(uploads, &file.target, bytes) };
+        let bytes = match admitted {
+            Ok(bytes) => bytes,
+            Err(problem) => {
+                plan.report.add("file", problem, file.source.clone(), "left out: a person can allow it, or import it");
+                continue;
+            }
         };
         let written = stage_one(transaction, &file.target, bytes, request.replace, &mut outcome.files)?;
         if let Err(problem) = written {
