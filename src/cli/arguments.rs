@@ -152,6 +152,12 @@ pub(super) struct Publish {
     /// Push a branch for review instead, and print where to open the request.
     #[arg(long)]
     pub(super) review: bool,
+    /// Not now, but at this time, such as 2026-12-01T09:00:00Z: freezes the selection until then.
+    #[arg(long, value_name = "TIME", conflicts_with_all = ["review", "local_commits"])]
+    pub(super) at: Option<String>,
+    /// Publish what was frozen for a time that has come, and nothing else; for cron.
+    #[arg(long, conflicts_with_all = ["paths", "message", "dry_run", "review", "at", "hand_edits", "local_commits", "yes"])]
+    pub(super) due: bool,
     /// Publish files edited by hand along, without asking.
     #[arg(long)]
     pub(super) hand_edits: bool,

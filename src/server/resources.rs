@@ -34,6 +34,12 @@ pub(super) fn list(site: &Site, cursor: Option<&str>) -> Result<ListResourcesRes
         let about = "What publish would make live, as a unified difference.";
         let diff = Resource::new(uri::UNPUBLISHED, "unpublished.diff").with_title("Unpublished changes");
         listed.push(diff.with_description(about).with_mime_type("text/x-diff"));
+        for set in site.repository().change_sets().map_err(refused)? {
+            let name = format!("{}{}", uri::CHANGE_SETS, set.id);
+            let title = set.purpose.lines().next().unwrap_or_default().to_owned();
+            let diff = Resource::new(uri::of(&name), name).with_title(title).with_mime_type("text/x-diff");
+            listed.push(diff.with_description("What this change set would make live, as a unified difference."));
+        }
     }
     let after = match cursor {
         Some(cursor) => Some(uri::path(cursor).ok_or_else(|| {
@@ -86,11 +92,16 @@ pub(super) fn read(site: &Arc<Site>, address: &str) -> Result<ReadResourceResult
         (resource::unpublished(site).map_err(refused)?, "text/x-diff")
     } else {
         let path = uri::path(address).ok_or_else(|| not_found(address))?;
-        let text = resource::read(site, &path).map_err(|error| match error {
+        let set = path.strip_prefix(uri::CHANGE_SETS);
+        let text = match set {
+            Some(id) => site.in_change_set(id).and_then(|site| resource::unpublished(&site)),
+            None => resource::read(site, &path),
+        };
+        let text = text.map_err(|error| match error {
             Error::NotFound { .. } => not_found(address),
             other => refused(other),
         })?;
-        (text, mime(&path))
+        (text, if set.is_some() { "text/x-diff" } else { mime(&path) })
     };
     let contents = ResourceContents::text(text, address).with_mime_type(mime);
     // It can change at any moment; who wants to know subscribes.

@@ -15,6 +15,8 @@ pub mod publish;
 pub mod resource;
 mod review;
 pub mod revision;
+mod rollback;
+pub mod schedule;
 mod scope;
 pub mod starter;
 pub mod text;

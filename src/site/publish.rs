@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::selected;
 use super::edit::new_findings;
-use super::{Call, Site, address, expand, review};
+use super::{Call, Site, address, expand, review, schedule};
 use crate::build::{Built, Scope};
 use crate::error::{Error, Result};
 use crate::model::forge::Proposal;
 use crate::model::{Config, ContentPath, Diagnostic, Forge, Outputs, Severity, Snapshot};
-use crate::store::{ChangeKind, OutputChange, PublishRequest, Published, ReviewRequest, Synced, Unpublished};
+use crate::store::{
+    ChangeKind, ChangeSet, OutputChange, PublishRequest, Published, ReviewRequest, Synced, Unpublished,
+};
 
 /// How much of a publish is done, roughly, when the site is read.
 const READ: f64 = 0.1;
@@ -31,6 +33,8 @@ pub struct PublishQuery {
     pub local_commits: bool,
     /// Send it to review instead of live.
     pub review: bool,
+    /// Not now, but then; `None`: now.
+    pub at: Option<jiff::Timestamp>,
 }
 
 /// What went live, or would.
@@ -48,6 +52,8 @@ pub struct PublishReply {
     pub diagnostics: Vec<Diagnostic>,
     /// Where a person opens the review, or finds it; `None`: nothing is in review, or the remote's web side is not known.
     pub review_url: Option<String>,
+    /// The change set that was frozen to be published later; nothing is live yet then.
+    pub scheduled: Option<ChangeSet>,
 }
 
 /// Publishes everything or a selection, or sends it to review.
@@ -57,6 +63,7 @@ pub struct PublishReply {
 pub fn publish(site: &Site, call: &Call, query: &PublishQuery) -> Result<PublishReply> {
     let progress = &call.progress;
     progress.step(0.0, "Reading the site")?;
+    schedule::check(site, query)?;
     let status = site.repository().status()?;
     let (_, built) = site.working_followed(&progress.part(0.0, READ))?;
     let config = &built.library.config;
@@ -97,7 +104,10 @@ pub fn publish(site: &Site, call: &Call, query: &PublishQuery) -> Result<Publish
         dry_run: call.dry_run,
         build: &build,
     };
-    let published = site.repository().publish(&request)?;
+    let (scheduled, published) = match query.at {
+        None => (None, site.repository().publish(&request)?),
+        Some(at) => schedule::freeze(site, query, &request, at)?,
+    };
     let review_url = match (&forge, &published.review) {
         (Some(forge), Some(review)) if review.revision.is_some() => {
             let body = describe(&published);
@@ -112,7 +122,7 @@ pub fn publish(site: &Site, call: &Call, query: &PublishQuery) -> Result<Publish
     let urls = urls(&published);
     let pages = urls.values().map(Vec::len).sum::<usize>();
     let rerendered = pages.saturating_sub(published.changes.len());
-    Ok(PublishReply { published, dry_run: call.dry_run, urls, rerendered, diagnostics, review_url })
+    Ok(PublishReply { published, dry_run: call.dry_run, urls, rerendered, diagnostics, review_url, scheduled })
 }
 
 /// Builds what will be committed; errors that live has not are for `judge`. The last moment at which a publish can be cancelled.

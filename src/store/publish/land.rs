@@ -159,7 +159,7 @@ impl Repository {
         Ok(on_top && plan::compare_sites(self, git, tree_of(git, Some(tip))?, Some(wanted))?.is_empty())
     }
 
-    fn reapply(
+    pub(super) fn reapply(
         &self,
         git: &git2::Repository,
         landing: &Landing<'_>,
