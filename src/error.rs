@@ -25,6 +25,12 @@ pub enum Error {
         /// All new findings.
         diagnostics: Vec<crate::model::Diagnostic>,
     },
+    /// The browser that takes screenshots did not do its part.
+    #[error("the browser failed: {reason}")]
+    BrowserFailed {
+        /// What happened.
+        reason: String,
+    },
     /// Another process or call holds the site for too long, or a ref kept moving.
     #[error("the site is busy: {holder}")]
     Busy {
@@ -63,6 +69,22 @@ pub enum Error {
         count: usize,
         /// The nearest lines (count 0) or the lines where it occurs, `line: text`.
         nearest: Vec<String>,
+    },
+    /// A fetch from the network did not work.
+    #[error("{url} could not be read: {reason}")]
+    FetchFailed {
+        /// The caller's address, without login and query.
+        url: String,
+        /// Why, in words that tell nothing of this machine.
+        reason: String,
+    },
+    /// An address that may not be read, or an answer that may not be taken.
+    #[error("{url} is not read: {reason}")]
+    FetchRefused {
+        /// The caller's address, without login and query.
+        url: String,
+        /// Why, in words that tell nothing of this machine.
+        reason: String,
     },
     /// A bug of ours; the cause is logged and not sent.
     #[error("internal error: {cause}")]
@@ -148,6 +170,12 @@ pub enum Error {
         /// Near matches, best first, at most three.
         near: Vec<String>,
     },
+    /// The person who runs the server chose not to offer this tool.
+    #[error("`{tool}` is switched off on this server")]
+    ToolOff {
+        /// What was called.
+        tool: String,
+    },
     /// The caller lacks a right.
     #[error("`{tool}` needs the right `{right}`, which this connection does not have")]
     NotAllowed {
@@ -167,6 +195,14 @@ pub enum Error {
     ReadOnly {
         /// What was to be written.
         path: String,
+    },
+    /// A file that is not taken, or not read.
+    #[error("{path} is refused: {problem}")]
+    RefusedFile {
+        /// Where it should go, or where it is.
+        path: String,
+        /// Why.
+        problem: String,
     },
     /// The remote moved again and again while a publish was on its way.
     #[error("remote {remote} keeps moving")]
@@ -269,6 +305,9 @@ impl Error {
                 "Leave out `create` to change it, or choose another path.".into()
             }
             Self::BuildFailed { .. } => "Mend what `details.diagnostics` names and send the call again.".into(),
+            Self::BrowserFailed { .. } => {
+                "Use `as: html` or `as: text` instead; the person can name another Chromium in SITEWRIGHT_BROWSER.".into()
+            }
             Self::Busy { .. } => "Send the same call again in a few seconds.".into(),
             Self::Conflict { conflicts, .. } if !conflicts.is_empty() => {
                 "Write each conflicting path with the text you want and `if_match` set to its `theirs.etag`, then send this call again."
@@ -280,10 +319,18 @@ impl Error {
             Self::Conflict { current: None, .. } => "It was deleted meanwhile: use `create: true` to write it anew.".into(),
             Self::Cancelled => "Nothing was changed; send the call again if it is still wanted.".into(),
             Self::DiskFull { .. } => "Free some space on the disk; nothing was changed, send the call again then.".into(),
+            Self::EditMismatch { count: 0, path, .. } if path.starts_with("themes/") => {
+                "Copy `find` exactly from the file (`theme_get` with `files`); the nearest lines are in `details.nearest`.".into()
+            }
             Self::EditMismatch { count: 0, .. } => {
                 "Copy `find` exactly from the page (`page_get` with `include: [\"body\"]`); the nearest lines are in `details.nearest`.".into()
             }
             Self::EditMismatch { .. } => "Make `find` longer until it is unique, or set `all: true`.".into(),
+            Self::FetchFailed { .. } => "Check the address, or try again later; nothing was changed.".into(),
+            Self::FetchRefused { .. } => {
+                "Use another public http(s) address, or send the file as base64; a person can allow a host with `fetch.allow` in site.yaml."
+                    .into()
+            }
             Self::Internal { .. } => "This is a bug in sitewright; nothing was changed. Try a smaller call or another way.".into(),
             Self::InvalidArguments { example, .. } => format!("Write it like this: {example}"),
             Self::InvalidConfig { .. } => "Mend site.yaml at that line.".into(),
@@ -306,10 +353,22 @@ impl Error {
             }
             Self::NotFound { .. } => "List what exists with `site_get` or the noun's `_list` tool.".into(),
             Self::NotAllowed { right, .. } => {
-                format!("Ask the person who runs the server to allow `{right}`; other tools work as before.")
+                format!(
+                    "Go on with other tools, or ask the person who runs the server to start it with `{right}` in `--allow` (or in the \
+                     token's rights) and without `--read-only`."
+                )
+            }
+            Self::ToolOff { tool } => {
+                format!(
+                    "Go on with the tools that are listed, or ask the person who runs the server to name `{tool}` in `--tools` and not \
+                     in `--exclude`."
+                )
             }
             Self::PlanMoved { .. } => "Send it with `dry_run: true` and without `plan`, look at it again, then send the new plan.".into(),
             Self::ReadOnly { .. } => "Ask the person to make the site's folder writable; nothing was changed.".into(),
+            Self::RefusedFile { .. } => {
+                "Name it by what it is and send it again, or ask a person: `uploads` in site.yaml says what is taken.".into()
+            }
             Self::RemoteBusy { .. } => "Nothing is lost: send the same call again in a minute.".into(),
             Self::RemoteRefused { .. } => "Tell the person what the remote said; the commit waits, `publish` again resumes.".into(),
             Self::RemoteUnavailable { .. } => "Nothing is lost: call `publish` again when the remote can be reached.".into(),

@@ -2,14 +2,18 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::time::Duration;
 
 use sitewright::error::{Error, Result};
 use sitewright::site::publish::{self as operation, PublishQuery, PublishReply};
-use sitewright::site::{Call, Site, schedule};
+use sitewright::site::{Call, Site, address, schedule};
 use sitewright::store::ChangeKind;
 
 use super::arguments::Publish;
 use super::{Outcome, locate, print};
+
+/// How long webhooks and pings may keep the program from ending.
+const DELIVERY: Duration = Duration::from_secs(15);
 
 pub(super) fn publish(arguments: &Publish, site: Option<&Path>) -> Result<Outcome> {
     let site = locate::open(site)?;
@@ -32,6 +36,13 @@ pub(super) fn publish(arguments: &Publish, site: Option<&Path>) -> Result<Outcom
     };
     let reply = ask_through(&site, &call, query)?;
     print::out(&describe(&reply));
+    let undelivered = site.courier().wait(DELIVERY);
+    if undelivered > 0 {
+        print::error(&format!(
+            "{} could not be delivered in time.\n",
+            print::count(undelivered, "message", "messages")
+        ));
+    }
     for finding in &reply.diagnostics {
         print::error(&print::finding(finding));
     }
@@ -129,6 +140,10 @@ fn describe(reply: &PublishReply) -> String {
     }
     if let Some(unfinished) = &published.unfinished {
         let _ = writeln!(text, "The working tree could not follow: {}. {}", unfinished.reason, unfinished.cure);
+    }
+    if !reply.held.is_empty() {
+        let held: Vec<&str> = reply.held.iter().map(address::shown).collect();
+        let _ = writeln!(text, "On hold, and left out: {}.", held.join(", "));
     }
     if !published.left.is_empty() {
         let _ = writeln!(text, "Still unpublished: {}.", print::count(published.left.len(), "file", "files"));

@@ -1,7 +1,7 @@
 //! `serve` and `preview`: the long-running ones.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -12,7 +12,7 @@ use sitewright::server::token::{Token, Tokens};
 use sitewright::server::{Server, schedule, stdio, stop_signal};
 use sitewright::site::Site;
 use sitewright::store::Watch;
-use sitewright::tools::{Registry, Rights};
+use sitewright::tools::{Browser, Registry, Rights};
 use tokio_util::sync::CancellationToken;
 
 use super::arguments::{Preview, Serve};
@@ -24,11 +24,15 @@ const PREVIEW_PORT: u16 = 4401;
 const PORTS_TRIED: u16 = 20;
 /// How long work that cannot be interrupted may hold up the end of the process.
 const GRACE: Duration = Duration::from_millis(300);
+/// How long messages that are on their way may hold it up.
+const DELIVERY: Duration = Duration::from_secs(3);
 
 /// `serve`: MCP over standard streams or HTTP, with a preview beside it.
 pub(super) fn serve(arguments: &Serve, site: Option<&Path>) -> Result<Outcome> {
     let site = locate::open(site)?;
     let rights = rights(arguments)?;
+    let registry = registry().select(arguments.tools.as_deref(), arguments.exclude.as_deref())?;
+    site.allow_uploads_from(upload_folders(&arguments.uploads)?);
     let preview = match (arguments.preview, arguments.no_preview) {
         (_, true) => None,
         (Some(address), _) => Some(PreviewServer::open(&site, &[address])?),
@@ -37,9 +41,9 @@ pub(super) fn serve(arguments: &Serve, site: Option<&Path>) -> Result<Outcome> {
             PreviewServer::open(&site, &[local(0)]).map_err(|error| tracing::warn!("no preview: {error}")).ok()
         }
     };
-    let server = Server::new(Arc::clone(&site), Registry::standard(), rights);
+    let server = Server::new(Arc::clone(&site), registry, rights);
     let _watch = watch(&site, &server, preview.as_ref());
-    match arguments.http {
+    let served = match arguments.http {
         None => run(async {
             let stop = CancellationToken::new();
             let preview = preview.map(|preview| preview.spawn(stop.clone()));
@@ -59,14 +63,16 @@ pub(super) fn serve(arguments: &Serve, site: Option<&Path>) -> Result<Outcome> {
             };
             run(over_http(server, vec![options], preview))
         }
-    }
+    };
+    site.courier().wait(DELIVERY);
+    served
 }
 
 /// Without arguments: MCP over HTTP and the preview, on the usual ports or the next free ones.
 pub(super) fn both(site: Option<&Path>) -> Result<Outcome> {
     let site = locate::open(site)?;
     let preview = PreviewServer::open(&site, &ports(PREVIEW_PORT))?;
-    let server = Server::new(Arc::clone(&site), Registry::standard(), Rights::all_but_admin());
+    let server = Server::new(Arc::clone(&site), registry(), Rights::all_but_admin());
     let _watch = watch(&site, &server, Some(&preview));
     let token = chosen_token()?.map_or_else(Token::generate, Ok)?;
     let options = ports(MCP_PORT).into_iter().map(|address| http::Options {
@@ -143,6 +149,14 @@ async fn bind(options: Vec<http::Options>) -> Result<http::Listening> {
     Err(failure.unwrap_or_else(|| Error::internal("no address to listen on")))
 }
 
+/// Every tool that can work on this machine.
+fn registry() -> Registry {
+    match Browser::find() {
+        Some(browser) => Registry::standard().with_browser(Arc::new(browser)),
+        None => Registry::standard(),
+    }
+}
+
 /// What clients may do at most, as the arguments say.
 fn rights(arguments: &Serve) -> Result<Rights> {
     let allowed = match &arguments.allow {
@@ -152,6 +166,18 @@ fn rights(arguments: &Serve) -> Result<Rights> {
         None => Rights::all_but_admin(),
     };
     Ok(if arguments.read_only { allowed.and(Rights::read_only()) } else { allowed })
+}
+
+/// The named folders as they are seen from anywhere; one that is not there is a slip.
+fn upload_folders(named: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let whole = |folder: &PathBuf| {
+        std::fs::canonicalize(folder).map_err(|source| Error::Io {
+            action: "read",
+            path: folder.display().to_string(),
+            source,
+        })
+    };
+    named.iter().map(whole).collect()
 }
 
 /// The tokens clients have to show, as the arguments say.

@@ -122,6 +122,10 @@ pub struct Page {
     pub noindex: bool,
     /// Language, where it differs from the site's.
     pub lang: Option<String>,
+    /// What it shares with its translations; `None`: it has none.
+    pub translation_key: Option<String>,
+    /// A translation by its file's name (`about.de.md`): in no list of the site's own language.
+    pub variant: bool,
     /// Menus it asks to be in.
     pub menus: Vec<MenuPlace>,
     /// Whole front matter.
@@ -142,6 +146,14 @@ pub struct Page {
     pub section: String,
     /// Rendered body; filled for pages in the build's scope.
     pub html: Option<Arc<str>>,
+}
+
+impl Page {
+    /// Whether its changes stay unpublished until `hold` goes from its front matter.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.front_matter.get("hold").is_some_and(|hold| *hold == Value::Bool(true))
+    }
 }
 
 /// A place in a menu that a page's front matter asks for.

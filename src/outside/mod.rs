@@ -1,1 +1,11 @@
-//! The world beyond the repository: URLs and their guard, webhooks, a browser, child processes.
+//! The world beyond the repository: URLs and their guard, links, a browser, and what is sent after a publish.
+
+mod address;
+pub mod browser;
+pub mod deliver;
+pub mod fetch;
+mod guard;
+mod http;
+pub mod links;
+
+pub use guard::{Guard, Resolve};

@@ -7,7 +7,7 @@ use crate::error::Error;
 /// Longest diff or text in `details`, in bytes; clients cut error texts at about 11,000 characters.
 const LONGEST_DETAIL: usize = 6_000;
 /// Longest message or hint, in bytes.
-const LONGEST_SENTENCE: usize = 1_500;
+const LONGEST_SENTENCE: usize = 1_000;
 /// Longest name that is said back, in bytes.
 const LONGEST_NAME: usize = 200;
 /// Most items of one list in `details`.
@@ -92,10 +92,14 @@ fn details(error: &Error) -> Value {
         Error::InvalidPath { path, problem } => {
             json!({"path": cut(path, LONGEST_NAME), "rule": cut(problem, LONGEST_NAME)})
         }
+        Error::FetchFailed { url, reason } | Error::FetchRefused { url, reason } => {
+            json!({"url": url, "reason": reason})
+        }
         Error::HandEdits { paths } => json!({"paths": paths}),
         Error::LocalCommits { commits } => json!({"commits": commits}),
         Error::Needs { needs } => json!({"needs": needs}),
         Error::NotFound { kind, name, near } => json!({"kind": kind, "name": cut(name, LONGEST_NAME), "near": near}),
+        Error::RefusedFile { path, problem } => json!({"path": cut(path, LONGEST_NAME), "problem": problem}),
         Error::PlanMoved { files } => json!({"files": files}),
         Error::RemoteRefused { reference, reason } => {
             json!({"reference": reference, "reason": cut(reason, LONGEST_SENTENCE)})

@@ -1,4 +1,6 @@
-//! `site_get` and `site_sync`.
+//! `site_get`, `site_update` and `site_sync`.
+
+mod update;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -22,7 +24,11 @@ const MOST_LISTED: usize = 200;
 const GUIDE: &str = include_str!("guide.md");
 
 pub(super) fn tools() -> Vec<Tool> {
-    vec![Tool::new(GET, get), Tool::new(SYNC, sync).of_whole_site::<SiteSync>()]
+    vec![
+        Tool::new(GET, get),
+        Tool::new(update::UPDATE, update::update),
+        Tool::new(SYNC, sync).of_whole_site::<SiteSync>(),
+    ]
 }
 
 const GET: Spec = Spec {
@@ -58,7 +64,7 @@ enum Part {
 }
 
 fn get(context: &Context, asked: SiteGet) -> Result<Value> {
-    let overview = overview(&context.site)?;
+    let overview = overview(&context.site, &context.progress)?;
     let mut reply = summary(&overview);
     for part in asked.include {
         let (name, value) = match part {

@@ -268,6 +268,25 @@ fn a_patch_touches_only_its_lines() {
         // Lists.
         ("tags: [a, b] # t", json!({"tags": ["c"]}), "tags: [c] # t"),
         ("tags:\n  - a\n  # old\n  - b\nz: 1", json!({"tags": ["a", "c"]}), "tags:\n  - a\n  - c\nz: 1"),
+        // Single items of a list: the lines of the others stay.
+        (
+            "tags:\n  - a # 1st\n  # of b\n  - \"b\"\nz: 1",
+            json!({"tags": ["a", "b", "c"]}),
+            "tags:\n  - a # 1st\n  # of b\n  - \"b\"\n  - c\nz: 1",
+        ),
+        ("t:\n  - a # 1st\n  - b\n  # of c\n  - c", json!({"t": ["a", "c"]}), "t:\n  - a # 1st\n  # of c\n  - c"),
+        ("t:\n- 'a'\n- b\n- 'c'", json!({"t": ["c", "d"]}), "t:\n- 'c'\n- d"),
+        (
+            "m:\n- { n: x }\n- {n: y}\nz: 1",
+            json!({"m": [{"n": "x"}, {"n": "z"}, {"n": "y"}]}),
+            "m:\n- { n: x }\n- { n: z }\n- {n: y}\nz: 1",
+        ),
+        ("m:\n  - n: x # c\n    u: |\n      - no item\n  - n: y", json!({"m": [{"n": "y"}]}), "m:\n  - n: y"),
+        (
+            "m:\n  - n: x\n\n  - - 1\n    - 2\n  - y",
+            json!({"m": [{"n": "x"}, [1, 2]]}),
+            "m:\n  - n: x\n\n  - - 1\n    - 2",
+        ),
         ("tags:\n- a\nz: 1", json!({"tags": ["b", "c: d"]}), "tags:\n- b\n- \"c: d\"\nz: 1"),
         ("tags: # t\n- a\nz: 1", json!({"tags": null}), "z: 1"),
         ("tags:\n    - a", json!({"tags": []}), "tags: []"),

@@ -63,7 +63,8 @@ pub(super) fn entry(name: &str, item: &Value, indent: usize, manner: Manner) -> 
     format!("{}{}:{gap}{inline}\n{body}", " ".repeat(indent), key(name))
 }
 
-fn list_item(item: &Value, dash: usize, manner: Manner) -> String {
+/// A list item as lines, its dash indented by `dash`.
+pub(super) fn list_item(item: &Value, dash: usize, manner: Manner) -> String {
     let blanks = " ".repeat(dash);
     match item {
         Value::Object(map) if !map.is_empty() => {
@@ -85,6 +86,18 @@ fn is_simple(value: &Value) -> bool {
         Value::Array(_) | Value::Object(_) => false,
         _ => true,
     }
+}
+
+/// The same on one line, as `like` (an item of the same list) is written.
+pub(super) fn list_item_like(item: &Value, dash: usize, manner: Manner, like: &str) -> String {
+    let braces = like.trim_start().trim_start_matches('-').trim_start();
+    if !braces.starts_with('{') || !matches!(item, Value::Object(map) if !map.is_empty()) {
+        return list_item(item, dash, manner);
+    }
+    let written = flow(item);
+    let spaced = written.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).filter(|_| braces.starts_with("{ "));
+    let written = spaced.map_or_else(|| written.clone(), |inner| format!("{{ {inner} }}"));
+    format!("{}- {written}\n", " ".repeat(dash))
 }
 
 /// In brackets and braces on one line.
