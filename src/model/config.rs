@@ -10,6 +10,7 @@ mod markdown;
 mod redirects;
 mod schema;
 mod seo;
+mod world;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -28,6 +29,10 @@ pub use seo::{Publisher, PublisherKind, SeoConfig, VERIFIERS};
 
 use super::{ContentPath, Diagnostic, Snapshot};
 use crate::error::{Error, Result};
+
+pub use world::{
+    FetchConfig, IndexNowConfig, PERSON_ONLY, ScriptPolicy, SvgPolicy, UploadsConfig, Webhook, WebhookEvent,
+};
 
 /// Largest accepted `site.yaml` or `theme.yaml`, in bytes.
 pub const MAX_CONFIG: usize = 1024 * 1024;
@@ -77,6 +82,14 @@ pub struct Config {
     pub markdown: MarkdownConfig,
     /// How the site goes live.
     pub publish: PublishConfig,
+    /// Reading from the network.
+    pub fetch: FetchConfig,
+    /// Uploads.
+    pub uploads: UploadsConfig,
+    /// Addresses told after a publish.
+    pub webhooks: Vec<Webhook>,
+    /// Search engines told after a publish.
+    pub indexnow: Option<IndexNowConfig>,
     /// Anything for templates.
     pub params: Map<String, Value>,
 }
@@ -241,6 +254,10 @@ impl Default for Config {
             feed: FeedConfig::default(),
             markdown: MarkdownConfig::default(),
             publish: PublishConfig::default(),
+            fetch: FetchConfig::default(),
+            uploads: UploadsConfig::default(),
+            webhooks: Vec::new(),
+            indexnow: None,
             params: Map::new(),
         }
     }

@@ -1,32 +1,45 @@
 //! What one can do with a site: free functions, one file per noun, over a small [`Site`] handle.
 
 pub mod address;
+mod after;
+mod anchor;
+pub mod asset;
 mod call;
 pub mod change;
 pub mod change_set;
+pub mod check;
+pub mod configure;
 pub mod edit;
 mod etag;
 mod expand;
+mod hold;
+pub mod import;
 pub mod init;
 pub mod overview;
 pub mod page;
+mod person;
 pub mod preview;
 pub mod publish;
 pub mod resource;
 mod review;
 pub mod revision;
+mod rollback;
+pub mod schedule;
 mod scope;
+mod shown;
 pub mod starter;
 pub mod text;
 pub mod text_diff;
+pub mod theme;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::build::{self, Built, Cache, Scope};
 use crate::error::{Error, Result};
 use crate::model::config::PublishConfig;
 use crate::model::{Config, ContentPath, Progress, Snapshot};
+use crate::outside::deliver::Courier;
 use crate::store::{self, Clock, Identity, OpenOptions, Repository};
 
 pub use call::Call;
@@ -68,6 +81,10 @@ struct Shared {
     remembered: Mutex<Vec<Remembered>>,
     receipts: Mutex<Receipts>,
     host: Mutex<Option<Arc<dyn preview::Host>>>,
+    upload_folders: Mutex<Vec<PathBuf>>,
+    /// Held while an image is decoded: each takes hundreds of megabytes at worst.
+    decoding: Mutex<()>,
+    courier: Courier,
 }
 
 impl std::fmt::Debug for Site {
@@ -98,6 +115,9 @@ impl Site {
             remembered: Mutex::default(),
             receipts: Mutex::default(),
             host: Mutex::default(),
+            upload_folders: Mutex::default(),
+            decoding: Mutex::default(),
+            courier: Courier::default(),
         };
         Ok(Self { repository, shared: Arc::new(shared) })
     }
@@ -150,6 +170,16 @@ impl Site {
         *lock(&self.shared.host) = Some(host);
     }
 
+    /// Allows local files in these folders to be uploaded, besides those that `site.yaml` names.
+    pub fn allow_uploads_from(&self, folders: Vec<PathBuf>) {
+        *lock(&self.shared.upload_folders) = folders;
+    }
+
+    /// Who brings messages to addresses elsewhere.
+    pub fn courier(&self) -> &Courier {
+        &self.shared.courier
+    }
+
     /// Builds a snapshot with this site's cache.
     pub fn build(&self, snapshot: &Snapshot, scope: Scope, drafts: bool, base_url: Option<String>) -> Result<Built> {
         self.build_followed(snapshot, scope, drafts, base_url, &Progress::default())
@@ -166,6 +196,19 @@ impl Site {
     ) -> Result<Built> {
         let options = build::Options { now: self.now(), drafts, future: drafts, base_url, scope };
         build::build_followed(snapshot, &options, &self.shared.cache, progress)
+    }
+
+    /// Builds a snapshot for who looks at each rendered page and keeps none.
+    pub fn inspect(
+        &self,
+        snapshot: &Snapshot,
+        scope: Scope,
+        drafts: bool,
+        progress: &Progress,
+        look: &build::Look<'_>,
+    ) -> Result<Built> {
+        let options = build::Options { now: self.now(), drafts, future: drafts, base_url: None, scope };
+        build::inspect(snapshot, &options, &self.shared.cache, progress, look)
     }
 
     /// The library and diagnostics of a snapshot, remembered for as long as the snapshot is current.

@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::selected;
 use super::edit::new_findings;
-use super::{Call, Site, address, expand, review};
+use super::{Call, Site, address, after, expand, hold, review, schedule};
 use crate::build::{Built, Scope};
 use crate::error::{Error, Result};
 use crate::model::forge::Proposal;
-use crate::model::{ContentPath, Diagnostic, Forge, Outputs, Severity, Snapshot};
-use crate::store::{ChangeKind, OutputChange, PublishRequest, Published, ReviewRequest, Synced, Unpublished};
+use crate::model::{Config, ContentPath, Diagnostic, Forge, Outputs, Severity, Snapshot};
+use crate::store::{
+    ChangeKind, ChangeSet, OutputChange, PublishRequest, Published, ReviewRequest, Synced, Unpublished,
+};
 
 /// How much of a publish is done, roughly, when the site is read.
 const READ: f64 = 0.1;
@@ -31,6 +33,8 @@ pub struct PublishQuery {
     pub local_commits: bool,
     /// Send it to review instead of live.
     pub review: bool,
+    /// Not now, but then; `None`: now.
+    pub at: Option<jiff::Timestamp>,
 }
 
 /// What went live, or would.
@@ -38,6 +42,8 @@ pub struct PublishQuery {
 pub struct PublishReply {
     /// The store's account: revision, push, changes, what stays.
     pub published: Published,
+    /// Of what stays, pages that are on hold.
+    pub held: Vec<ContentPath>,
     /// Nothing was written because it was only asked what would be.
     pub dry_run: bool,
     /// URL paths of HTML pages added, changed, removed.
@@ -48,6 +54,8 @@ pub struct PublishReply {
     pub diagnostics: Vec<Diagnostic>,
     /// Where a person opens the review, or finds it; `None`: nothing is in review, or the remote's web side is not known.
     pub review_url: Option<String>,
+    /// The change set that was frozen to be published later; nothing is live yet then.
+    pub scheduled: Option<ChangeSet>,
 }
 
 /// Publishes everything or a selection, or sends it to review.
@@ -57,15 +65,18 @@ pub struct PublishReply {
 pub fn publish(site: &Site, call: &Call, query: &PublishQuery) -> Result<PublishReply> {
     let progress = &call.progress;
     progress.step(0.0, "Reading the site")?;
+    schedule::check(site, query)?;
     let status = site.repository().status()?;
     let (_, built) = site.working_followed(&progress.part(0.0, READ))?;
     let config = &built.library.config;
+    let held = hold::of(&built, &status.unpublished);
     let paths = match query.paths.as_slice() {
         [] => None,
         names => Some(selection(site, &built, &status.unpublished, names)?),
     };
     let findings = std::sync::Mutex::new(Vec::new());
-    let selective = paths.is_some();
+    hold::refuse_named(&built, &held, &query.paths)?;
+    let selective = paths.is_some() || !held.is_empty();
     let build = |sources: &Snapshot, live: &Snapshot| -> Result<Outputs> {
         let outcome = build_for(site, call, sources, live, &|fresh| {
             refuse_errors(fresh, &status.unpublished, sources, selective)
@@ -74,7 +85,8 @@ pub fn publish(site: &Site, call: &Call, query: &PublishQuery) -> Result<Publish
         Ok(outcome.outputs)
     };
     progress.step(READ, "Asking the remote")?;
-    let note = call.note(default_message(paths.as_ref(), &status.unpublished));
+    let note = call.note(default_message(paths.as_ref(), &held, &status.unpublished));
+    let message = note.message.clone();
     let (title, slug) = (review::title(&note.message), review::slug(&note.message));
     let forge = status.remote.as_deref().and_then(|address| Forge::of(address, config.publish.host));
     let describe = |published: &Published| review::summary(site, &built, published, &super::lock(&findings));
@@ -87,6 +99,7 @@ pub fn publish(site: &Site, call: &Call, query: &PublishQuery) -> Result<Publish
     };
     let request = PublishRequest {
         paths,
+        held: held.clone(),
         hand_edits: query.hand_edits,
         local_commits: query.local_commits,
         note,
@@ -97,7 +110,10 @@ pub fn publish(site: &Site, call: &Call, query: &PublishQuery) -> Result<Publish
         dry_run: call.dry_run,
         build: &build,
     };
-    let published = site.repository().publish(&request)?;
+    let (scheduled, published) = match query.at {
+        None => (None, site.repository().publish(&request)?),
+        Some(at) => schedule::freeze(site, query, &request, at)?,
+    };
     let review_url = match (&forge, &published.review) {
         (Some(forge), Some(review)) if review.revision.is_some() => {
             let body = describe(&published);
@@ -112,7 +128,10 @@ pub fn publish(site: &Site, call: &Call, query: &PublishQuery) -> Result<Publish
     let urls = urls(&published);
     let pages = urls.values().map(Vec::len).sum::<usize>();
     let rerendered = pages.saturating_sub(published.changes.len());
-    Ok(PublishReply { published, dry_run: call.dry_run, urls, rerendered, diagnostics, review_url })
+    let held = published.left.iter().map(|item| item.change.path.clone()).filter(|path| held.contains(path)).collect();
+    let reply = PublishReply { published, held, dry_run: call.dry_run, urls, rerendered, diagnostics, review_url, scheduled };
+    after::tell(site, call, &built.library, &reply, &message);
+    Ok(reply)
 }
 
 /// Builds what will be committed; errors that live has not are for `judge`. The last moment at which a publish can be cancelled.
@@ -163,11 +182,15 @@ fn selection(
     Ok(paths)
 }
 
-fn default_message(paths: Option<&BTreeSet<ContentPath>>, unpublished: &[Unpublished]) -> String {
-    let all: Vec<&str> = match paths {
-        Some(paths) => paths.iter().map(address::shown).collect(),
-        None => unpublished.iter().map(|item| address::shown(&item.change.path)).collect(),
-    };
+fn default_message(
+    paths: Option<&BTreeSet<ContentPath>>,
+    held: &BTreeSet<ContentPath>,
+    unpublished: &[Unpublished],
+) -> String {
+    let everything = || unpublished.iter().map(|item| &item.change.path).collect();
+    let mut all: Vec<&ContentPath> = paths.map_or_else(everything, |paths| paths.iter().collect());
+    all.retain(|path| !held.contains(*path));
+    let all: Vec<&str> = all.into_iter().map(address::shown).collect();
     match all.as_slice() {
         [] => "Publish".to_owned(),
         [one] => format!("Publish {one}"),
@@ -187,7 +210,10 @@ fn refuse_errors(fresh: &[Diagnostic], unpublished: &[Unpublished], sources: &Sn
             .flatten()
             .flat_map(|wanted| unpublished.iter().filter(move |item| item.change.path.as_str() == wanted))
             .filter(|item| sources.get(&item.change.path).map(|file| file.id) != item.change.after)
-            .map(|item| address::shown(&item.change.path).to_owned())
+            .map(|item| {
+                // A frozen theme goes out whole: its folder says it in one name.
+                expand::frozen_folder(&item.change.path).unwrap_or_else(|| address::shown(&item.change.path).to_owned())
+            })
             .collect();
         if !needs.is_empty() {
             return Err(Error::Needs { needs: needs.into_iter().collect() });
@@ -210,13 +236,31 @@ fn urls(published: &Published) -> BTreeMap<ChangeKind, Vec<String>> {
     urls
 }
 
+/// What a sync found.
+#[derive(Debug)]
+pub struct SyncReply {
+    /// The store's account.
+    pub synced: Synced,
+    /// Whether live has sources whose output the deploy branch does not show yet.
+    pub output_behind: bool,
+}
+
 /// Takes in what the remote has.
 ///
 /// # Errors
 /// `Conflict` where both sides changed the same lines, `RemoteUnavailable`, `RepositoryState`.
-pub fn sync(site: &Site, call: &Call) -> Result<Synced> {
+pub fn sync(site: &Site, call: &Call) -> Result<SyncReply> {
     // It is not built in between: what it takes in is there at once.
     call.progress.step(0.0, "Asking the remote")?;
     call.progress.commit()?;
-    site.repository().sync(&call.note("Take in what the remote has"))
+    let synced = site.repository().sync(&call.note("Take in what the remote has"))?;
+    // What was taken in may be a configuration that cannot be read: that is for the next call to say.
+    let snapshot = site.repository().working()?;
+    let output_behind = match Config::load(&snapshot) {
+        Ok((config, _)) if config.publish.layout.has_branch() => {
+            site.repository().is_output_behind(config.publish.output_branch())?
+        }
+        _ => false,
+    };
+    Ok(SyncReply { synced, output_behind })
 }

@@ -1,9 +1,12 @@
 //! One binary for every test that drives sitewright from outside.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod after;
+mod asset;
 mod bad_input;
 mod build;
 mod change_set;
+mod check;
 mod cli;
 mod collection;
 mod crash;
@@ -14,11 +17,16 @@ mod git_rules;
 mod git_server;
 mod harness;
 mod host;
+mod import;
+mod import_sites;
+mod insight;
+mod interleaving;
 mod layout;
 mod load;
 mod markdown;
 mod migrate;
 mod model;
+mod outside;
 mod page;
 mod preview;
 mod progress;
@@ -29,12 +37,18 @@ mod remote_ssh;
 mod resources;
 mod review;
 mod rights;
+mod rollback;
+mod schedule;
 mod seo;
 mod server;
+mod sessions;
+mod site;
 mod store;
+mod story;
 mod subscriptions;
 mod text;
 mod theme;
+mod theme_edit;
 mod tidy;
 mod tools;
 mod translation;

@@ -12,7 +12,9 @@ use crate::harness::TestSite;
 
 const NAMES: &[&str] = &[
     "site_get",
+    "site_update",
     "site_sync",
+    "site_check",
     "page_list",
     "page_get",
     "page_write",
@@ -20,6 +22,12 @@ const NAMES: &[&str] = &[
     "page_delete",
     "text_search",
     "text_replace",
+    "asset_list",
+    "asset_write",
+    "asset_delete",
+    "theme_get",
+    "theme_write",
+    "theme_use",
     "preview",
     "change_list",
     "change_diff",
@@ -29,6 +37,7 @@ const NAMES: &[&str] = &[
     "publish",
     "revision_list",
     "revision_restore",
+    "content_import",
 ];
 
 const PAGES: &str = "\
@@ -194,9 +203,12 @@ fn all_four_hints_are_stated_and_honest() {
         let reads = matches!(
             tool.name(),
             "site_get"
+                | "site_check"
                 | "page_list"
                 | "page_get"
                 | "text_search"
+                | "theme_get"
+                | "asset_list"
                 | "preview"
                 | "change_list"
                 | "change_diff"
@@ -204,7 +216,7 @@ fn all_four_hints_are_stated_and_honest() {
         );
         assert_eq!(hints.read_only_hint, Some(reads), "{}", tool.name());
         assert!(!(reads && hints.destructive_hint == Some(true)), "{}", tool.name());
-        let beyond = matches!(tool.name(), "publish" | "site_sync");
+        let beyond = matches!(tool.name(), "publish" | "site_sync" | "site_check" | "asset_write");
         assert_eq!(hints.open_world_hint, Some(beyond), "{}", tool.name());
         let writes_dry = tool.schema()["properties"].get("dry_run").is_some();
         let plain = matches!(tool.name(), "site_sync" | "change_open");
@@ -441,6 +453,7 @@ async fn tools_that_only_read_change_nothing() {
             "page_get",
             json!({"paths": ["/blog/hello/"], "include": ["front_matter", "body", "html", "text", "outline", "backlinks", "diagnostics", "history"]}),
         ),
+        ("theme_get", json!({"include": ["files", "settings", "layouts", "versions"], "files": ["layouts/page.hbs"]})),
         ("preview", json!({"pages": ["/blog/hello/"], "as": "html"})),
         ("preview", json!({"as": "text", "only": true})),
         ("change_list", json!({})),

@@ -4,6 +4,7 @@ pub(crate) mod feed;
 pub(crate) mod head;
 pub(crate) mod headers;
 pub(crate) mod host;
+pub(crate) mod indexnow;
 pub(crate) mod json_ld;
 pub(crate) mod llms;
 pub(crate) mod redirects;
@@ -23,6 +24,7 @@ pub(crate) const FORMATS: &[Format] = &[
     feed::files,
     headers::files,
     host::files,
+    indexnow::files,
     llms::files,
     redirects::files,
     robots::files,

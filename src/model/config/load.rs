@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::fields::Fields;
 use super::{
     Config, Durability, HeadingIds, History, Host, Layout, MarkdownConfig, MenuItem, PublishConfig, RawHtml,
-    TaxonomyConfig, check, collections, crawlers, feed, redirects, seo,
+    TaxonomyConfig, check, collections, crawlers, feed, redirects, seo, world,
 };
 use crate::error::Result;
 use crate::model::{ContentPath, Diagnostic};
@@ -55,6 +55,10 @@ pub(super) fn config(path: &ContentPath, text: &str) -> Result<(Config, Vec<Diag
     set(&mut config.markdown, markdown(&mut root)?);
     let published = publish(&mut root, &config.base_url)?;
     set(&mut config.publish, published);
+    config.fetch = world::fetch(&mut root)?;
+    config.uploads = world::uploads(&mut root)?;
+    config.webhooks = world::webhooks(&mut root)?;
+    config.indexnow = world::indexnow(&mut root)?;
     set(&mut config.params, root.any_map("params")?);
     // `finish` consumes the fields; the findings live on in a view of the same file.
     let view = root.below(&[], Map::new());

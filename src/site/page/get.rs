@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::super::{Site, address};
+use super::list::{self, ListQuery};
 use crate::build::{Built, Scope};
 use crate::error::{Error, Result};
 use crate::model::front_matter::FrontMatter;
@@ -94,9 +95,32 @@ pub fn get(site: &Site, query: &GetQuery) -> Result<Vec<PageView>> {
         }
         None => site.working()?,
     };
-    let indexes = query.paths.iter().map(|name| address::page(&built.library, name)).collect::<Result<Vec<_>>>()?;
+    let indexes = named(&built, &query.paths)?;
     let rendered = rendered(site, &snapshot, &built, &indexes, &query.include)?;
     indexes.into_iter().map(|index| view(site, &snapshot, &built, rendered.as_ref(), index, query)).collect()
+}
+
+/// The pages that are named, each once, in the order of the names; a glob stands for all that match it.
+fn named(built: &Built, names: &[String]) -> Result<Vec<usize>> {
+    let mut indexes = Vec::new();
+    for name in names {
+        if name.contains('*') {
+            let glob = ListQuery { glob: Some(name.clone()), ..ListQuery::default() };
+            indexes.extend(list::select(&built.library, &glob, &BTreeSet::new())?);
+        } else {
+            indexes.push(address::page(&built.library, name)?);
+        }
+    }
+    let mut seen = BTreeSet::new();
+    indexes.retain(|index| seen.insert(*index));
+    if indexes.is_empty() || indexes.len() > MAX_PAGES {
+        return Err(Error::InvalidArguments {
+            field: "paths".into(),
+            problem: format!("they match {} pages, expected 1 to {MAX_PAGES}", indexes.len()),
+            example: "a narrower glob such as \"blog/2026-*.md\", or the paths that page_list replies".into(),
+        });
+    }
+    Ok(indexes)
 }
 
 /// The same pages with their HTML, where it is asked for.

@@ -26,7 +26,7 @@ pub(super) const GET: Spec = Spec {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PageGet {
-    /// URL paths or content paths: `/blog/hello/`, `blog/hello.md`.
+    /// URL paths, content paths, globs: `/blog/hello/`, `blog/a*.md`.
     #[schemars(length(min = 1, max = 50), example = ["/blog/hello/"])]
     paths: Vec<String>,
     /// html and text: rendered main content.
@@ -105,7 +105,7 @@ pub(super) fn get(context: &Context, asked: PageGet) -> Result<Value> {
 }
 
 /// `10-40`, `10-` or `10`, 1-based, both ends included.
-fn line_range(text: &str) -> Result<(usize, usize)> {
+pub(in crate::tools) fn line_range(text: &str) -> Result<(usize, usize)> {
     let number = |text: &str| text.trim().parse::<usize>().ok().filter(|line| *line > 0);
     let range = match text.split_once('-') {
         Some((first, "")) => number(first).map(|first| (first, usize::MAX - 1)),
