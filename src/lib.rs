@@ -4,6 +4,8 @@
 
 pub mod build;
 pub mod error;
+pub mod import;
+pub mod insight;
 pub mod model;
 pub mod outside;
 pub mod preview;

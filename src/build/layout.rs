@@ -9,9 +9,9 @@ use super::lists::PageLists;
 use super::outputs::{feed, head};
 use super::plan::{self, Job};
 use super::render::{self, Done};
-use super::template::{Render, TemplateError};
+use super::template::{Render, TemplateError, Templates};
 use super::{context, paginate, schema};
-use crate::model::{Config, ContentPath, Diagnostic, Page, PageKind, Severity, Taxonomy, Term};
+use crate::model::{Config, ContentPath, Diagnostic, Library, Page, PageKind, Severity, Taxonomy, Term};
 
 /// What goes into a layout.
 struct Sheet<'a> {
@@ -32,12 +32,8 @@ pub(crate) fn page(edition: &Edition<'_>, index: usize, n: usize) -> Done {
     let page = &library.pages[index];
     let body = render::body(edition, index, false);
     let not_found = plan::is_not_found(&page.url);
-    let taxonomy = library.taxonomies.values().find(|t| page.kind == PageKind::Section && t.url == page.url);
-    let kind = match () {
-        () if not_found => "404",
-        () if taxonomy.is_some() => "taxonomy",
-        () => context::kind_name(page.kind),
-    };
+    let taxonomy = taxonomy_of(library, page);
+    let kind = kind_of(library, page);
     let mut values = Map::new();
     values.insert("page".into(), context::page(edition, index, kind));
     match page.kind {
@@ -90,8 +86,7 @@ pub(crate) fn listing(edition: &Edition<'_>, path: &str, job: &Job) -> Done {
             let Some(taxonomy) = library.taxonomies.get(key) else { return Done::default() };
             let Some(term) = taxonomy.terms.get(slug) else { return Done::default() };
             term_values(edition, taxonomy, slug, term, *n, &mut values);
-            let feed =
-                feed::for_terms(library, key).then(|| (edition.base.href(&feed::term_url(term)), term.name.clone()));
+            let feed = feed::for_terms(library, key).then(|| (term.url.clone(), term.name.clone()));
             number = *n;
             ("term", term.name.clone(), feed)
         }
@@ -103,12 +98,13 @@ pub(crate) fn listing(edition: &Edition<'_>, path: &str, job: &Job) -> Done {
         "term" => &["term", "list"],
         _ => &["404", "page"],
     };
-    let noindex = kind == "404";
+    let missing = kind == "404";
+    let noindex = missing || library.config.crawlers.noindex;
     let title = numbered(&title, number);
     let sheet = Sheet {
         candidates: candidates.iter().map(|&name| name.to_owned()).collect(),
         values,
-        content: if noindex { "<p>There is nothing at this address.</p>" } else { "" },
+        content: if missing { "<p>There is nothing at this address.</p>" } else { "" },
         subject: head::Subject { page: None, title: &title, url: &url, noindex, feed },
         from: home,
         source: None,
@@ -135,6 +131,24 @@ impl Sheet<'_> {
             Err(error) => Done { findings: vec![template_finding(error)], ..Done::default() },
         }
     }
+}
+
+fn taxonomy_of<'a>(library: &'a Library, page: &Page) -> Option<&'a Taxonomy> {
+    library.taxonomies.values().find(|t| page.kind == PageKind::Section && t.url == page.url)
+}
+
+fn kind_of(library: &Library, page: &Page) -> &'static str {
+    match () {
+        () if plan::is_not_found(&page.url) => "404",
+        () if taxonomy_of(library, page).is_some() => "taxonomy",
+        () => context::kind_name(page.kind),
+    }
+}
+
+/// The layout that a page is rendered with, where the theme has one for it.
+#[must_use]
+pub fn layout_of(templates: &Templates, library: &Library, page: &Page) -> Option<String> {
+    templates.layout(&candidates(&library.config, page, kind_of(library, page)))
 }
 
 /// Further pages of a list must not all have one title.

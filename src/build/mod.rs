@@ -35,9 +35,11 @@ mod render;
 mod role;
 mod schema;
 mod sections;
+mod seo;
 pub mod shortcode;
 mod taxonomy;
 pub mod template;
+mod translations;
 
 use std::collections::BTreeSet;
 
@@ -45,6 +47,7 @@ pub use address::output_path;
 pub use assets::url as asset_url;
 pub use cache::Cache;
 pub use inspect::{Look, Seen};
+pub use layout::layout_of;
 pub use sections::display_order;
 
 use crate::error::Result;
@@ -77,6 +80,8 @@ pub enum Scope {
     Everything,
     /// Only the outputs of these pages (their own HTML; no lists, feeds or copies).
     Pages(BTreeSet<ContentPath>),
+    /// The same and every copied file: what a browser needs to show these pages.
+    Shown(BTreeSet<ContentPath>),
     /// No output: library and diagnostics only.
     Nothing,
 }
@@ -156,6 +161,8 @@ fn build_seen(
     let (links, found) = check::check(&finder, &theme.templates);
     findings.extend(found);
     findings.extend(schema::check_collections(&finder, &theme.templates));
+    findings.extend(seo::check(&finder));
+    findings.extend(translations::check(&assembled.library));
     let (menus, found) = menu::resolve(&finder);
     findings.extend(found);
     progress.proceed()?;

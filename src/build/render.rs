@@ -89,7 +89,8 @@ pub(crate) fn render(edition: &Edition<'_>, progress: &Progress, look: Option<&L
 fn in_scope(edition: &Edition<'_>, job: &Job) -> bool {
     match (&edition.options.scope, job) {
         (Scope::Everything, _) => true,
-        (Scope::Pages(paths), Job::Page(i)) => paths.contains(&edition.library.pages[*i].path),
+        (Scope::Shown(_), Job::Copy(..)) => true,
+        (Scope::Pages(paths) | Scope::Shown(paths), Job::Page(i)) => paths.contains(&edition.library.pages[*i].path),
         _ => false,
     }
 }

@@ -122,6 +122,11 @@ impl Templates {
         &self.assets
     }
 
+    /// Every template in use by name (`layouts/page`), and its file.
+    pub fn files(&self) -> &BTreeMap<String, ContentPath> {
+        &self.files
+    }
+
     /// The first of these layouts that exists. One that does not compile exists too, and says so when rendered.
     pub fn layout(&self, candidates: &[String]) -> Option<String> {
         candidates.iter().find(|name| self.files.contains_key(&format!("layouts/{name}"))).cloned()

@@ -4,8 +4,10 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use sitewright::error::Result;
+use sitewright::model::Progress;
 use sitewright::site::address;
 use sitewright::site::change::{self, DiffStyle, FileDiff};
+use sitewright::site::change_set;
 use sitewright::store::{ChangeKind, Status};
 
 use super::arguments::Diff;
@@ -14,6 +16,13 @@ use super::{Outcome, locate, print};
 pub(super) fn status(site: Option<&Path>) -> Result<Outcome> {
     let site = locate::open(site)?;
     print::out(&describe(&site.repository().status()?));
+    for listed in change_set::list(&site)? {
+        let set = &listed.set;
+        let files = print::count(listed.unpublished.len(), "file", "files");
+        let when = set.at.map_or_else(String::new, |at| format!(", to be published at {at}"));
+        let purpose = set.purpose.lines().next().unwrap_or_default();
+        print::out(&format!("Change set {}: {purpose} ({files}{when})\n", set.id));
+    }
     Ok(Outcome::Done)
 }
 
@@ -58,7 +67,7 @@ pub(super) fn diff(arguments: &Diff, site: Option<&Path>) -> Result<Outcome> {
         (_, true) => DiffStyle::Stat,
         _ => DiffStyle::Unified,
     };
-    let diffs = change::diff(&site, &arguments.paths, style)?;
+    let diffs = change::diff(&site, &arguments.paths, style, &Progress::default())?;
     print::out(&diffs.iter().map(|file| show(file, style)).collect::<String>());
     if diffs.is_empty() {
         print::error("Nothing is unpublished.\n");

@@ -5,6 +5,8 @@
 
 mod arguments;
 mod build;
+mod import;
+mod improve;
 mod init;
 mod inspect;
 mod locate;
@@ -58,6 +60,8 @@ fn dispatch(subcommand: Subcommand, site: Option<&std::path::Path>) -> Result<Ou
         Subcommand::Status => inspect::status(site),
         Subcommand::Diff(arguments) => inspect::diff(&arguments, site),
         Subcommand::Publish(arguments) => publish::publish(&arguments, site),
+        Subcommand::Import(arguments) => import::import(&arguments, site),
+        Subcommand::Improve(subcommand) => improve::improve(&subcommand),
     }
 }
 

@@ -9,10 +9,10 @@ use sitewright::error::{Error, Result};
 use sitewright::preview::{self, Previews, Source};
 use sitewright::server::http;
 use sitewright::server::token::{Token, Tokens};
-use sitewright::server::{Server, stdio, stop_signal};
+use sitewright::server::{Server, schedule, stdio, stop_signal};
 use sitewright::site::Site;
 use sitewright::store::Watch;
-use sitewright::tools::{Registry, Rights};
+use sitewright::tools::{Browser, Registry, Rights};
 use tokio_util::sync::CancellationToken;
 
 use super::arguments::{Preview, Serve};
@@ -31,6 +31,7 @@ const DELIVERY: Duration = Duration::from_secs(3);
 pub(super) fn serve(arguments: &Serve, site: Option<&Path>) -> Result<Outcome> {
     let site = locate::open(site)?;
     let rights = rights(arguments)?;
+    let registry = registry().select(arguments.tools.as_deref(), arguments.exclude.as_deref())?;
     site.allow_uploads_from(upload_folders(&arguments.uploads)?);
     let preview = match (arguments.preview, arguments.no_preview) {
         (_, true) => None,
@@ -40,12 +41,13 @@ pub(super) fn serve(arguments: &Serve, site: Option<&Path>) -> Result<Outcome> {
             PreviewServer::open(&site, &[local(0)]).map_err(|error| tracing::warn!("no preview: {error}")).ok()
         }
     };
-    let server = Server::new(Arc::clone(&site), Registry::standard(), rights);
+    let server = Server::new(Arc::clone(&site), registry, rights);
     let _watch = watch(&site, &server, preview.as_ref());
     let served = match arguments.http {
         None => run(async {
             let stop = CancellationToken::new();
             let preview = preview.map(|preview| preview.spawn(stop.clone()));
+            tokio::spawn(schedule::keep(server.clone(), stop.clone()));
             let served = stdio::serve(server).await;
             stop.cancel();
             drop(preview);
@@ -70,7 +72,7 @@ pub(super) fn serve(arguments: &Serve, site: Option<&Path>) -> Result<Outcome> {
 pub(super) fn both(site: Option<&Path>) -> Result<Outcome> {
     let site = locate::open(site)?;
     let preview = PreviewServer::open(&site, &ports(PREVIEW_PORT))?;
-    let server = Server::new(Arc::clone(&site), Registry::standard(), Rights::all_but_admin());
+    let server = Server::new(Arc::clone(&site), registry(), Rights::all_but_admin());
     let _watch = watch(&site, &server, Some(&preview));
     let token = chosen_token()?.map_or_else(Token::generate, Ok)?;
     let options = ports(MCP_PORT).into_iter().map(|address| http::Options {
@@ -119,6 +121,7 @@ async fn over_http(server: Server, options: Vec<http::Options>, preview: Option<
     print::error(&format!("{said}\n\nStop with Ctrl-C.\n"));
     let stop = CancellationToken::new();
     let preview = preview.map(|preview| preview.spawn(stop.clone()));
+    tokio::spawn(schedule::keep(server.clone(), stop.clone()));
     let signalled = stop.clone();
     tokio::spawn(async move {
         signal.await;
@@ -144,6 +147,14 @@ async fn bind(options: Vec<http::Options>) -> Result<http::Listening> {
         }
     }
     Err(failure.unwrap_or_else(|| Error::internal("no address to listen on")))
+}
+
+/// Every tool that can work on this machine.
+fn registry() -> Registry {
+    match Browser::find() {
+        Some(browser) => Registry::standard().with_browser(Arc::new(browser)),
+        None => Registry::standard(),
+    }
 }
 
 /// What clients may do at most, as the arguments say.

@@ -64,6 +64,28 @@ impl Theme {
     }
 }
 
+/// Longest chain of `extends` that is followed.
+const MAX_CHAIN: usize = 8;
+
+impl Theme {
+    /// A theme and what it extends, itself first, as far as that exists and can be read.
+    #[must_use]
+    pub fn chain(snapshot: &Snapshot, name: &str) -> Vec<Self> {
+        let mut chain: Vec<Self> = Vec::new();
+        let mut next = Some(name.to_owned());
+        while let Some(name) = next.take().filter(|_| chain.len() < MAX_CHAIN) {
+            let is_there = snapshot.under(&format!("themes/{name}")).next().is_some();
+            if !is_there || chain.iter().any(|theme| theme.name == name) {
+                break;
+            }
+            let theme = Self::load(snapshot, &name).unwrap_or(Self { name, ..Self::default() });
+            next.clone_from(&theme.extends);
+            chain.push(theme);
+        }
+        chain
+    }
+}
+
 fn manifest_path(name: &str) -> Result<ContentPath> {
     if name.contains('/') {
         return Err(Error::InvalidPath { path: name.into(), problem: "a theme's name is a plain folder name".into() });

@@ -1,7 +1,9 @@
-//! Resources: the configuration, pages and theme files as addresses a client can list, read and complete.
+//! Resources: the configuration, pages, assets and theme files as addresses a client can list, read and complete.
 
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use rmcp::ErrorData;
 use rmcp::model::{
     CacheScope, CompletionInfo, ListResourceTemplatesResult, ListResourcesResult, ReadResourceResult, Resource,
@@ -12,7 +14,7 @@ use serde_json::json;
 use super::uri;
 use crate::error::{Error, Result};
 use crate::site::Site;
-use crate::site::resource::{self, Wanted};
+use crate::site::resource::{self, Contents, Wanted};
 use crate::tools::Refusal;
 
 /// Resources in one answer.
@@ -34,6 +36,12 @@ pub(super) fn list(site: &Site, cursor: Option<&str>) -> Result<ListResourcesRes
         let about = "What publish would make live, as a unified difference.";
         let diff = Resource::new(uri::UNPUBLISHED, "unpublished.diff").with_title("Unpublished changes");
         listed.push(diff.with_description(about).with_mime_type("text/x-diff"));
+        for set in site.repository().change_sets().map_err(refused)? {
+            let name = format!("{}{}", uri::CHANGE_SETS, set.id);
+            let title = set.purpose.lines().next().unwrap_or_default().to_owned();
+            let diff = Resource::new(uri::of(&name), name).with_title(title).with_mime_type("text/x-diff");
+            listed.push(diff.with_description("What this change set would make live, as a unified difference."));
+        }
     }
     let after = match cursor {
         Some(cursor) => Some(uri::path(cursor).ok_or_else(|| {
@@ -74,25 +82,40 @@ pub(super) fn templates() -> ListResourceTemplatesResult {
             ANY,
             "file",
             "File",
-            "Any text file of the site, from its root: site.yaml, content/, data/, static/, themes/.",
+            "Any file of the site, from its root: site.yaml, content/, data/, static/, themes/. Images and other assets come as \
+             bytes, those over 1 MiB as a description.",
         ),
     ];
     ListResourceTemplatesResult::with_all_items(all).with_ttl_ms(TEMPLATES_TTL_MS).with_cache_scope(CacheScope::Private)
 }
 
-/// The text behind an address.
+/// What is behind an address: text, bytes, or of a large asset what it is.
 pub(super) fn read(site: &Arc<Site>, address: &str) -> Result<ReadResourceResult, ErrorData> {
-    let (text, mime) = if address == uri::UNPUBLISHED {
-        (resource::unpublished(site).map_err(refused)?, "text/x-diff")
+    let contents = if address == uri::UNPUBLISHED {
+        let text = resource::unpublished(site).map_err(refused)?;
+        ResourceContents::text(text, address).with_mime_type("text/x-diff")
     } else {
         let path = uri::path(address).ok_or_else(|| not_found(address))?;
-        let text = resource::read(site, &path).map_err(|error| match error {
+        let missing = |error| match error {
             Error::NotFound { .. } => not_found(address),
             other => refused(other),
-        })?;
-        (text, mime(&path))
+        };
+        if let Some(id) = path.strip_prefix(uri::CHANGE_SETS) {
+            let text = site.in_change_set(id).and_then(|site| resource::unpublished(&site)).map_err(missing)?;
+            ResourceContents::text(text, address).with_mime_type("text/x-diff")
+        } else {
+            match resource::read(site, &path).map_err(missing)? {
+                Contents::Text(text) => ResourceContents::text(text, address).with_mime_type(mime(&path)),
+                Contents::Bytes(bytes) => {
+                    ResourceContents::blob(STANDARD.encode(bytes), address).with_mime_type(mime(&path))
+                }
+                Contents::Large { bytes, etag, url } => {
+                    let facts = json!({"path": path, "bytes": bytes, "type": mime(&path), "etag": etag.to_string(), "url": url});
+                    ResourceContents::text(facts.to_string(), address).with_mime_type("application/json")
+                }
+            }
+        }
     };
-    let contents = ResourceContents::text(text, address).with_mime_type(mime);
     // It can change at any moment; who wants to know subscribes.
     Ok(ReadResourceResult::new(vec![contents]).with_ttl_ms(0).with_cache_scope(CacheScope::Private))
 }
@@ -144,14 +167,32 @@ pub(super) fn short(text: &str) -> String {
 }
 
 fn mime(path: &str) -> &'static str {
-    match path.rsplit('.').next().unwrap_or_default() {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension).to_ascii_lowercase();
+    match extension.as_str() {
         "md" => "text/markdown",
         "yaml" | "yml" => "application/yaml",
         "html" | "hbs" => "text/html",
         "css" => "text/css",
+        "csv" => "text/csv",
         "js" => "text/javascript",
         "json" => "application/json",
+        "xml" => "application/xml",
         "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "jpg" | "jpeg" => "image/jpeg",
+        "gif" => "image/gif",
+        "webp" => "image/webp",
+        "avif" => "image/avif",
+        "ico" => "image/vnd.microsoft.icon",
+        "woff2" => "font/woff2",
+        "woff" => "font/woff",
+        "ttf" => "font/ttf",
+        "mp4" => "video/mp4",
+        "mp3" => "audio/mpeg",
+        "pdf" => "application/pdf",
+        "zip" => "application/zip",
+        "bin" | "gz" | "wasm" | "otf" | "webm" | "ogg" | "wav" => "application/octet-stream",
         _ => "text/plain",
     }
 }

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{Call, Site, lock, person, text_diff};
+use super::shown::Shown;
+use super::{Call, Site, lock, person, text_diff, theme};
 use crate::build::{self, Built, Scope};
 use crate::error::{Error, Result};
-use crate::model::{BlobId, ContentPath, Diagnostic, Page, PageState, PathKind, Progress, Severity, Snapshot};
+use crate::model::{BlobId, ContentPath, Diagnostic, Outputs, Page, PageState, PathKind, Progress, Severity, Snapshot};
 use crate::store::{Change, Footprint, Note, RevisionId, Transaction};
 
 /// Bytes of diff per changed file in a reply.
@@ -16,6 +17,8 @@ const DIAGNOSTICS: usize = 20;
 
 /// How much of an edit is done, roughly, when the site is read.
 const READ: f64 = 0.4;
+/// When what was there is rendered, where the whole site is.
+const RENDERED: f64 = 0.6;
 /// When the result is built.
 const BUILT: f64 = 0.8;
 /// When it is sure that the edit breaks nothing.
@@ -79,12 +82,14 @@ pub struct Staged {
     pub trailers: Vec<(String, String)>,
     /// Sentences for the reply.
     pub notes: Vec<String>,
+    /// Findings of the operation's own, about what the build does not look at.
+    pub findings: Vec<Diagnostic>,
 }
 
 impl Staged {
     /// With a default message only.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), trailers: Vec::new(), notes: Vec::new() }
+        Self { message: message.into(), trailers: Vec::new(), notes: Vec::new(), findings: Vec::new() }
     }
 }
 
@@ -121,14 +126,25 @@ pub fn run(
     }
     let after_snapshot = transaction.staged();
     person::check(call, &base, &after_snapshot)?;
-    let scope = scope_of(&changes);
-    let building = progress.part(READ, BUILT);
-    let after = Arc::new(site.build_followed(&after_snapshot, scope.clone(), false, None, &building)?);
-    let fresh = fresh_errors(site, &base, &before, &after, &scope, &progress.part(BUILT, CHECKED))?;
+    let scope = scope_of(&changes, &base, &after_snapshot);
+    // What a whole site looked like tells which addresses really change, and which errors are not new.
+    let shown = match scope {
+        Scope::Everything => Some(Shown::of(site, &base, &progress.part(READ, RENDERED))?),
+        _ => None,
+    };
+    let building = progress.part(RENDERED, BUILT);
+    let mut after = site.build_followed(&after_snapshot, scope.clone(), false, None, &building)?;
+    let checking = progress.part(BUILT, CHECKED);
+    let fresh = fresh_errors(site, &base, &before, &after, shown.as_ref(), &scope, &checking)?;
     if let Some(first) = fresh.first() {
         return Err(Error::BuildFailed { first: format!("{}: {}", first.path, first.message), diagnostics: fresh });
     }
-    let mut written = describe(site, &changes, &base, &after_snapshot, &before, &after);
+    let mut written = describe(&changes, &base, &after_snapshot, &before, &after);
+    written.affected = match &shown {
+        Some(shown) => shown.differing(&after.outputs),
+        None => affected(&changes, &before, &after),
+    };
+    written.diagnostics.extend(staged.findings);
     written.dry_run = call.dry_run;
     written.notes = staged.notes;
     let Note { message, mut trailers } = call.note(staged.message);
@@ -140,17 +156,23 @@ pub fn run(
     progress.report(CHECKED, "Writing");
     progress.commit()?;
     written.revision = transaction.commit(&Note { message, trailers }, footprint)?;
-    site.remember(&after_snapshot, false, &after);
+    // The next call wants the library; the rendered files of a whole site would only fill memory.
+    after.outputs = Outputs::new();
+    site.remember(&after_snapshot, false, &Arc::new(after));
     let state = changes.iter().map(|change| (change.path.clone(), change.after)).collect();
     lock(&site.shared.receipts).keep(call, site.now(), state, &written);
     Ok(written)
 }
 
-/// A theme, data or configuration edit can change any page; a page edit only its own outputs and lists.
-fn scope_of(changes: &[Change]) -> Scope {
-    let whole_site =
-        changes.iter().any(|c| matches!(c.path.kind(), PathKind::Theme | PathKind::Config | PathKind::Data));
-    if whole_site {
+/// A theme, data or configuration edit can change any page; a page edit only its own outputs and lists; files of a theme
+/// that the site does not use change none.
+fn scope_of(changes: &[Change], base: &Snapshot, staged: &Snapshot) -> Scope {
+    let of = |kinds: &[PathKind]| changes.iter().any(|change| kinds.contains(&change.path.kind()));
+    let themed = || {
+        let used: Vec<String> = [base, staged].into_iter().flat_map(theme::folders_in_use).collect();
+        changes.iter().any(|change| used.iter().any(|folder| change.path.as_str().starts_with(folder)))
+    };
+    if of(&[PathKind::Config, PathKind::Data]) || (of(&[PathKind::Theme]) && themed()) {
         return Scope::Everything;
     }
     Scope::Pages(changes.iter().filter(|c| c.path.kind() == PathKind::Page).map(|c| c.path.clone()).collect())
@@ -162,6 +184,7 @@ fn fresh_errors(
     base: &Snapshot,
     before: &Built,
     after: &Built,
+    shown: Option<&Shown>,
     scope: &Scope,
     progress: &Progress,
 ) -> Result<Vec<Diagnostic>> {
@@ -170,6 +193,11 @@ fn fresh_errors(
     let mut fresh: Vec<Diagnostic> =
         after.diagnostics.iter().filter(refusing).filter(|d| !known.contains(&key(d))).cloned().collect();
     let stuck = stuck_pages(after, scope);
+    if let Some(shown) = shown {
+        let known: BTreeSet<_> = shown.findings.iter().map(key).collect();
+        fresh.retain(|d| !known.contains(&key(d)));
+        return Ok(fresh);
+    }
     if fresh.is_empty() && stuck.is_empty() {
         return Ok(fresh);
     }
@@ -206,32 +234,24 @@ pub fn new_findings(before: &Built, after: &Built) -> Vec<Diagnostic> {
     after.diagnostics.iter().filter(|d| !known.contains(&key(d))).cloned().collect()
 }
 
-fn describe(
-    site: &Site,
-    changes: &[Change],
-    base: &Snapshot,
-    staged: &Snapshot,
-    before: &Built,
-    after: &Built,
-) -> Written {
+fn describe(changes: &[Change], base: &Snapshot, staged: &Snapshot, before: &Built, after: &Built) -> Written {
     let paths: BTreeSet<&ContentPath> = changes.iter().map(|change| &change.path).collect();
-    let changed = changes.iter().map(|change| changed_file(site, change, base, staged, after)).collect();
+    let changed = changes.iter().map(|change| changed_file(change, base, staged, after)).collect();
     let mut diagnostics: Vec<Diagnostic> =
         after.diagnostics.iter().filter(|d| paths.contains(&d.path)).cloned().collect();
     diagnostics.extend(new_findings(before, after).into_iter().filter(|d| !paths.contains(&d.path)));
     diagnostics.sort_by(|a, b| a.severity.cmp(&b.severity).then_with(|| a.path.cmp(&b.path)).then(a.line.cmp(&b.line)));
     diagnostics.truncate(DIAGNOSTICS);
-    Written { changed, affected: affected(changes, before, after), diagnostics, ..Written::default() }
+    Written { changed, diagnostics, ..Written::default() }
 }
 
-fn changed_file(site: &Site, change: &Change, base: &Snapshot, staged: &Snapshot, after: &Built) -> ChangedFile {
+fn changed_file(change: &Change, base: &Snapshot, staged: &Snapshot, after: &Built) -> ChangedFile {
     let text = |snapshot: &Snapshot| snapshot.get(&change.path).and_then(|file| file.text().map(str::to_owned));
     let (old, new) = (text(base), text(staged));
     let both = old.is_some() && new.is_some();
     let (old, new) = (old.unwrap_or_default(), new.unwrap_or_default());
     let page = after.library.by_path.get(&change.path).map(|&index| &after.library.pages[index]);
     let page = page.filter(|page| page.exists);
-    let _ = site;
     ChangedFile {
         path: change.path.clone(),
         url: page.map(|page| page.url.clone()),
@@ -252,12 +272,6 @@ fn affected(changes: &[Change], before: &Built, after: &Built) -> Vec<String> {
             urls.push(url.to_owned());
         }
     };
-    if changes.iter().any(|c| matches!(c.path.kind(), PathKind::Theme | PathKind::Config | PathKind::Data)) {
-        for page in after.library.pages.iter().filter(|page| page.state == PageState::Live) {
-            add(&page.url);
-        }
-        return urls;
-    }
     let found = |built: &Built, path: &ContentPath| built.library.by_path.get(path).copied();
     for change in changes {
         for (built, index) in [(after, found(after, &change.path)), (before, found(before, &change.path))] {

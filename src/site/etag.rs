@@ -1,8 +1,9 @@
 //! What a caller says it has read: an etag, the beginning of one, or `*` for "whatever is there".
 
-use super::address;
+use super::edit::Staged;
+use super::{Site, address};
 use crate::error::{Error, Result};
-use crate::model::{BlobId, ContentPath};
+use crate::model::{BlobId, ContentPath, Data, File, Snapshot};
 
 /// Digits of an etag that are enough.
 const SHORTEST: usize = 7;
@@ -45,6 +46,42 @@ impl IfMatch {
         }
     }
 
+    /// Whether a write may go on: it stands for what is there; or for what the remote has in `live` and nobody took in yet, or
+    /// in a change set for what the working tree has. The caller then decided over that version, and a trailer makes it this
+    /// path's base at publish or at the merge.
+    ///
+    /// # Errors
+    /// What reading the repository can fail with.
+    pub(super) fn stands(
+        &self,
+        site: &Site,
+        path: &ContentPath,
+        current: Option<BlobId>,
+        live: Option<&Snapshot>,
+        staged: &mut Staged,
+    ) -> Result<bool> {
+        let nothing = BlobId([0; 20]);
+        if *self == Self::Any && live.is_some_and(|live| !live.contains(path.as_str())) {
+            // The remote deleted it: writing it knowingly decides against the deletion.
+            staged.trailers.push(("Resolves".into(), format!("{nothing} {path}")));
+        }
+        let working = site.repository().other_in_working(path)?;
+        if *self == Self::Any && working == Some(None) {
+            staged.trailers.push(("Supersedes".into(), format!("{nothing} {path}")));
+        }
+        if self.holds(current) {
+            return Ok(true);
+        }
+        if let Some(Some(theirs)) = working.filter(|id| self.holds(*id)) {
+            staged.trailers.push(("Supersedes".into(), format!("{theirs} {path}")));
+            return Ok(true);
+        }
+        let theirs = live.and_then(|live| live.get(path)).map(|file| file.id);
+        let theirs = theirs.filter(|id| self.holds(Some(*id)));
+        staged.trailers.extend(theirs.map(|id| ("Resolves".to_owned(), format!("{id} {path}"))));
+        Ok(theirs.is_some())
+    }
+
     /// The refusal of a stale one; `diff` leads from what was read to what is there.
     pub(super) fn stale(&self, path: &ContentPath, current: Option<BlobId>, diff: String) -> Error {
         Error::Conflict {
@@ -68,4 +105,11 @@ impl IfMatch {
             example: format!("{{\"path\": \"{named}\", \"if_match\": \"{etag}\"}}"),
         }
     }
+}
+
+/// The text a caller read, where git still has it.
+pub(super) fn text_of(site: &Site, path: &ContentPath, etag: &str) -> Option<String> {
+    let id = BlobId::parse(etag)?;
+    let bytes = site.repository().bytes(path, &File { id, size: 0, data: Data::Handle }).ok()?;
+    String::from_utf8(bytes.to_vec()).ok()
 }

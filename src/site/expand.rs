@@ -1,4 +1,4 @@
-//! What belongs together: a bundle's assets, both ends of a move.
+//! What belongs together: a bundle's assets, both ends of a move, the files of a frozen theme.
 
 use std::collections::BTreeSet;
 
@@ -24,7 +24,14 @@ pub(super) fn moved(from: &ContentPath, to: &ContentPath) -> (String, String) {
     (MOVED.to_owned(), format!("{from} -> {to}"))
 }
 
-/// Adds what must travel along with the selected paths: a bundle's unpublished assets, both ends of a move.
+/// The folder of a theme's frozen copy that a file lies in, with its final slash: a copy is whole or not there.
+pub(super) fn frozen_folder(path: &ContentPath) -> Option<String> {
+    let (name, _) = path.as_str().strip_prefix("themes/")?.split_once('/')?;
+    name.contains('@').then(|| format!("themes/{name}/"))
+}
+
+/// Adds what must travel along with the selected paths: a bundle's unpublished assets, both ends of a move, all files of a
+/// frozen theme.
 pub(super) fn together(selected: &mut BTreeSet<ContentPath>, unpublished: &[Unpublished], revisions: &[Revision]) {
     let open: BTreeSet<&ContentPath> = unpublished.iter().map(|unpublished| &unpublished.change.path).collect();
     let moves: Vec<(&str, &str)> = revisions
@@ -53,6 +60,9 @@ pub(super) fn together(selected: &mut BTreeSet<ContentPath>, unpublished: &[Unpu
                 selected.insert((*path).clone());
             }
         }
+        let frozen: BTreeSet<String> = selected.iter().filter_map(frozen_folder).collect();
+        selected
+            .extend(open.iter().filter(|path| frozen.iter().any(|f| path.as_str().starts_with(f))).copied().cloned());
         if selected.len() == before {
             return;
         }

@@ -2,15 +2,18 @@
 
 pub mod address;
 mod after;
+mod anchor;
 pub mod asset;
 mod call;
 pub mod change;
 pub mod change_set;
 pub mod check;
+pub mod configure;
 pub mod edit;
 mod etag;
 mod expand;
 mod hold;
+pub mod import;
 pub mod init;
 pub mod overview;
 pub mod page;
@@ -20,10 +23,14 @@ pub mod publish;
 pub mod resource;
 mod review;
 pub mod revision;
+mod rollback;
+pub mod schedule;
 mod scope;
+mod shown;
 pub mod starter;
 pub mod text;
 pub mod text_diff;
+pub mod theme;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

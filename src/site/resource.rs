@@ -1,12 +1,12 @@
 //! The site as a client's file picker sees it: what can be read by path, what changed since, and what a path may begin with.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::change::{self, DiffStyle};
-use super::{Site, address};
+use super::{Site, address, theme};
 use crate::error::{Error, Result};
-use crate::model::{BlobId, ContentPath, File, PathKind, Snapshot};
+use crate::model::{BlobId, ContentPath, File, PathKind, Progress, Snapshot, Theme};
 use crate::store::RevisionId;
 
 /// Largest text that is read whole, and largest difference; tools read more, in parts.
@@ -25,55 +25,89 @@ pub struct Resource {
     pub bytes: u64,
 }
 
-/// The configuration, all pages, and the text files of the theme in use, in path order.
+/// The configuration, all pages, assets and data, and the files of the theme in use with what it extends, in path order. Of
+/// a pinned theme, the files that are edited are listed too.
 ///
 /// # Errors
 /// What reading the working tree can fail with.
 pub fn list(site: &Site) -> Result<Vec<Resource>> {
     let (snapshot, built) = site.working()?;
-    let theme = format!("themes/{}/", built.library.config.theme);
-    let offered = |path: &ContentPath, file: &File| match path.kind() {
-        PathKind::Config | PathKind::Page => true,
-        PathKind::Theme => path.as_str().starts_with(&theme) && file.text().is_some(),
-        PathKind::ContentAsset | PathKind::Static | PathKind::Data => false,
+    let mut themes = theme::folders_in_use(&snapshot);
+    let source = theme::Name::of(&built.library.config.theme).source;
+    themes.extend(Theme::chain(&snapshot, source).into_iter().map(|theme| format!("themes/{}/", theme.name)));
+    let offered = |path: &ContentPath| {
+        path.kind() != PathKind::Theme || themes.iter().any(|folder| path.as_str().starts_with(folder))
     };
-    let files = snapshot.iter().filter(|(path, file)| offered(path, file));
+    let files = snapshot.iter().filter(|(path, _)| offered(path));
     let resource = |(path, file): (&ContentPath, &File)| {
         let page = built.library.by_path.get(path).map(|&at| &built.library.pages[at]);
         Resource {
             path: path.to_string(),
             title: page.map(|page| page.title.clone()),
-            url: page.map(|page| page.url.clone()),
+            url: page.map(|page| page.url.clone()).or_else(|| asset_url(path)),
             bytes: file.size,
         }
     };
     Ok(files.map(resource).collect())
 }
 
-/// The text of any file of the site, by its path from the site's root.
+/// The address of an asset that has the same on every site.
+fn asset_url(path: &ContentPath) -> Option<String> {
+    if let Some(rest) = path.as_str().strip_prefix("static/") {
+        return Some(format!("/{rest}"));
+    }
+    let inner = path.as_str().strip_prefix("themes/")?.split_once('/')?.1;
+    inner.starts_with("assets/").then(|| format!("/{inner}"))
+}
+
+/// What is behind a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Contents {
+    /// Text.
+    Text(String),
+    /// Anything else, up to [`MAX_BYTES`].
+    Bytes(Arc<[u8]>),
+    /// An asset that is too large to be sent.
+    Large {
+        /// Its size.
+        bytes: u64,
+        /// Its blob id.
+        etag: BlobId,
+        /// Its address, where that is known.
+        url: Option<String>,
+    },
+}
+
+/// Any file of the site, by its path from the site's root.
 ///
 /// # Errors
-/// `NotFound`, `TooLarge`, and `InvalidPath` for what is no text.
-pub fn read(site: &Site, path: &str) -> Result<String> {
+/// `NotFound`, and `TooLarge` for a text that tools read in parts.
+pub fn read(site: &Site, path: &str) -> Result<Contents> {
     let snapshot = site.repository().working()?;
-    let Some(file) = snapshot.get_str(path) else {
+    let found = ContentPath::from_disk(path).ok().and_then(|path| Some((snapshot.get(&path)?.clone(), path)));
+    let Some((file, path)) = found else {
         return Err(Error::NotFound { kind: "file", name: path.to_owned(), near: Vec::new() });
     };
     if file.size > MAX_BYTES as u64 {
-        return Err(Error::TooLarge { what: path.to_owned(), size: file.size as usize, limit: MAX_BYTES });
+        if file.text().is_some() {
+            return Err(Error::TooLarge { what: path.to_string(), size: file.size as usize, limit: MAX_BYTES });
+        }
+        return Ok(Contents::Large { bytes: file.size, etag: file.id, url: asset_url(&path) });
     }
-    file.text()
-        .map(str::to_owned)
-        .ok_or_else(|| Error::InvalidPath { path: path.to_owned(), problem: "the file is not text".into() })
+    let bytes = site.repository().bytes(&path, &file)?;
+    Ok(match std::str::from_utf8(&bytes) {
+        Ok(text) if !text.contains('\0') => Contents::Text(text.to_owned()),
+        _ => Contents::Bytes(bytes),
+    })
 }
 
-/// Everything unpublished as one unified difference; empty where nothing is.
+/// Everything unpublished of the change set as one unified difference; empty where nothing is.
 ///
 /// # Errors
 /// What reading the repository can fail with.
 pub fn unpublished(site: &Site) -> Result<String> {
     let mut text = String::new();
-    let files = change::diff(site, &[], DiffStyle::Unified)?;
+    let files = change::diff(site, &[], DiffStyle::Unified, &Progress::default())?;
     for (at, file) in files.iter().enumerate() {
         let old = if file.live.is_some() { format!("a/{}", file.path) } else { "/dev/null".into() };
         let new = if file.etag.is_some() { format!("b/{}", file.path) } else { "/dev/null".into() };
@@ -100,6 +134,8 @@ pub fn unpublished(site: &Site) -> Result<String> {
 pub struct Stand {
     snapshot: Arc<Snapshot>,
     live: Option<RevisionId>,
+    /// The named change sets with their last revisions.
+    sets: BTreeMap<String, RevisionId>,
 }
 
 /// What differs between two states.
@@ -111,6 +147,8 @@ pub struct News {
     pub listed: bool,
     /// What is unpublished may differ.
     pub unpublished: bool,
+    /// Named change sets that differ, came or went.
+    pub sets: Vec<String>,
 }
 
 /// The present state.
@@ -118,7 +156,8 @@ pub struct News {
 /// # Errors
 /// What reading the working tree can fail with.
 pub fn stand(site: &Site) -> Result<Stand> {
-    Ok(Stand { snapshot: site.repository().working()?, live: site.repository().live()? })
+    let sets = site.repository().change_sets()?.into_iter().map(|set| (set.id, set.tip)).collect();
+    Ok(Stand { snapshot: site.repository().working()?, live: site.repository().live()?, sets })
 }
 
 impl Stand {
@@ -126,6 +165,13 @@ impl Stand {
     #[must_use]
     pub fn since(&self, old: &Self) -> News {
         let mut news = News { unpublished: self.live != old.live, ..News::default() };
+        for id in old.sets.keys().chain(self.sets.keys().filter(|id| !old.sets.contains_key(*id))) {
+            let (before, after) = (old.sets.get(id), self.sets.get(id));
+            news.listed |= before.is_none() || after.is_none();
+            if before != after || news.unpublished {
+                news.sets.push(id.clone());
+            }
+        }
         if Arc::ptr_eq(&self.snapshot, &old.snapshot) {
             return news;
         }
@@ -171,7 +217,7 @@ pub fn complete(site: &Site, wanted: Wanted, word: &str) -> Result<Vec<String>> 
     let pages = || library.pages.iter().filter(|page| page.exists);
     let below = |folder: &str| -> Vec<String> {
         let whole = format!("{folder}/");
-        let files = snapshot.under(folder).filter(|(_, file)| file.text().is_some());
+        let files = snapshot.under(folder);
         files.filter_map(|(path, _)| path.as_str().strip_prefix(&whole).map(str::to_owned)).collect()
     };
     let by_url = word.starts_with('/');

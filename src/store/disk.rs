@@ -59,6 +59,11 @@ impl Disk {
         Ok(Self { root, path: path.to_owned() })
     }
 
+    /// A folder that is open already.
+    pub(crate) fn of(root: Dir, path: PathBuf) -> Self {
+        Self { root, path }
+    }
+
     /// Where it is, for listing only.
     pub(crate) fn path(&self) -> &Path {
         &self.path

@@ -24,11 +24,20 @@ pub(crate) fn of<A: JsonSchema>() -> Map<String, Value> {
     }
 }
 
+/// Marks a list whose items another tool of the list shows in full: here their keys are in the description only. Arguments
+/// are checked by the whole schema all the same.
+const BRIEF: &str = "x-brief";
+
 /// The same schema without what only error messages use.
 pub(crate) fn advertised(schema: &Map<String, Value>) -> Map<String, Value> {
     let mut shown = Map::new();
+    let is_brief = schema.contains_key(BRIEF);
     for (key, value) in schema {
         match (key.as_str(), value) {
+            (BRIEF, _) => {}
+            ("items", Value::Object(items)) if is_brief => {
+                shown.insert(key.clone(), json!({"type": items.get("type")}));
+            }
             // Bounds that only say "not empty" cost bytes in every session; the error says it when it matters.
             ("examples" | "minLength" | "minItems", _) => {}
             ("items", Value::Object(items)) => {
@@ -53,7 +62,7 @@ pub(crate) fn advertised(schema: &Map<String, Value>) -> Map<String, Value> {
 }
 
 /// Keys that are kept, in the order they are written.
-const KEPT: [&str; 14] = [
+const KEPT: [&str; 15] = [
     "type",
     "description",
     "enum",
@@ -68,6 +77,7 @@ const KEPT: [&str; 14] = [
     "properties",
     "required",
     "examples",
+    BRIEF,
 ];
 
 fn tidy(schema: Value) -> Value {
@@ -175,6 +185,9 @@ mod tests {
         #[serde(default)]
         yes: bool,
         ratio: Option<f64>,
+        /// path and count, as above.
+        #[schemars(extend("x-brief" = true))]
+        more: Vec<Inner>,
     }
 
     #[test]
@@ -200,11 +213,13 @@ mod tests {
                     "free": {"type": "object"},
                     "yes": {"type": "boolean"},
                     "ratio": {"type": "number"},
+                    "more": {"type": "array", "description": "path and count, as above.", "items": {"type": "object"}},
                 },
-                "required": ["many"],
+                "required": ["many", "more"],
                 "additionalProperties": false,
             })
         );
+        assert!(of::<Outer>()["properties"]["more"]["items"]["properties"]["path"].is_object(), "checked in full");
         assert_eq!(of::<Outer>()["properties"]["many"]["items"]["properties"]["path"]["examples"], json!(["a.md"]));
     }
 }

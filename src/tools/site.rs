@@ -1,4 +1,6 @@
-//! `site_get` and `site_sync`.
+//! `site_get`, `site_update` and `site_sync`.
+
+mod update;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -22,7 +24,11 @@ const MOST_LISTED: usize = 200;
 const GUIDE: &str = include_str!("guide.md");
 
 pub(super) fn tools() -> Vec<Tool> {
-    vec![Tool::new(GET, get), Tool::new(SYNC, sync).of_whole_site::<SiteSync>()]
+    vec![
+        Tool::new(GET, get),
+        Tool::new(update::UPDATE, update::update),
+        Tool::new(SYNC, sync).of_whole_site::<SiteSync>(),
+    ]
 }
 
 const GET: Spec = Spec {
@@ -58,7 +64,7 @@ enum Part {
 }
 
 fn get(context: &Context, asked: SiteGet) -> Result<Value> {
-    let overview = overview(&context.site)?;
+    let overview = overview(&context.site, &context.progress)?;
     let mut reply = summary(&overview);
     for part in asked.include {
         let (name, value) = match part {
@@ -112,6 +118,9 @@ fn summary(overview: &Overview) -> Map<String, Value> {
     }
     if status.pending.is_some() {
         next.push("A publish waits to be pushed: call publish again.".into());
+    }
+    if overview.output_behind {
+        next.push("The output branch does not show what is live, such as a merged review: call publish.".into());
     }
     if let Value::Object(fields) = &mut summary {
         fields.insert("writable".into(), status.writable.is_none().into());
@@ -227,12 +236,15 @@ struct SiteSync {
 }
 
 fn sync(context: &Context, asked: SiteSync) -> Result<Value> {
-    let synced = publish::sync(&context.site, &context.call(asked.message, false))?;
+    let outcome = publish::sync(&context.site, &context.call(asked.message, false))?;
+    let synced = outcome.synced;
     let mut items: Vec<Value> = synced.changes.iter().map(reply::change).collect();
     let total = items.len();
     items.truncate(reply::fitting(&items));
     let next = if !synced.conflicts.is_empty() {
         Some("Write each conflicting path with the text you want and if_match set to its theirs.etag, then publish.")
+    } else if outcome.output_behind {
+        Some("The output branch does not show what is live now: call publish to bring it up to date.")
     } else if total > 0 {
         Some("Read what changed again before editing it: etags moved.")
     } else {

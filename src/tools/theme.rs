@@ -1,7 +1,11 @@
 //! `theme_get`, `theme_write`, `theme_use`.
 
+mod choose;
+mod get;
+mod write;
+
 use super::Tool;
 
 pub(super) fn tools() -> Vec<Tool> {
-    Vec::new()
+    vec![Tool::new(get::GET, get::get), Tool::new(write::WRITE, write::write), Tool::new(choose::USE, choose::choose)]
 }

@@ -131,14 +131,47 @@ async fn what_is_not_there_or_not_ours_is_not_found() {
 }
 
 #[tokio::test]
-async fn what_is_no_text_or_too_long_says_so() {
+async fn assets_come_as_text_bytes_or_facts() {
     let site = TestSite::new(SITE).await;
-    std::fs::create_dir_all(site.path().join("static")).expect("a folder");
-    std::fs::write(site.path().join("static/a.bin"), [0xff, 0xfe, 0]).expect("written");
-    std::fs::write(site.path().join("data/long.yaml"), "x".repeat(2 << 20)).expect("written");
-    for (uri, word) in [("site:///static/a.bin", "not text"), ("site:///data/long.yaml", "limit")] {
-        let error = read(site.client(), uri).await.expect_err(uri).to_string();
-        assert!(error.contains(word), "{error}");
+    std::fs::create_dir_all(site.path().join("static/img")).expect("a folder");
+    let write = |path: &str, bytes: &[u8]| std::fs::write(site.path().join(path), bytes).expect("written");
+    write("static/robots-extra.txt", b"User-agent: *\n");
+    write("static/img/dot.png", &[0x89, b'P', b'N', b'G', 0, 0xff]);
+    write("content/blog/photo.jpg", &vec![0xff; 2 << 20]);
+    write("data/long.yaml", "x".repeat(2 << 20).as_bytes());
+    let listed = all(&site).await;
+    let names: BTreeSet<&str> = listed.iter().map(|one| one.name.as_str()).collect();
+    for wanted in ["static/robots-extra.txt", "static/img/dot.png", "content/blog/photo.jpg", "data/people.yaml"] {
+        assert!(names.contains(wanted), "{wanted}: {names:?}");
+    }
+    let dot = listed.iter().find(|one| one.name == "static/img/dot.png").expect("listed");
+    assert_eq!((dot.mime_type.as_deref(), dot.description.as_deref()), (Some("image/png"), Some("/img/dot.png")));
+    assert_eq!(read(site.client(), "site:///static/robots-extra.txt").await.expect("text"), "User-agent: *\n");
+    let request = ReadResourceRequestParams::new("site:///static/img/dot.png");
+    let answer = site.client().peer().read_resource_once(request).await.expect("it is there");
+    let rmcp::model::ReadResourceResponse::Complete(result) = answer else { panic!("not complete") };
+    let ResourceContents::BlobResourceContents { blob, mime_type, .. } = &result.contents[0] else {
+        panic!("{:?}", result.contents)
+    };
+    assert_eq!((blob.as_str(), mime_type.as_deref()), ("iVBORwD/", Some("image/png")));
+    let facts = read(site.client(), "site:///content/blog/photo.jpg").await.expect("what it is");
+    let facts: Value = serde_json::from_str(&facts).expect("JSON");
+    assert_eq!((&facts["bytes"], &facts["type"]), (&json!(2 << 20), &json!("image/jpeg")), "{facts}");
+    let error = read(site.client(), "site:///data/long.yaml").await.expect_err("a text is read in parts").to_string();
+    assert!(error.contains("limit"), "{error}");
+    let words = site.client().peer().complete_resource_simple("site:///{+path}", "path", "static/img/").await;
+    assert_eq!(words.expect("completions"), ["static/img/dot.png"]);
+}
+
+#[tokio::test]
+async fn of_a_pinned_theme_both_folders_are_listed() {
+    let site = TestSite::new(SITE).await;
+    let name = site.call("theme_use", json!({"pin": "now"})).await["theme"].as_str().expect("a name").to_owned();
+    let listed = all(&site).await;
+    for folder in ["default", &name] {
+        let path = format!("themes/{folder}/layouts/page.hbs");
+        let one = listed.iter().find(|one| one.name == path).unwrap_or_else(|| panic!("{path}"));
+        assert_eq!(read(site.client(), &one.uri).await.expect("text"), site.read(&path));
     }
 }
 

@@ -7,6 +7,9 @@ use serde_json::{Map, Value};
 use super::scan::{self, Entry, Mapping, Style};
 use super::write::{self, Manner, Written, merge};
 
+/// Items of a list, before and after together, that are compared one by one; a longer list is written anew.
+const MOST_ITEMS: usize = 2_000;
+
 /// One replacement in a text.
 pub(super) type Splice = (Range<usize>, String);
 
@@ -110,6 +113,8 @@ impl Edit<'_> {
                         let below = scan::mapping(self.text, entry.body.clone())?;
                         self.mapping(&below, old, change, false)?;
                     }
+                    (Style::Sequence(dash), _, Some(Value::Array(old)))
+                        if new.as_array().is_some_and(|new| self.items(entry, found.indent, dash, old, new)) => {}
                     _ => self.replace(entry, found.indent, new),
                 },
             }
@@ -120,6 +125,39 @@ impl Edit<'_> {
             self.splices.push((at..at, added));
         }
         Some(())
+    }
+
+    /// Puts in and takes out single items of a block list: the lines of those that stay are not touched. `false` where
+    /// nothing stays, or the lines are not followed.
+    fn items(&mut self, entry: &Entry, indent: usize, dash: usize, old: &[Value], new: &[Value]) -> bool {
+        if new.is_empty() || !entry.inline.is_empty() || old.len() + new.len() > MOST_ITEMS {
+            return false;
+        }
+        let Some(lines) = scan::items(self.text, entry.body.clone(), dash, indent) else { return false };
+        if lines.len() != old.len() || !old.iter().any(|item| new.contains(item)) {
+            return false;
+        }
+        let like = &self.text[lines[0].clone()];
+        let written = |items: &[Value]| -> String {
+            items.iter().map(|item| write::list_item_like(item, dash, self.manner, like)).collect()
+        };
+        let mut splices: Vec<Splice> = Vec::new();
+        let mut rest = new;
+        // A comment above an item goes when the item goes.
+        let mut begin = entry.body.start;
+        for (item, range) in old.iter().zip(&lines) {
+            if let Some(at) = rest.iter().position(|wanted| wanted == item) {
+                splices.push((range.start..range.start, written(&rest[..at])));
+                rest = &rest[at + 1..];
+            } else {
+                splices.push((begin..range.end, String::new()));
+            }
+            begin = range.end;
+        }
+        let end = lines[lines.len() - 1].end;
+        splices.push((end..end, written(rest)));
+        self.splices.extend(splices.into_iter().filter(|(range, text)| !range.is_empty() || !text.is_empty()));
+        true
     }
 
     /// Puts a new value behind a key: its colon, spacing and trailing comment stay.

@@ -171,6 +171,23 @@ fn nested(text: &str, below: usize, indent: usize, limit: usize) -> Option<(Styl
     Some((style, end))
 }
 
+/// The items of a block sequence as whole lines, without the comments between them; `None` where they are not followed.
+/// `dash` is the column of its dashes, `parent` that of its key.
+pub(super) fn items(text: &str, body: Range<usize>, dash: usize, parent: usize) -> Option<Vec<Range<usize>>> {
+    let mut items: Vec<Range<usize>> = Vec::new();
+    let mut at = body.start;
+    while let Some(start) = next_content(text, at, body.end) {
+        let here = column(line_at(text, start));
+        at = skip_node(text, start, here, parent, body.end)?;
+        if here == dash && is_dash(&text[start + here..]) {
+            items.push(start..at);
+        } else {
+            items.last_mut()?.end = at;
+        }
+    }
+    Some(items)
+}
+
 /// The end of the lines that one nested line opens: a quoted, flow or block scalar may run over several.
 fn skip_node(text: &str, line_start: usize, column: usize, parent: usize, limit: usize) -> Option<usize> {
     let mut at = line_start + column;

@@ -63,7 +63,8 @@ pub(super) fn entry(name: &str, item: &Value, indent: usize, manner: Manner) -> 
     format!("{}{}:{gap}{inline}\n{body}", " ".repeat(indent), key(name))
 }
 
-fn list_item(item: &Value, dash: usize, manner: Manner) -> String {
+/// A list item as lines, its dash indented by `dash`.
+pub(super) fn list_item(item: &Value, dash: usize, manner: Manner) -> String {
     let blanks = " ".repeat(dash);
     match item {
         Value::Object(map) if !map.is_empty() => {
@@ -85,6 +86,18 @@ fn is_simple(value: &Value) -> bool {
         Value::Array(_) | Value::Object(_) => false,
         _ => true,
     }
+}
+
+/// The same on one line, as `like` (an item of the same list) is written.
+pub(super) fn list_item_like(item: &Value, dash: usize, manner: Manner, like: &str) -> String {
+    let braces = like.trim_start().trim_start_matches('-').trim_start();
+    if !braces.starts_with('{') || !matches!(item, Value::Object(map) if !map.is_empty()) {
+        return list_item(item, dash, manner);
+    }
+    let written = flow(item);
+    let spaced = written.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).filter(|_| braces.starts_with("{ "));
+    let written = spaced.map_or_else(|| written.clone(), |inner| format!("{{ {inner} }}"));
+    format!("{}- {written}\n", " ".repeat(dash))
 }
 
 /// In brackets and braces on one line.
@@ -122,19 +135,17 @@ fn scalar_text(value: &Value, style: Style, in_flow: bool) -> String {
 /// As a `|` block, where the text survives it; else as a quoted line.
 fn literal(text: &str, indent: usize, manner: Manner) -> Written {
     let body = text.trim_end_matches('\n');
+    let newlines = text.len() - body.len();
+    // A `|+` block would also take in blank lines that stand below it in the file.
     let awkward = body.is_empty()
+        || newlines > 1
         || body.lines().any(|line| !line.is_empty() && line.trim().is_empty())
         || body.starts_with([' ', '\n', '\t'])
         || body.chars().any(|c| c != '\n' && c != '\t' && !is_printable(c));
     if awkward {
         return Written { inline: double(text), body: String::new() };
     }
-    let newlines = text.len() - body.len();
-    let chomp = match newlines {
-        0 => "-",
-        1 => "",
-        _ => "+",
-    };
+    let chomp = if newlines == 0 { "-" } else { "" };
     let blanks = " ".repeat(indent + manner.step);
     let mut lines = String::new();
     for line in body.split('\n') {
@@ -144,7 +155,6 @@ fn literal(text: &str, indent: usize, manner: Manner) -> Written {
         }
         lines.push('\n');
     }
-    lines.push_str(&"\n".repeat(newlines.saturating_sub(1)));
     Written { inline: format!("|{chomp}"), body: lines }
 }
 

@@ -8,7 +8,7 @@ use super::list::{self, ListQuery};
 use crate::build::{Built, Scope};
 use crate::error::{Error, Result};
 use crate::model::front_matter::FrontMatter;
-use crate::model::{BlobId, ContentPath, Diagnostic, File, Heading, Page, Snapshot};
+use crate::model::{BlobId, ContentPath, Diagnostic, File, Heading, Page, Progress, Snapshot};
 use crate::store::{HistoryFilter, Revision};
 
 /// Revisions per page in a reply.
@@ -48,6 +48,8 @@ pub struct GetQuery {
     pub lines: Option<(usize, usize)>,
     /// As it was at this revision.
     pub revision: Option<String>,
+    /// Who follows the call.
+    pub progress: Progress,
 }
 
 /// One page as read; fields not asked for are `None`.
@@ -87,16 +89,17 @@ pub fn get(site: &Site, query: &GetQuery) -> Result<Vec<PageView>> {
             example: "{\"paths\": [\"/blog/hello/\"]}".into(),
         });
     }
+    let progress = query.progress.part(0.0, 0.6);
     let (snapshot, built) = match &query.revision {
         Some(revision) => {
             let snapshot = site.repository().snapshot_at(&site.repository().resolve(revision)?)?;
-            let built = site.library(&snapshot, false)?;
+            let built = site.library_followed(&snapshot, false, &progress)?;
             (snapshot, built)
         }
-        None => site.working()?,
+        None => site.working_followed(&progress)?,
     };
     let indexes = named(&built, &query.paths)?;
-    let rendered = rendered(site, &snapshot, &built, &indexes, &query.include)?;
+    let rendered = rendered(site, &snapshot, &built, &indexes, query)?;
     indexes.into_iter().map(|index| view(site, &snapshot, &built, rendered.as_ref(), index, query)).collect()
 }
 
@@ -129,13 +132,13 @@ fn rendered(
     snapshot: &Snapshot,
     built: &Built,
     indexes: &[usize],
-    include: &BTreeSet<Include>,
+    query: &GetQuery,
 ) -> Result<Option<Built>> {
-    if !include.contains(&Include::Html) && !include.contains(&Include::Text) {
+    if !query.include.contains(&Include::Html) && !query.include.contains(&Include::Text) {
         return Ok(None);
     }
     let paths = indexes.iter().map(|&index| built.library.pages[index].path.clone()).collect();
-    site.build(snapshot, Scope::Pages(paths), true, None).map(Some)
+    site.build_followed(snapshot, Scope::Pages(paths), true, None, &query.progress.part(0.6, 1.0)).map(Some)
 }
 
 fn view(

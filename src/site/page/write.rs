@@ -1,36 +1,24 @@
 //! Creates and changes pages: front matter patches, whole bodies, anchored edits; all of a call or nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use super::super::anchor::{TextEdit, replace_all};
 use super::super::edit::{self, Staged, Written};
-use super::super::etag::IfMatch;
+use super::super::etag::{self, IfMatch};
 use super::super::{Call, Site, address, text_diff};
 use super::list::{ListQuery, select};
 use crate::build::Built;
 use crate::error::{Error, Result};
 use crate::model::front_matter::{self, FrontMatter};
-use crate::model::{BlobId, ContentPath, Data, File, PathKind, Snapshot};
+use crate::model::{ContentPath, PathKind, Snapshot};
 use crate::store::Transaction;
 
 /// Pages one call may name.
 const MAX_PAGES: usize = 500;
 /// Bytes of diff in a conflict.
 const CONFLICT_DIFF: usize = 4_000;
-/// Nearest lines shown for a `find` that does not occur.
-const NEAREST: usize = 3;
-
-/// One anchored replacement in a body.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TextEdit {
-    /// Text that occurs exactly once in the body (or at least once with `all`).
-    pub find: String,
-    /// What stands there afterwards.
-    pub replace: String,
-    /// Replace every occurrence.
-    pub all: bool,
-}
 
 /// What to do with one page.
 #[derive(Debug, Clone, Default)]
@@ -235,41 +223,15 @@ fn check_match(
         return Err(IfMatch::missing(path, &edit.path, current_id, "replacing the whole body of"));
     };
     let if_match = IfMatch::parse(text)?;
-    if if_match == IfMatch::Any && live.is_some_and(|live| !live.contains(path.as_str())) {
-        // The remote deleted it: writing it knowingly decides against the deletion.
-        staged.trailers.push(("Resolves".into(), format!("{} {path}", BlobId([0; 20]))));
-    }
-    let working = site.repository().other_in_working(path)?;
-    if if_match == IfMatch::Any && working == Some(None) {
-        staged.trailers.push(("Supersedes".into(), format!("{} {path}", BlobId([0; 20]))));
-    }
-    if if_match.holds(current_id) {
+    if if_match.stands(site, path, current_id, live, staged)? {
         return Ok(());
     }
-    if let Some(Some(theirs)) = working.filter(|id| if_match.holds(*id)) {
-        // In a change set, what the working tree has: that version becomes this path's base when the set is merged into it.
-        staged.trailers.push(("Supersedes".into(), format!("{theirs} {path}")));
-        return Ok(());
-    }
-    let theirs = live.and_then(|live| live.get(path)).map(|file| file.id);
-    if let Some(theirs) = theirs.filter(|id| if_match.holds(Some(*id))) {
-        // The caller has read what the remote has and decided over it: that version becomes this path's base at publish.
-        staged.trailers.push(("Resolves".into(), format!("{theirs} {path}")));
-        return Ok(());
-    }
-    let known = blob_text(site, path, text);
+    let known = etag::text_of(site, path, text);
     if edit.body.is_none() && !touches_what_changed(path, known.as_deref(), current, edit) {
         return Ok(());
     }
     let diff = text_diff::unified(known.as_deref().unwrap_or_default(), current, CONFLICT_DIFF);
     Err(if_match.stale(path, current_id, diff))
-}
-
-/// The text the caller read, where git still has it.
-fn blob_text(site: &Site, path: &ContentPath, etag: &str) -> Option<String> {
-    let id = BlobId::parse(etag)?;
-    let bytes = site.repository().bytes(path, &File { id, size: 0, data: Data::Handle }).ok()?;
-    String::from_utf8(bytes.to_vec()).ok()
 }
 
 /// Whether a stale patch names a key that changed since; anchored edits find out by themselves.
@@ -303,60 +265,5 @@ fn with_body(path: &ContentPath, text: &str, body: &str) -> Result<String> {
 /// The file with anchored replacements, each seen by the next.
 fn with_edits(path: &ContentPath, text: &str, edits: &[TextEdit]) -> Result<String> {
     let offset = FrontMatter::parse(path.as_str(), text)?.body_offset;
-    let mut body = text[offset..].to_owned();
-    for (index, edit) in edits.iter().enumerate() {
-        if edit.find.is_empty() {
-            return Err(Error::InvalidArguments {
-                field: format!("edits[{index}].find"),
-                problem: "it is empty".into(),
-                example: "{\"find\": \"old words\", \"replace\": \"new words\"}".into(),
-            });
-        }
-        body = replace(path, text, offset, &body, edit)?;
-    }
-    Ok(format!("{}{body}", &text[..offset]))
-}
-
-fn replace(path: &ContentPath, text: &str, offset: usize, body: &str, edit: &TextEdit) -> Result<String> {
-    let (mut find, mut with) = (edit.find.clone(), edit.replace.clone());
-    let mut count = body.matches(&find).count();
-    if count == 0 && body.contains("\r\n") {
-        // Callers write \n; the file's own line ends are kept.
-        let crlf = |text: &str| text.replace("\r\n", "\n").replace('\n', "\r\n");
-        (find, with) = (crlf(&find), crlf(&with));
-        count = body.matches(&find).count();
-    }
-    match count {
-        1 => Ok(body.replacen(&find, &with, 1)),
-        n if n > 1 && edit.all => Ok(body.replace(&find, &with)),
-        count => Err(Error::EditMismatch {
-            path: address::shown(path).to_owned(),
-            count,
-            nearest: nearest(text, offset, body, &find, count),
-        }),
-    }
-}
-
-/// Lines to look at: where `find` occurs, or the lines most like its first line.
-fn nearest(text: &str, offset: usize, body: &str, find: &str, count: usize) -> Vec<String> {
-    let first_line = text[..offset].matches('\n').count() + 1;
-    let show = |line: usize, text: &str| {
-        format!("{}: {}", line + first_line, text.chars().take(160).collect::<String>().trim_end())
-    };
-    if count > 0 {
-        let lines: Vec<&str> = body.split('\n').collect();
-        let places = body.match_indices(find).map(|(at, _)| body[..at].matches('\n').count());
-        return places.take(5).map(|line| show(line, lines.get(line).copied().unwrap_or_default())).collect();
-    }
-    let wanted: String = find.lines().find(|line| !line.trim().is_empty()).unwrap_or(find).chars().take(200).collect();
-    let mut scored: BTreeMap<(u32, usize), String> = BTreeMap::new();
-    for (line, text) in body.split('\n').enumerate().filter(|(_, text)| !text.trim().is_empty()).take(5_000) {
-        let sample: String = text.chars().take(200).collect();
-        let ratio = (similar::TextDiff::from_unicode_words(wanted.as_str(), sample.as_str()).ratio() * 1000.0) as u32;
-        scored.insert((1000 - ratio.min(1000), line), show(line, text));
-        if scored.len() > NEAREST {
-            scored.pop_last();
-        }
-    }
-    scored.into_values().collect()
+    replace_all(path, text, offset, edits)
 }

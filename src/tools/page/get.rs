@@ -71,7 +71,8 @@ pub(super) fn get(context: &Context, asked: PageGet) -> Result<Value> {
         include.extend([Include::FrontMatter, Include::Body]);
     }
     let lines = asked.lines.as_deref().map(line_range).transpose()?;
-    let query = GetQuery { paths: asked.paths, include, lines, revision: asked.revision };
+    let query =
+        GetQuery { paths: asked.paths, include, lines, revision: asked.revision, progress: context.progress.clone() };
     let views = page::get(&context.site, &query)?;
     let first_line = lines.map_or(1, |(first, _)| first.max(1));
     let mut items = Vec::new();
@@ -105,7 +106,7 @@ pub(super) fn get(context: &Context, asked: PageGet) -> Result<Value> {
 }
 
 /// `10-40`, `10-` or `10`, 1-based, both ends included.
-fn line_range(text: &str) -> Result<(usize, usize)> {
+pub(in crate::tools) fn line_range(text: &str) -> Result<(usize, usize)> {
     let number = |text: &str| text.trim().parse::<usize>().ok().filter(|line| *line > 0);
     let range = match text.split_once('-') {
         Some((first, "")) => number(first).map(|first| (first, usize::MAX - 1)),

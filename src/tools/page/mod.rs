@@ -5,6 +5,8 @@ mod list;
 mod relocate;
 mod write;
 
+pub(super) use get::line_range;
+
 use super::Tool;
 
 pub(super) fn tools() -> Vec<Tool> {

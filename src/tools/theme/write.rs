@@ -1,0 +1,91 @@
+//! `theme_write`.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::super::{Context, Hints, Right, Spec, reply};
+use crate::error::Result;
+use crate::site::page::TextEdit;
+use crate::site::theme::{self, FileEdit, ThemeEdit};
+
+pub(super) const WRITE: Spec = Spec {
+    name: "theme_write",
+    title: "Write theme",
+    description: "Writes theme files, settings; every page must render. New theme: add theme.yaml. Replies affected URLs.",
+    hints: Hints { read_only: false, destructive: true, idempotent: false, open_world: false },
+    right: Right::Theme,
+};
+
+/// Arguments of `theme_write`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ThemeWrite {
+    /// Its name.
+    #[schemars(length(min = 1), example = &"default")]
+    theme: Option<String>,
+    /// Files.
+    #[serde(default)]
+    files: Vec<Edit>,
+    /// null: unset.
+    #[schemars(example = serde_json::json!({"accent": "teal"}))]
+    settings: Option<Map<String, Value>>,
+    /// Why.
+    message: Option<String>,
+    /// Try it.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Edit {
+    /// `layouts/page.hbs`
+    #[schemars(length(min = 1), example = "layouts/page.hbs")]
+    path: String,
+    /// Whole.
+    #[schemars(example = "{{{content}}}\n")]
+    text: Option<String>,
+    /// find, replace, all.
+    #[serde(default)]
+    #[schemars(extend("x-brief" = true))]
+    edits: Vec<Replacement>,
+    /// Remove.
+    #[serde(default)]
+    delete: bool,
+    /// etag; new: none.
+    #[schemars(example = "*")]
+    if_match: Option<String>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Replacement {
+    /// Exact text that occurs once.
+    #[schemars(length(min = 1), example = "old words")]
+    find: String,
+    /// The new text.
+    #[schemars(example = "new words")]
+    replace: String,
+    /// Every occurrence.
+    #[serde(default)]
+    all: bool,
+}
+
+pub(super) fn write(context: &Context, asked: ThemeWrite) -> Result<Value> {
+    let file = |file: Edit| FileEdit {
+        path: file.path,
+        text: file.text,
+        edits: file
+            .edits
+            .into_iter()
+            .map(|edit| TextEdit { find: edit.find, replace: edit.replace, all: edit.all })
+            .collect(),
+        delete: file.delete,
+        if_match: file.if_match,
+    };
+    let edit =
+        ThemeEdit { theme: asked.theme, files: asked.files.into_iter().map(file).collect(), settings: asked.settings };
+    let written = theme::write(&context.site, &context.call(asked.message, asked.dry_run), &edit)?;
+    Ok(reply::written(&written, false))
+}
