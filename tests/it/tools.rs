@@ -10,7 +10,7 @@ use sitewright::tools::{Registry, Tool};
 
 use crate::harness::TestSite;
 
-const NAMES: [&str; 22] = [
+const NAMES: &[&str] = &[
     "site_get",
     "site_update",
     "site_sync",
