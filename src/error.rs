@@ -64,6 +64,22 @@ pub enum Error {
         /// The nearest lines (count 0) or the lines where it occurs, `line: text`.
         nearest: Vec<String>,
     },
+    /// A fetch from the network did not work.
+    #[error("{url} could not be read: {reason}")]
+    FetchFailed {
+        /// The caller's address, without login and query.
+        url: String,
+        /// Why, in words that tell nothing of this machine.
+        reason: String,
+    },
+    /// An address that may not be read, or an answer that may not be taken.
+    #[error("{url} is not read: {reason}")]
+    FetchRefused {
+        /// The caller's address, without login and query.
+        url: String,
+        /// Why, in words that tell nothing of this machine.
+        reason: String,
+    },
     /// A bug of ours; the cause is logged and not sent.
     #[error("internal error: {cause}")]
     Internal {
@@ -167,6 +183,14 @@ pub enum Error {
     ReadOnly {
         /// What was to be written.
         path: String,
+    },
+    /// A file that is not taken, or not read.
+    #[error("{path} is refused: {problem}")]
+    RefusedFile {
+        /// Where it should go, or where it is.
+        path: String,
+        /// Why.
+        problem: String,
     },
     /// The remote moved again and again while a publish was on its way.
     #[error("remote {remote} keeps moving")]
@@ -287,6 +311,11 @@ impl Error {
                 "Copy `find` exactly from the page (`page_get` with `include: [\"body\"]`); the nearest lines are in `details.nearest`.".into()
             }
             Self::EditMismatch { .. } => "Make `find` longer until it is unique, or set `all: true`.".into(),
+            Self::FetchFailed { .. } => "Check the address, or try again later; nothing was changed.".into(),
+            Self::FetchRefused { .. } => {
+                "Use another public http(s) address, or send the file as base64; a person can allow a host with `fetch.allow` in site.yaml."
+                    .into()
+            }
             Self::Internal { .. } => "This is a bug in sitewright; nothing was changed. Try a smaller call or another way.".into(),
             Self::InvalidArguments { example, .. } => format!("Write it like this: {example}"),
             Self::InvalidConfig { .. } => "Mend site.yaml at that line.".into(),
@@ -313,6 +342,9 @@ impl Error {
             }
             Self::PlanMoved { .. } => "Send it with `dry_run: true` and without `plan`, look at it again, then send the new plan.".into(),
             Self::ReadOnly { .. } => "Ask the person to make the site's folder writable; nothing was changed.".into(),
+            Self::RefusedFile { .. } => {
+                "Name it by what it is and send it again, or ask a person: `uploads` in site.yaml says what is taken.".into()
+            }
             Self::RemoteBusy { .. } => "Nothing is lost: send the same call again in a minute.".into(),
             Self::RemoteRefused { .. } => "Tell the person what the remote said; the commit waits, `publish` again resumes.".into(),
             Self::RemoteUnavailable { .. } => "Nothing is lost: call `publish` again when the remote can be reached.".into(),

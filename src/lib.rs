@@ -4,6 +4,7 @@
 
 pub mod build;
 pub mod error;
+pub mod import;
 pub mod model;
 pub mod outside;
 pub mod preview;

@@ -29,7 +29,7 @@ pub(super) fn attach(snapshot: &Snapshot, pages: &mut [Page]) {
 
 /// The URL path of an asset: beside its page's HTML.
 #[must_use]
-pub(super) fn url(page: &Page, asset: &ContentPath) -> String {
+pub fn url(page: &Page, asset: &ContentPath) -> String {
     let below = asset.as_str().strip_prefix(page.path.folder()).unwrap_or(asset.file_name()).trim_start_matches('/');
     format!("{}{below}", address::folder_of(&page.url))
 }

@@ -102,7 +102,7 @@ pub(crate) fn site(edition: &Edition<'_>) -> Value {
         "author": config.author,
         "params": config.params,
         "taxonomies": taxonomies,
-        "feed_url": edition.has_feed.then(|| edition.base.href(outputs::feed::URL)),
+        "feed_url": edition.has_feed.then(|| config.feed.formats.first()).flatten().map(|&format| edition.base.href(&outputs::feed::url("/", format))),
         "search_url": edition.base.href(outputs::search::URL),
         "home_url": edition.base.href("/"),
     })
@@ -148,6 +148,7 @@ pub(crate) fn page(edition: &Edition<'_>, index: usize, kind: &str) -> Value {
         "assets": assets,
         "noindex": page.noindex,
         "lang": edition.language(Some(page)),
+        "translations": edition.translations.context(edition, index),
         "collection": schema::collection_of(&library.config, &page.path).map(|(name, _)| name),
     });
     if let (Value::Object(value), Value::Object(more)) = (&mut value, more) {
@@ -177,7 +178,7 @@ pub(crate) fn engine_page(edition: &Edition<'_>, kind: &str, title: &str, url: &
         "toc": [],
         "breadcrumbs": [{"title": edition.library.config.title, "url": edition.base.href("/")}],
         "assets": [],
-        "noindex": kind == "404",
+        "noindex": kind == "404" || edition.library.config.crawlers.noindex,
         "lang": edition.language(None),
     })
 }

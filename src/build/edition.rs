@@ -14,6 +14,7 @@ use super::menu::Menus;
 use super::order::Sort;
 use super::plan::Plan;
 use super::template::ListQuery;
+use super::translations::Translations;
 use super::{Options, context, lists, sections};
 use crate::model::{Library, Page, Snapshot};
 
@@ -48,6 +49,8 @@ pub(crate) struct Edition<'a> {
     pub(crate) data: HashMap<String, Arc<Value>>,
     /// Neighbours in their section, by page index: the one before and the one after.
     pub(crate) neighbours: Vec<(Option<usize>, Option<usize>)>,
+    /// Pages with what they are translations of.
+    pub(crate) translations: Translations,
     /// Whether there is a feed.
     pub(crate) has_feed: bool,
     /// Listed pages, newest first.
@@ -83,8 +86,10 @@ impl<'a> Edition<'a> {
             snapshot,
             options,
             base: parts.base,
-            has_feed: !super::outputs::feed::entries(&library, None).is_empty(),
+            has_feed: !library.config.feed.formats.is_empty()
+                && !super::outputs::feed::entries(&library, None).is_empty(),
             neighbours: neighbours(&library),
+            translations: Translations::of(&library),
             recent: recent(&library),
             library,
             parsed,

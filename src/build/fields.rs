@@ -42,6 +42,8 @@ const KNOWN: &[&str] = &[
     "menu",
     "noindex",
     "lang",
+    "translation_key",
+    "translationKey",
     "params",
     "extra",
     "taxonomies",
@@ -95,6 +97,8 @@ pub(crate) struct Fields {
     pub(crate) noindex: bool,
     /// `lang`.
     pub(crate) lang: Option<String>,
+    /// `translation_key`, Hugo's `translationKey`.
+    pub(crate) translation_key: Option<String>,
     /// `build`, `headless`, `render`.
     pub(crate) presence: Presence,
 }
@@ -159,6 +163,7 @@ pub(crate) fn read(
         menus: r.menus(),
         noindex: r.flag("noindex").unwrap_or(false),
         lang: r.text(&["lang"]),
+        translation_key: r.text(&["translation_key", "translationKey"]),
         presence: Presence::of(values),
     };
     (fields, r.findings)

@@ -124,7 +124,7 @@ fn vercel(library: &Library, place: Place<'_>) -> String {
         .map(|(pattern, headers)| {
             let headers: Vec<Value> =
                 headers.iter().map(|(name, value)| json!({"key": name, "value": value})).collect();
-            json!({"source": pattern.replace('.', "\\.").replace('*', "(.*)"), "headers": headers})
+            json!({"source": source_pattern(&pattern), "headers": headers})
         })
         .collect();
     let value = json!({
@@ -139,6 +139,19 @@ fn vercel(library: &Library, place: Place<'_>) -> String {
         "redirects": vercel_redirects(library),
     });
     serde_json::to_string_pretty(&value).unwrap_or_default() + "\n"
+}
+
+/// Vercel reads a path in which `(`, `+` and the like have a meaning.
+fn source_pattern(pattern: &str) -> String {
+    let mut out = String::with_capacity(pattern.len() + 4);
+    for c in pattern.chars() {
+        match c {
+            '*' => out.push_str("(.*)"),
+            '.' | '(' | ')' | '{' | '}' | '[' | ']' | '+' | '?' | '^' | '$' | '|' | '\\' => out.extend(['\\', c]),
+            other => out.push(other),
+        }
+    }
+    out
 }
 
 fn vercel_redirects(library: &Library) -> Vec<Value> {

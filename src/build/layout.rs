@@ -86,8 +86,7 @@ pub(crate) fn listing(edition: &Edition<'_>, path: &str, job: &Job) -> Done {
             let Some(taxonomy) = library.taxonomies.get(key) else { return Done::default() };
             let Some(term) = taxonomy.terms.get(slug) else { return Done::default() };
             term_values(edition, taxonomy, slug, term, *n, &mut values);
-            let feed =
-                feed::for_terms(library, key).then(|| (edition.base.href(&feed::term_url(term)), term.name.clone()));
+            let feed = feed::for_terms(library, key).then(|| (term.url.clone(), term.name.clone()));
             number = *n;
             ("term", term.name.clone(), feed)
         }
@@ -99,12 +98,13 @@ pub(crate) fn listing(edition: &Edition<'_>, path: &str, job: &Job) -> Done {
         "term" => &["term", "list"],
         _ => &["404", "page"],
     };
-    let noindex = kind == "404";
+    let missing = kind == "404";
+    let noindex = missing || library.config.crawlers.noindex;
     let title = numbered(&title, number);
     let sheet = Sheet {
         candidates: candidates.iter().map(|&name| name.to_owned()).collect(),
         values,
-        content: if noindex { "<p>There is nothing at this address.</p>" } else { "" },
+        content: if missing { "<p>There is nothing at this address.</p>" } else { "" },
         subject: head::Subject { page: None, title: &title, url: &url, noindex, feed },
         from: home,
         source: None,

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::address::{self, Base, Parts};
+use super::address::{self, Base, Parts, Stem};
 use super::cascade::{self, Cascades};
 use super::fields::{self, Fields, Place};
 use super::load::{Loaded, Parsed};
 use super::presence::Presence;
 use super::role::Role;
 use super::sections::{build_sections, section_folders, section_of};
-use super::{Options, assets, schema, taxonomy};
+use super::{Options, assets, schema, taxonomy, translations};
 use crate::model::{Config, ContentPath, Date, Diagnostic, Library, Page, PageKind, PageState, Severity, Snapshot};
 
 /// The URL path of `content/404.md`, which hosts show for what they do not find.
@@ -103,8 +103,10 @@ impl Assembly<'_> {
             let by_name = role.stem.date.and_then(|date| Date::parse(date, &self.zone));
             fields.date = by_name.or_else(|| fields.publish.clone());
         }
+        let variant = translations::of_path(source.path, self.config);
         let title = fields.title.clone().unwrap_or_else(|| self.fallback_title(&role, document));
         let url = self.url(&role, &fields, &title, &place);
+        let translation_key = translations::key(source.path, fields.translation_key.take(), self.config);
         let (state, included) = self.state(&fields);
         let section = match role.kind {
             PageKind::Page => section_of(self.sections, role.parent).to_owned(),
@@ -131,8 +133,10 @@ impl Assembly<'_> {
             terms: fields.terms,
             authors: fields.authors,
             image: fields.image,
-            noindex: fields.noindex,
-            lang: fields.lang,
+            noindex: fields.noindex || self.config.crawlers.noindex,
+            lang: fields.lang.or_else(|| variant.map(|(_, language)| language.to_owned())),
+            translation_key,
+            variant: variant.is_some(),
             menus: fields.menus,
             front_matter: front_matter.values.clone(),
             inherited,
@@ -152,7 +156,9 @@ impl Assembly<'_> {
             return self.config.title.clone();
         }
         let first = top.or_else(|| document.outline.first());
-        first.map(|h| h.text.clone()).filter(|t| !t.is_empty()).unwrap_or_else(|| address::humanise(role.stem.name))
+        let name = role.stem.name;
+        let name = translations::split(name, self.config).map_or(name, |(name, _)| name);
+        first.map(|h| h.text.clone()).filter(|t| !t.is_empty()).unwrap_or_else(|| address::humanise(name))
     }
 
     /// Draft before expired before scheduled; expired pages, and those whose front matter says so, are never built.
@@ -174,7 +180,24 @@ impl Assembly<'_> {
         (PageState::Live, true)
     }
 
+    /// A translation by file name lives below its language: `/de/about/`.
     fn url(&mut self, role: &Role<'_>, fields: &Fields, title: &str, place: &Place<'_>) -> String {
+        let Some((name, language)) = translations::of_path(place.path, self.config) else {
+            return self.own_url(role, fields, title, place);
+        };
+        if fields.url.is_some() {
+            return self.own_url(role, fields, title, place);
+        }
+        let below = if matches!(name, "_index" | "index") {
+            address::join(&address::folder_segments(role.parent))
+        } else {
+            let named = Role { stem: Stem::of(name), ..role.clone() };
+            self.own_url(&named, fields, title, place)
+        };
+        format!("/{}{below}", address::segment(language))
+    }
+
+    fn own_url(&mut self, role: &Role<'_>, fields: &Fields, title: &str, place: &Place<'_>) -> String {
         let folders = address::folder_segments(role.parent);
         let standard = match role.kind {
             PageKind::Home => return "/".into(),
@@ -293,8 +316,10 @@ impl Assembly<'_> {
             terms: BTreeMap::new(),
             authors: Vec::new(),
             image: None,
-            noindex: false,
+            noindex: inherited.get("noindex") == Some(&Value::Bool(true)) || self.config.crawlers.noindex,
             lang: None,
+            translation_key: None,
+            variant: false,
             menus: Vec::new(),
             front_matter: Map::new(),
             inherited,
@@ -314,7 +339,7 @@ impl Assembly<'_> {
             pages.iter().filter(|page| Role::of(&page.path).bundle).map(|page| page.path.folder()).collect();
         for page in pages.iter().filter(|page| page.kind == PageKind::Page) {
             let role = Role::of(&page.path);
-            if !role.bundle && bundles.contains(role.parent) {
+            if !role.bundle && !page.variant && bundles.contains(role.parent) {
                 self.findings.push(
                     Diagnostic::new(
                         Severity::Warning,

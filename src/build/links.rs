@@ -247,7 +247,7 @@ impl Finder<'_> {
             match self.plan.jobs.get(&output) {
                 Some(Job::Copy(file, _)) => return Some(Inside::File(url.to_owned(), file.clone())),
                 Some(_) => return Some(Inside::Listing(url.to_owned())),
-                None if super::outputs::RESERVED.contains(&output.as_str()) => {
+                None if super::outputs::is_reserved(&self.library.config, &output) => {
                     return Some(Inside::Listing(url.to_owned()));
                 }
                 None => {}

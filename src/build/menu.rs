@@ -115,7 +115,9 @@ fn url_of(library: &Library, path: &ContentPath) -> Option<String> {
 /// The line of `site.yaml` that names an address.
 fn line_of(finder: &Finder<'_>, url: &str) -> usize {
     let text = finder.snapshot.text("site.yaml").unwrap_or_default();
-    text.lines().position(|line| line.contains("url") && line.contains(url)).map_or(0, |at| at + 1)
+    text.lines()
+        .position(|line| (line.contains("url") || line.contains("page")) && line.contains(url))
+        .map_or(0, |at| at + 1)
 }
 
 fn sort(items: &mut [Item]) {

@@ -34,13 +34,16 @@ mod render;
 mod role;
 mod schema;
 mod sections;
+mod seo;
 pub mod shortcode;
 mod taxonomy;
 pub mod template;
+mod translations;
 
 use std::collections::BTreeSet;
 
 pub use address::output_path;
+pub use assets::url as asset_url;
 pub use cache::Cache;
 pub use layout::layout_of;
 pub use sections::display_order;
@@ -129,6 +132,8 @@ pub fn build_followed(snapshot: &Snapshot, options: &Options, cache: &Cache, pro
     let (links, found) = check::check(&finder, &theme.templates);
     findings.extend(found);
     findings.extend(schema::check_collections(&finder, &theme.templates));
+    findings.extend(seo::check(&finder));
+    findings.extend(translations::check(&assembled.library));
     let (menus, found) = menu::resolve(&finder);
     findings.extend(found);
     progress.proceed()?;

@@ -32,19 +32,22 @@ pub(crate) fn nearest_by<'n, T: Ord>(wanted: &str, names: impl Iterator<Item = (
     found.into_iter().take(3).map(|(_, value)| value).collect()
 }
 
-/// Levenshtein distance.
+/// Edits from one to the other: a letter put in, left out, replaced, or two neighbours swapped.
 fn distance(a: &[char], b: &[char]) -> usize {
+    let mut before: Vec<usize> = Vec::new();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
+        let mut next = vec![i + 1];
         for (j, y) in b.iter().enumerate() {
-            let next = (diagonal + usize::from(x != y)).min(row[j] + 1).min(row[j + 1] + 1);
-            diagonal = row[j + 1];
-            row[j + 1] = next;
+            let mut least = (row[j] + usize::from(x != y)).min(row[j + 1] + 1).min(next[j] + 1);
+            if i > 0 && j > 0 && *x == b[j - 1] && a[i - 1] == *y {
+                least = least.min(before[j - 1] + 1);
+            }
+            next.push(least);
         }
+        before = std::mem::replace(&mut row, next);
     }
-    row[b.len()]
+    row.last().copied().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -55,6 +58,9 @@ mod tests {
     fn the_nearest_come_first() {
         let names = ["hello-world", "helo", "hello", "xyz"];
         assert_eq!(nearest("hallo", names.into_iter()), ["hello"]);
+        assert_eq!(nearest("abuot", ["about"].into_iter()), ["about"]);
+        assert_eq!(distance(&['a', 'b', 'c'], &['c', 'a']), 3);
+        assert_eq!(distance(&[], &['c', 'a']), 2);
         assert_eq!(nearest("zzzzzz", names.into_iter()), Vec::<&str>::new());
     }
 }

@@ -61,7 +61,7 @@ impl Plan {
     fn pages(&mut self, library: &Library, findings: &mut Vec<Diagnostic>) {
         for (i, page) in library.pages.iter().enumerate().filter(|(_, page)| page.included) {
             let path = address::output_path(&page.url);
-            if outputs::RESERVED.contains(&path.as_str()) {
+            if outputs::is_reserved(&library.config, &path) {
                 findings.push(
                     Diagnostic::new(
                         Severity::Error,

@@ -189,7 +189,7 @@ impl Work<'_> {
         let slashed = format!("{}/", url.trim_end_matches('/'));
         let made = |url: &str| {
             let output = address::output_path(url);
-            self.plan.jobs.contains_key(&output) || outputs::RESERVED.contains(&output.as_str())
+            self.plan.jobs.contains_key(&output) || outputs::is_reserved(&self.library.config, &output)
         };
         let twin = url.strip_suffix("index.md").is_some_and(|folder| self.library.by_url.contains_key(folder));
         let covered = patterns.iter().any(|from| covers(from, url));

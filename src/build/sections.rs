@@ -95,7 +95,7 @@ pub(super) fn build_sections(config: &Config, pages: &[Page], folders: &BTreeSet
 /// Whether lists, feeds and the sitemap name a page: built, an ordinary page, not the 404 page.
 #[must_use]
 pub(crate) fn listed(page: &Page) -> bool {
-    page.included && page.listed && page.kind == PageKind::Page && page.url != NOT_FOUND_URL
+    page.included && page.listed && !page.variant && page.kind == PageKind::Page && page.url != NOT_FOUND_URL
 }
 
 /// Weight (without one: last), then date newest first, then title, then path.

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser};
+use sitewright::import::Kind;
 use sitewright::model::config::Host;
 
 /// A static site generator that an agent runs through MCP tools, on plain files in a git repository.
@@ -37,6 +38,8 @@ pub(super) enum Subcommand {
     Diff(Diff),
     /// Make changes live: build, commit, push.
     Publish(Publish),
+    /// Take over a site of Hugo, Jekyll or Zola, a folder of Markdown, a feed or a table.
+    Import(Import),
 }
 
 fn host(name: &str) -> Result<Host, String> {
@@ -77,6 +80,9 @@ pub(super) struct Serve {
     /// Allow only these, out of read, content, media, theme, config, publish, fetch and admin; default: all but admin.
     #[arg(long, value_name = "RIGHTS")]
     pub(super) allow: Option<String>,
+    /// Let clients upload files from this folder; can be given again.
+    #[arg(long, value_name = "DIR")]
+    pub(super) uploads: Vec<PathBuf>,
     /// Let every program on this machine in; loopback addresses only.
     #[arg(long, requires = "http", conflicts_with = "token_file")]
     pub(super) no_token: bool,
@@ -138,6 +144,35 @@ pub(super) struct Diff {
     pub(super) stat: bool,
 }
 
+fn kind(name: &str) -> Result<Kind, String> {
+    Kind::parse(name).ok_or_else(|| {
+        let names: Vec<&str> = Kind::NAMES.iter().map(|(name, _)| *name).collect();
+        format!("expected one of {}", names.join(", "))
+    })
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Import {
+    /// The folder, file or feed's address to take over.
+    #[arg(value_name = "FROM")]
+    pub(super) from: PathBuf,
+    /// What it is: hugo, jekyll, zola, markdown, feed or csv; default: what it looks like.
+    #[arg(long, value_name = "NAME", value_parser = kind)]
+    pub(super) kind: Option<Kind>,
+    /// Put everything below this folder of content/.
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) section: Option<String>,
+    /// Overwrite pages, files and settings that differ.
+    #[arg(long)]
+    pub(super) replace: bool,
+    /// Why; becomes the message of the revision.
+    #[arg(short, long)]
+    pub(super) message: Option<String>,
+    /// Show what would happen, and change nothing.
+    #[arg(long)]
+    pub(super) dry_run: bool,
+}
+
 #[derive(Debug, Args)]
 pub(super) struct Publish {
     /// Pages or files; default: everything unpublished. A folder ends in a slash.
@@ -152,6 +187,12 @@ pub(super) struct Publish {
     /// Push a branch for review instead, and print where to open the request.
     #[arg(long)]
     pub(super) review: bool,
+    /// Not now, but at this time, such as 2026-12-01T09:00:00Z: freezes the selection until then.
+    #[arg(long, value_name = "TIME", conflicts_with_all = ["review", "local_commits"])]
+    pub(super) at: Option<String>,
+    /// Publish what was frozen for a time that has come, and nothing else; for cron.
+    #[arg(long, conflicts_with_all = ["paths", "message", "dry_run", "review", "at", "hand_edits", "local_commits", "yes"])]
+    pub(super) due: bool,
     /// Publish files edited by hand along, without asking.
     #[arg(long)]
     pub(super) hand_edits: bool,

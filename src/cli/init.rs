@@ -56,6 +56,14 @@ fn set_up(site: &Site, host: Host) -> Result<()> {
     if !hosted.configured {
         let _ = writeln!(text, "Add to site.yaml, below `publish:` -> host: {}", host.name());
     }
+    if hosted.wants_branch {
+        let _ = writeln!(
+            text,
+            "Add to site.yaml, below `publish:` -> layout: branch, and publish: {} serves a branch whose root is the output. \
+             The layout of a site that is there is not changed unasked, because public/ leaves its publish branch then.",
+            host.name()
+        );
+    }
     let _ = writeln!(text, "{}", hosted.advice);
     print::out(&text);
     Ok(())

@@ -6,6 +6,7 @@ use std::path::Path;
 use sitewright::error::Result;
 use sitewright::site::address;
 use sitewright::site::change::{self, DiffStyle, FileDiff};
+use sitewright::site::change_set;
 use sitewright::store::{ChangeKind, Status};
 
 use super::arguments::Diff;
@@ -14,6 +15,13 @@ use super::{Outcome, locate, print};
 pub(super) fn status(site: Option<&Path>) -> Result<Outcome> {
     let site = locate::open(site)?;
     print::out(&describe(&site.repository().status()?));
+    for listed in change_set::list(&site)? {
+        let set = &listed.set;
+        let files = print::count(listed.unpublished.len(), "file", "files");
+        let when = set.at.map_or_else(String::new, |at| format!(", to be published at {at}"));
+        let purpose = set.purpose.lines().next().unwrap_or_default();
+        print::out(&format!("Change set {}: {purpose} ({files}{when})\n", set.id));
+    }
     Ok(Outcome::Done)
 }
 

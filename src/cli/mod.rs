@@ -5,6 +5,7 @@
 
 mod arguments;
 mod build;
+mod import;
 mod init;
 mod inspect;
 mod locate;
@@ -58,6 +59,7 @@ fn dispatch(subcommand: Subcommand, site: Option<&std::path::Path>) -> Result<Ou
         Subcommand::Status => inspect::status(site),
         Subcommand::Diff(arguments) => inspect::diff(&arguments, site),
         Subcommand::Publish(arguments) => publish::publish(&arguments, site),
+        Subcommand::Import(arguments) => import::import(&arguments, site),
     }
 }
 

@@ -2,17 +2,24 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::time::Duration;
 
 use sitewright::error::{Error, Result};
 use sitewright::site::publish::{self as operation, PublishQuery, PublishReply};
-use sitewright::site::{Call, Site};
+use sitewright::site::{Call, Site, schedule};
 use sitewright::store::ChangeKind;
 
 use super::arguments::Publish;
 use super::{Outcome, locate, print};
 
+/// How long webhooks and pings may keep the program from ending.
+const DELIVERY: Duration = Duration::from_secs(15);
+
 pub(super) fn publish(arguments: &Publish, site: Option<&Path>) -> Result<Outcome> {
     let site = locate::open(site)?;
+    if arguments.due {
+        return due(&site);
+    }
     let call = Call {
         tool: "publish".into(),
         client: format!("sitewright {}", env!("CARGO_PKG_VERSION")),
@@ -23,17 +30,43 @@ pub(super) fn publish(arguments: &Publish, site: Option<&Path>) -> Result<Outcom
     let query = PublishQuery {
         paths: arguments.paths.clone(),
         hand_edits: arguments.hand_edits || arguments.yes,
-        local_commits: arguments.local_commits || arguments.yes,
+        local_commits: arguments.local_commits || (arguments.yes && arguments.at.is_none()),
         review: arguments.review,
+        at: arguments.at.as_deref().map(|at| schedule::moment(&site, at)).transpose()?,
     };
     let reply = ask_through(&site, &call, query)?;
     print::out(&describe(&reply));
+    let undelivered = site.courier().wait(DELIVERY);
+    if undelivered > 0 {
+        print::error(&format!(
+            "{} could not be delivered in time.\n",
+            print::count(undelivered, "message", "messages")
+        ));
+    }
     for finding in &reply.diagnostics {
         print::error(&print::finding(finding));
     }
     let pushes = [&reply.published.pushed, &reply.published.deployed];
     let refused = pushes.into_iter().flatten().any(|pushed| !pushed.ok) && reply.published.review.is_none();
     Ok(if refused || reply.published.unfinished.is_some() { Outcome::Failed } else { Outcome::Done })
+}
+
+/// Publishes what is due; what fails is named and stays due.
+fn due(site: &Site) -> Result<Outcome> {
+    let mut outcome = Outcome::Done;
+    for one in schedule::publish_due(site, "sitewright publish --due", &|_| true)? {
+        let about = format!("{} ({})", one.set.id, one.set.purpose.lines().next().unwrap_or_default());
+        match one.outcome {
+            Ok(reply) => print::out(&format!("{about}:\n{}", describe(&reply))),
+            Err(failure) => {
+                outcome = Outcome::Failed;
+                print::error(&format!(
+                    "{about} is due and was not published: {failure}. It is tried again next time.\n"
+                ));
+            }
+        }
+    }
+    Ok(outcome)
 }
 
 /// Publishes, and asks about what never goes out by accident. Each question comes at most once.
@@ -75,6 +108,12 @@ fn describe(reply: &PublishReply) -> String {
     }
     let files = print::count(published.changes.len(), "file", "files");
     match (&published.revision, reply.dry_run) {
+        _ if reply.scheduled.is_some() => {
+            let set = reply.scheduled.iter().map(|set| (set.id.as_str(), set.at.map(|at| at.to_string())));
+            for (id, at) in set {
+                let _ = writeln!(text, "Frozen {files} as {id}, to be published at {}.", at.unwrap_or_default());
+            }
+        }
         (_, false) if published.review.is_some() => describe_review(&mut text, reply, &files),
         (_, true) if published.changes.is_empty() && published.outputs.is_empty() => {
             text.push_str("Nothing would be published.\n");

@@ -1,7 +1,7 @@
 //! `serve` and `preview`: the long-running ones.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -9,7 +9,7 @@ use sitewright::error::{Error, Result};
 use sitewright::preview::{self, Previews, Source};
 use sitewright::server::http;
 use sitewright::server::token::{Token, Tokens};
-use sitewright::server::{Server, stdio, stop_signal};
+use sitewright::server::{Server, schedule, stdio, stop_signal};
 use sitewright::site::Site;
 use sitewright::store::Watch;
 use sitewright::tools::{Registry, Rights};
@@ -24,11 +24,14 @@ const PREVIEW_PORT: u16 = 4401;
 const PORTS_TRIED: u16 = 20;
 /// How long work that cannot be interrupted may hold up the end of the process.
 const GRACE: Duration = Duration::from_millis(300);
+/// How long messages that are on their way may hold it up.
+const DELIVERY: Duration = Duration::from_secs(3);
 
 /// `serve`: MCP over standard streams or HTTP, with a preview beside it.
 pub(super) fn serve(arguments: &Serve, site: Option<&Path>) -> Result<Outcome> {
     let site = locate::open(site)?;
     let rights = rights(arguments)?;
+    site.allow_uploads_from(upload_folders(&arguments.uploads)?);
     let preview = match (arguments.preview, arguments.no_preview) {
         (_, true) => None,
         (Some(address), _) => Some(PreviewServer::open(&site, &[address])?),
@@ -39,10 +42,11 @@ pub(super) fn serve(arguments: &Serve, site: Option<&Path>) -> Result<Outcome> {
     };
     let server = Server::new(Arc::clone(&site), Registry::standard(), rights);
     let _watch = watch(&site, &server, preview.as_ref());
-    match arguments.http {
+    let served = match arguments.http {
         None => run(async {
             let stop = CancellationToken::new();
             let preview = preview.map(|preview| preview.spawn(stop.clone()));
+            tokio::spawn(schedule::keep(server.clone(), stop.clone()));
             let served = stdio::serve(server).await;
             stop.cancel();
             drop(preview);
@@ -58,7 +62,9 @@ pub(super) fn serve(arguments: &Serve, site: Option<&Path>) -> Result<Outcome> {
             };
             run(over_http(server, vec![options], preview))
         }
-    }
+    };
+    site.courier().wait(DELIVERY);
+    served
 }
 
 /// Without arguments: MCP over HTTP and the preview, on the usual ports or the next free ones.
@@ -114,6 +120,7 @@ async fn over_http(server: Server, options: Vec<http::Options>, preview: Option<
     print::error(&format!("{said}\n\nStop with Ctrl-C.\n"));
     let stop = CancellationToken::new();
     let preview = preview.map(|preview| preview.spawn(stop.clone()));
+    tokio::spawn(schedule::keep(server.clone(), stop.clone()));
     let signalled = stop.clone();
     tokio::spawn(async move {
         signal.await;
@@ -150,6 +157,18 @@ fn rights(arguments: &Serve) -> Result<Rights> {
         None => Rights::all_but_admin(),
     };
     Ok(if arguments.read_only { allowed.and(Rights::read_only()) } else { allowed })
+}
+
+/// The named folders as they are seen from anywhere; one that is not there is a slip.
+fn upload_folders(named: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let whole = |folder: &PathBuf| {
+        std::fs::canonicalize(folder).map_err(|source| Error::Io {
+            action: "read",
+            path: folder.display().to_string(),
+            source,
+        })
+    };
+    named.iter().map(whole).collect()
 }
 
 /// The tokens clients have to show, as the arguments say.

@@ -2,11 +2,15 @@
 
 mod check;
 mod collections;
+mod crawlers;
+mod feed;
 pub(super) mod fields;
 mod load;
 mod markdown;
 mod redirects;
 mod schema;
+mod seo;
+mod world;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -16,12 +20,19 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use collections::{Archetype, Collection, UnknownFields};
+pub use crawlers::{AiPolicy, CrawlersConfig};
+pub use feed::{FeedConfig, FeedFormat};
 pub use markdown::{HeadingIds, MarkdownConfig, RawHtml};
 pub use redirects::RedirectTo;
 pub use schema::{Field, FieldType, Misfit, Pattern};
+pub use seo::{Publisher, PublisherKind, SeoConfig, VERIFIERS};
 
 use super::{ContentPath, Diagnostic, Snapshot};
 use crate::error::{Error, Result};
+
+pub use world::{
+    FetchConfig, IndexNowConfig, PERSON_ONLY, ScriptPolicy, SvgPolicy, UploadsConfig, Webhook, WebhookEvent,
+};
 
 /// Largest accepted `site.yaml` or `theme.yaml`, in bytes.
 pub const MAX_CONFIG: usize = 1024 * 1024;
@@ -38,6 +49,8 @@ pub struct Config {
     pub base_url: String,
     /// BCP 47 tag.
     pub language: String,
+    /// Further languages: pages named `about.de.md` are translations.
+    pub languages: Vec<String>,
     /// IANA name used for dates without offset.
     pub timezone: String,
     /// Default author.
@@ -59,12 +72,24 @@ pub struct Config {
     pub paginate: usize,
     /// Old URL paths (or patterns) and where they lead.
     pub redirects: BTreeMap<String, RedirectTo>,
+    /// Who may read the site.
+    pub crawlers: CrawlersConfig,
+    /// What search engines are told.
+    pub seo: SeoConfig,
     /// Feeds.
     pub feed: FeedConfig,
     /// Markdown.
     pub markdown: MarkdownConfig,
     /// How the site goes live.
     pub publish: PublishConfig,
+    /// Reading from the network.
+    pub fetch: FetchConfig,
+    /// Uploads.
+    pub uploads: UploadsConfig,
+    /// Addresses told after a publish.
+    pub webhooks: Vec<Webhook>,
+    /// Search engines told after a publish.
+    pub indexnow: Option<IndexNowConfig>,
     /// Anything for templates.
     pub params: Map<String, Value>,
 }
@@ -95,18 +120,6 @@ pub struct TaxonomyConfig {
     pub paginate: Option<usize>,
     /// Whether each term gets its own feed.
     pub feed: bool,
-}
-
-/// Atom feeds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct FeedConfig {
-    /// Newest pages listed.
-    pub limit: usize,
-    /// Whole content instead of summaries.
-    pub full: bool,
-    /// Sections that go into the site's feed; empty: every dated page.
-    pub sections: Vec<String>,
 }
 
 /// Where output goes in git.
@@ -225,6 +238,7 @@ impl Default for Config {
             description: String::new(),
             base_url: "http://localhost/".into(),
             language: "en".into(),
+            languages: Vec::new(),
             timezone: "UTC".into(),
             author: None,
             theme: "default".into(),
@@ -235,17 +249,17 @@ impl Default for Config {
             permalinks: BTreeMap::new(),
             paginate: 20,
             redirects: BTreeMap::new(),
+            crawlers: CrawlersConfig::default(),
+            seo: SeoConfig::default(),
             feed: FeedConfig::default(),
             markdown: MarkdownConfig::default(),
             publish: PublishConfig::default(),
+            fetch: FetchConfig::default(),
+            uploads: UploadsConfig::default(),
+            webhooks: Vec::new(),
+            indexnow: None,
             params: Map::new(),
         }
-    }
-}
-
-impl Default for FeedConfig {
-    fn default() -> Self {
-        Self { limit: 20, full: false, sections: Vec::new() }
     }
 }
 

@@ -76,6 +76,17 @@ pub fn read_yaml(path: &str, text: &str) -> Result<Value> {
     yaml::read(text.trim_start_matches('\u{feff}')).map_err(|problem| problem.in_config(path))
 }
 
+/// Reads a TOML document of any kind: ordered, bounded, dates as text, errors with line.
+///
+/// # Errors
+/// [`Error::InvalidConfig`] with the line; [`Error::TooLarge`] past [`MAX_YAML`].
+pub fn read_toml(path: &str, text: &str) -> Result<Value> {
+    if text.len() > MAX_YAML {
+        return Err(Error::TooLarge { what: path.into(), size: text.len(), limit: MAX_YAML });
+    }
+    toml::read(text.trim_start_matches('\u{feff}')).map(Value::Object).map_err(|problem| problem.in_config(path))
+}
+
 /// 1-based line of the key at a place in a YAML document, or of its nearest ancestor that has a line; 0: unknown.
 pub(super) fn line_of(text: &str, place: &[String]) -> usize {
     let mut line = 0;

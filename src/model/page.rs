@@ -122,6 +122,10 @@ pub struct Page {
     pub noindex: bool,
     /// Language, where it differs from the site's.
     pub lang: Option<String>,
+    /// What it shares with its translations; `None`: it has none.
+    pub translation_key: Option<String>,
+    /// A translation by its file's name (`about.de.md`): in no list of the site's own language.
+    pub variant: bool,
     /// Menus it asks to be in.
     pub menus: Vec<MenuPlace>,
     /// Whole front matter.

@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::Server;
-use super::token::{CALLS_A_SECOND, Grant, Token, Tokens};
+use super::token::{Grant, Token, Tokens};
 use crate::error::{Error, Result};
 use crate::tools::{MAX_ARGUMENT_BYTES, Rights};
 
@@ -29,7 +29,8 @@ pub const MAX_SESSIONS: usize = 64;
 /// A session that was silent for this long is closed.
 const SESSION_IDLE: Duration = Duration::from_mins(5);
 /// How long open answers may still go out after the server was told to stop.
-const STOP_GRACE: Duration = Duration::from_millis(1_500);
+pub const STOP_GRACE: Duration = Duration::from_millis(1_500);
+
 /// How to listen.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -159,7 +160,7 @@ async fn enter(State(gate): State<Gate>, mut request: Request, next: Next) -> Re
         (Some(_), None) => return unauthorized(false),
     };
     if grant.calls.take(Instant::now()).is_none() {
-        return too_fast();
+        return too_fast(grant.calls.per_second());
     }
     if declared_length(request.headers()).is_some_and(|length| length > MAX_BODY_BYTES as u64) {
         let message = format!("the body is larger than {MAX_BODY_BYTES} bytes");
@@ -171,7 +172,13 @@ async fn enter(State(gate): State<Gate>, mut request: Request, next: Next) -> Re
     }
     // Found again by the call this request carries: see `grant`.
     request.extensions_mut().insert(grant);
-    next.run(request).await
+    let ends_session = *request.method() == Method::DELETE;
+    let mut response = next.run(request).await;
+    // The session is gone by now. rmcp says that it will be (202), which clients take for a failure; MCP names no status.
+    if ends_session && response.status() == StatusCode::ACCEPTED {
+        *response.status_mut() = StatusCode::NO_CONTENT;
+    }
+    response
 }
 
 /// What the token of a call's request grants; `None` for a call that did not come over HTTP.
@@ -179,8 +186,8 @@ pub(super) fn grant(extensions: &rmcp::model::Extensions) -> Option<Grant> {
     extensions.get::<Parts>()?.extensions.get::<Grant>().cloned()
 }
 
-fn too_fast() -> Response {
-    let message = format!("more than {CALLS_A_SECOND} requests in a second");
+fn too_fast(most: u32) -> Response {
+    let message = format!("more than {most} requests in a second");
     let hint = "Wait a second, then send it again.";
     let mut response = refuse(StatusCode::TOO_MANY_REQUESTS, "busy", &message, hint);
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));

@@ -147,6 +147,7 @@ impl News {
             return;
         }
         let mut changed: BTreeSet<String> = news.changed.iter().map(|path| uri::of(path)).collect();
+        changed.extend(news.sets.iter().map(|id| uri::of(&format!("{}{id}", uri::CHANGE_SETS))));
         if news.unpublished {
             changed.insert(uri::UNPUBLISHED.to_owned());
         }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 /// How often something may happen, as a schedule that each event moves on.
 #[derive(Debug)]
 pub(super) struct Pace {
+    per_second: u32,
     /// Time that one event takes up.
     each: Duration,
     /// How far events may run ahead of the schedule at once.
@@ -19,8 +20,14 @@ pub(super) struct Pace {
 impl Pace {
     /// At most `per_second` events a second, that many at once, and no longer a wait than `patience`.
     pub(super) fn new(per_second: u32, patience: Duration) -> Self {
-        let each = Duration::from_secs(1) / per_second.max(1);
-        Self { each, ahead: Duration::from_secs(1).saturating_sub(each), patience, next: Mutex::new(None) }
+        let per_second = per_second.max(1);
+        let each = Duration::from_secs(1) / per_second;
+        Self { per_second, each, ahead: Duration::from_secs(1).saturating_sub(each), patience, next: Mutex::new(None) }
+    }
+
+    /// Events in a second.
+    pub(super) fn per_second(&self) -> u32 {
+        self.per_second
     }
 
     /// Takes a place: how long to wait before going on. `None`: too fast, nothing was taken.

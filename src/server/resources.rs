@@ -36,6 +36,12 @@ pub(super) fn list(site: &Site, cursor: Option<&str>) -> Result<ListResourcesRes
         let about = "What publish would make live, as a unified difference.";
         let diff = Resource::new(uri::UNPUBLISHED, "unpublished.diff").with_title("Unpublished changes");
         listed.push(diff.with_description(about).with_mime_type("text/x-diff"));
+        for set in site.repository().change_sets().map_err(refused)? {
+            let name = format!("{}{}", uri::CHANGE_SETS, set.id);
+            let title = set.purpose.lines().next().unwrap_or_default().to_owned();
+            let diff = Resource::new(uri::of(&name), name).with_title(title).with_mime_type("text/x-diff");
+            listed.push(diff.with_description("What this change set would make live, as a unified difference."));
+        }
     }
     let after = match cursor {
         Some(cursor) => Some(uri::path(cursor).ok_or_else(|| {
@@ -90,19 +96,23 @@ pub(super) fn read(site: &Arc<Site>, address: &str) -> Result<ReadResourceResult
         ResourceContents::text(text, address).with_mime_type("text/x-diff")
     } else {
         let path = uri::path(address).ok_or_else(|| not_found(address))?;
-        let found = resource::read(site, &path).map_err(|error| match error {
+        let missing = |error| match error {
             Error::NotFound { .. } => not_found(address),
             other => refused(other),
-        })?;
-        match found {
-            Contents::Text(text) => ResourceContents::text(text, address).with_mime_type(mime(&path)),
-            Contents::Bytes(bytes) => {
-                ResourceContents::blob(STANDARD.encode(bytes), address).with_mime_type(mime(&path))
-            }
-            Contents::Large { bytes, etag, url } => {
-                let facts =
-                    json!({"path": path, "bytes": bytes, "type": mime(&path), "etag": etag.to_string(), "url": url});
-                ResourceContents::text(facts.to_string(), address).with_mime_type("application/json")
+        };
+        if let Some(id) = path.strip_prefix(uri::CHANGE_SETS) {
+            let text = site.in_change_set(id).and_then(|site| resource::unpublished(&site)).map_err(missing)?;
+            ResourceContents::text(text, address).with_mime_type("text/x-diff")
+        } else {
+            match resource::read(site, &path).map_err(missing)? {
+                Contents::Text(text) => ResourceContents::text(text, address).with_mime_type(mime(&path)),
+                Contents::Bytes(bytes) => {
+                    ResourceContents::blob(STANDARD.encode(bytes), address).with_mime_type(mime(&path))
+                }
+                Contents::Large { bytes, etag, url } => {
+                    let facts = json!({"path": path, "bytes": bytes, "type": mime(&path), "etag": etag.to_string(), "url": url});
+                    ResourceContents::text(facts.to_string(), address).with_mime_type("application/json")
+                }
             }
         }
     };

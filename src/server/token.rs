@@ -92,9 +92,13 @@ impl Grant {
     /// A grant with its own pace.
     #[must_use]
     pub fn new(name: &str, rights: Rights) -> Self {
-        let calls = Arc::new(Pace::new(CALLS_A_SECOND, Duration::ZERO));
-        let writes = Arc::new(Pace::new(WRITES_A_SECOND, WRITE_PATIENCE));
-        Self { name: name.into(), rights, calls, writes }
+        Self::paced(name.into(), rights, CALLS_A_SECOND, WRITES_A_SECOND)
+    }
+
+    fn paced(name: Arc<str>, rights: Rights, calls: u32, writes: u32) -> Self {
+        let calls = Arc::new(Pace::new(calls, Duration::ZERO));
+        let writes = Arc::new(Pace::new(writes, WRITE_PATIENCE));
+        Self { name, rights, calls, writes }
     }
 }
 
@@ -135,6 +139,13 @@ impl Tokens {
                 Ok(Self(tokens))
             }
         }
+    }
+
+    /// The same tokens, each with this many requests and writes in a second.
+    #[must_use]
+    pub fn paced(self, calls: u32, writes: u32) -> Self {
+        let paced = |(token, grant): (Token, Grant)| (token, Grant::paced(grant.name, grant.rights, calls, writes));
+        Self(self.0.into_iter().map(paced).collect())
     }
 
     /// What a shown token grants. Every token is compared, so that time tells nothing.

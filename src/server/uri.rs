@@ -4,6 +4,8 @@
 pub(super) const ROOT: &str = "site:///";
 /// Everything unpublished, as one difference.
 pub(super) const UNPUBLISHED: &str = "site:///unpublished.diff";
+/// Before the id of a named change set, in the place of a path: what it would change.
+pub(super) const CHANGE_SETS: &str = "change-sets/";
 /// Longest address that is read.
 const LONGEST: usize = 4_096;
 

@@ -28,6 +28,8 @@ pub struct Call {
     pub dry_run: bool,
     /// Name of the token the caller showed, where there are several.
     pub token: String,
+    /// Whether the caller may change what is otherwise for a person alone.
+    pub admin: bool,
     /// Who follows the call.
     pub progress: Progress,
 }

@@ -4,7 +4,7 @@ use super::edit::{self, Staged, Written};
 use super::{Call, Site, review};
 use crate::error::{Error, Result};
 use crate::model::PathKind;
-use crate::store::{ChangeSet, Opening, RevisionId};
+use crate::store::{ChangeSet, Opening, RevisionId, Unpublished};
 
 /// Sets that may be open at once.
 const MOST: usize = 200;
@@ -21,8 +21,8 @@ const KINDS: [PathKind; 6] =
 pub struct Listed {
     /// The set.
     pub set: ChangeSet,
-    /// Paths that differ from live.
-    pub paths: usize,
+    /// What differs from live in it.
+    pub unpublished: Vec<Unpublished>,
 }
 
 /// What becomes of a change set that is closed.
@@ -86,8 +86,8 @@ pub(super) fn room(site: &Site) -> Result<()> {
 pub fn list(site: &Site) -> Result<Vec<Listed>> {
     let mut found = Vec::new();
     for set in site.repository().change_sets()? {
-        match paths(site, &set.id) {
-            Ok(paths) => found.push(Listed { set, paths }),
+        match unpublished(site, &set.id) {
+            Ok(unpublished) => found.push(Listed { set, unpublished }),
             // Closed since the list was read.
             Err(Error::NotFound { .. }) => {}
             Err(error) => return Err(error),
@@ -96,9 +96,8 @@ pub fn list(site: &Site) -> Result<Vec<Listed>> {
     Ok(found)
 }
 
-/// How many paths of a set differ from live.
-fn paths(site: &Site, id: &str) -> Result<usize> {
-    Ok(site.in_change_set(id)?.repository().status()?.unpublished.len())
+fn unpublished(site: &Site, id: &str) -> Result<Vec<Unpublished>> {
+    Ok(site.in_change_set(id)?.repository().status()?.unpublished)
 }
 
 /// Up to three open sets whose ids are most like a name.

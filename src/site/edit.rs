@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::shown::Shown;
-use super::{Call, Site, lock, text_diff, theme};
+use super::{Call, Site, lock, person, text_diff, theme};
 use crate::build::{self, Built, Scope};
 use crate::error::{Error, Result};
 use crate::model::{BlobId, ContentPath, Diagnostic, Outputs, Page, PageState, PathKind, Progress, Severity, Snapshot};
@@ -125,6 +125,7 @@ pub fn run(
         return Ok(Written { dry_run: call.dry_run, notes: staged.notes, ..Written::default() });
     }
     let after_snapshot = transaction.staged();
+    person::check(call, &base, &after_snapshot)?;
     let scope = scope_of(&changes, &base, &after_snapshot);
     // What a whole site looked like tells which addresses really change, and which errors are not new.
     let shown = match scope {

@@ -38,6 +38,8 @@ pub struct Hosted {
     pub files: TopLevel,
     /// Whether `site.yaml` names the host: it did, or it was written just now. Else the person has to.
     pub configured: bool,
+    /// Whether the host serves a branch of its own and `publish.layout` makes none.
+    pub wants_branch: bool,
     /// What a person still does by hand.
     pub advice: &'static str,
 }
@@ -58,7 +60,9 @@ pub fn host(site: &Site, host: Host) -> Result<Hosted> {
     let files: Vec<(String, Vec<u8>)> =
         hosting::files(host, &library, place).into_iter().map(|(path, text)| (path, text.into_bytes())).collect();
     let files = repository.add_top_level(&files, &format!("Set up {} as the site's host", host.name()))?;
-    Ok(Hosted { files, configured, advice: hosting::advice(host) })
+    // Codeberg knows branches only.
+    let wants_branch = host == Host::Codeberg && !library.config.publish.layout.has_branch();
+    Ok(Hosted { files, configured, wants_branch, advice: hosting::advice(host) })
 }
 
 /// Names the host in `site.yaml` where none is named.

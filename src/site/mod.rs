@@ -1,7 +1,9 @@
 //! What one can do with a site: free functions, one file per noun, over a small [`Site`] handle.
 
 pub mod address;
+mod after;
 mod anchor;
+pub mod asset;
 mod call;
 pub mod change;
 pub mod change_set;
@@ -9,14 +11,18 @@ pub mod configure;
 pub mod edit;
 mod etag;
 mod expand;
+pub mod import;
 pub mod init;
 pub mod overview;
 pub mod page;
+mod person;
 pub mod preview;
 pub mod publish;
 pub mod resource;
 mod review;
 pub mod revision;
+mod rollback;
+pub mod schedule;
 mod scope;
 mod shown;
 pub mod starter;
@@ -24,13 +30,14 @@ pub mod text;
 pub mod text_diff;
 pub mod theme;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::build::{self, Built, Cache, Scope};
 use crate::error::{Error, Result};
 use crate::model::config::PublishConfig;
 use crate::model::{Config, ContentPath, Progress, Snapshot};
+use crate::outside::deliver::Courier;
 use crate::store::{self, Clock, Identity, OpenOptions, Repository};
 
 pub use call::Call;
@@ -72,6 +79,10 @@ struct Shared {
     remembered: Mutex<Vec<Remembered>>,
     receipts: Mutex<Receipts>,
     host: Mutex<Option<Arc<dyn preview::Host>>>,
+    upload_folders: Mutex<Vec<PathBuf>>,
+    /// Held while an image is decoded: each takes hundreds of megabytes at worst.
+    decoding: Mutex<()>,
+    courier: Courier,
 }
 
 impl std::fmt::Debug for Site {
@@ -102,6 +113,9 @@ impl Site {
             remembered: Mutex::default(),
             receipts: Mutex::default(),
             host: Mutex::default(),
+            upload_folders: Mutex::default(),
+            decoding: Mutex::default(),
+            courier: Courier::default(),
         };
         Ok(Self { repository, shared: Arc::new(shared) })
     }
@@ -152,6 +166,16 @@ impl Site {
     /// Sets who serves previews; without one, `preview` writes to a temporary folder only.
     pub fn set_preview_host(&self, host: Arc<dyn preview::Host>) {
         *lock(&self.shared.host) = Some(host);
+    }
+
+    /// Allows local files in these folders to be uploaded, besides those that `site.yaml` names.
+    pub fn allow_uploads_from(&self, folders: Vec<PathBuf>) {
+        *lock(&self.shared.upload_folders) = folders;
+    }
+
+    /// Who brings messages to addresses elsewhere.
+    pub fn courier(&self) -> &Courier {
+        &self.shared.courier
     }
 
     /// Builds a snapshot with this site's cache.

@@ -26,6 +26,8 @@ pub struct Overview {
     pub findings: BTreeMap<Severity, usize>,
     /// The theme's manifest, where it can be read.
     pub theme: Option<Theme>,
+    /// Whether live has sources whose output the deploy branch does not show yet.
+    pub output_behind: bool,
 }
 
 /// Looks at the whole site.
@@ -49,5 +51,7 @@ pub fn overview(site: &Site) -> Result<Overview> {
     let asset = |kind| matches!(kind, PathKind::Static | PathKind::ContentAsset);
     let assets = snapshot.iter().filter(|(path, _)| asset(path.kind())).count();
     let theme = Theme::load(&snapshot, &built.library.config.theme).ok();
-    Ok(Overview { snapshot, built, status, pages, assets, findings, theme })
+    let publish = &built.library.config.publish;
+    let output_behind = publish.layout.has_branch() && site.repository().is_output_behind(publish.output_branch())?;
+    Ok(Overview { snapshot, built, status, pages, assets, findings, theme, output_behind })
 }

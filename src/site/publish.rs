@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::selected;
 use super::edit::new_findings;
-use super::{Call, Site, address, expand, review};
+use super::{Call, Site, address, after, expand, review, schedule};
 use crate::build::{Built, Scope};
 use crate::error::{Error, Result};
 use crate::model::forge::Proposal;
-use crate::model::{ContentPath, Diagnostic, Forge, Outputs, Severity, Snapshot};
-use crate::store::{ChangeKind, OutputChange, PublishRequest, Published, ReviewRequest, Synced, Unpublished};
+use crate::model::{Config, ContentPath, Diagnostic, Forge, Outputs, Severity, Snapshot};
+use crate::store::{
+    ChangeKind, ChangeSet, OutputChange, PublishRequest, Published, ReviewRequest, Synced, Unpublished,
+};
 
 /// How much of a publish is done, roughly, when the site is read.
 const READ: f64 = 0.1;
@@ -31,6 +33,8 @@ pub struct PublishQuery {
     pub local_commits: bool,
     /// Send it to review instead of live.
     pub review: bool,
+    /// Not now, but then; `None`: now.
+    pub at: Option<jiff::Timestamp>,
 }
 
 /// What went live, or would.
@@ -48,6 +52,8 @@ pub struct PublishReply {
     pub diagnostics: Vec<Diagnostic>,
     /// Where a person opens the review, or finds it; `None`: nothing is in review, or the remote's web side is not known.
     pub review_url: Option<String>,
+    /// The change set that was frozen to be published later; nothing is live yet then.
+    pub scheduled: Option<ChangeSet>,
 }
 
 /// Publishes everything or a selection, or sends it to review.
@@ -57,6 +63,7 @@ pub struct PublishReply {
 pub fn publish(site: &Site, call: &Call, query: &PublishQuery) -> Result<PublishReply> {
     let progress = &call.progress;
     progress.step(0.0, "Reading the site")?;
+    schedule::check(site, query)?;
     let status = site.repository().status()?;
     let (_, built) = site.working_followed(&progress.part(0.0, READ))?;
     let config = &built.library.config;
@@ -75,6 +82,7 @@ pub fn publish(site: &Site, call: &Call, query: &PublishQuery) -> Result<Publish
     };
     progress.step(READ, "Asking the remote")?;
     let note = call.note(default_message(paths.as_ref(), &status.unpublished));
+    let message = note.message.clone();
     let (title, slug) = (review::title(&note.message), review::slug(&note.message));
     let forge = status.remote.as_deref().and_then(|address| Forge::of(address, config.publish.host));
     let describe = |published: &Published| review::summary(site, &built, published, &super::lock(&findings));
@@ -97,7 +105,10 @@ pub fn publish(site: &Site, call: &Call, query: &PublishQuery) -> Result<Publish
         dry_run: call.dry_run,
         build: &build,
     };
-    let published = site.repository().publish(&request)?;
+    let (scheduled, published) = match query.at {
+        None => (None, site.repository().publish(&request)?),
+        Some(at) => schedule::freeze(site, query, &request, at)?,
+    };
     let review_url = match (&forge, &published.review) {
         (Some(forge), Some(review)) if review.revision.is_some() => {
             let body = describe(&published);
@@ -112,7 +123,9 @@ pub fn publish(site: &Site, call: &Call, query: &PublishQuery) -> Result<Publish
     let urls = urls(&published);
     let pages = urls.values().map(Vec::len).sum::<usize>();
     let rerendered = pages.saturating_sub(published.changes.len());
-    Ok(PublishReply { published, dry_run: call.dry_run, urls, rerendered, diagnostics, review_url })
+    let reply = PublishReply { published, dry_run: call.dry_run, urls, rerendered, diagnostics, review_url, scheduled };
+    after::tell(site, call, &built.library, &reply, &message);
+    Ok(reply)
 }
 
 /// Builds what will be committed; errors that live has not are for `judge`. The last moment at which a publish can be cancelled.
@@ -213,13 +226,31 @@ fn urls(published: &Published) -> BTreeMap<ChangeKind, Vec<String>> {
     urls
 }
 
+/// What a sync found.
+#[derive(Debug)]
+pub struct SyncReply {
+    /// The store's account.
+    pub synced: Synced,
+    /// Whether live has sources whose output the deploy branch does not show yet.
+    pub output_behind: bool,
+}
+
 /// Takes in what the remote has.
 ///
 /// # Errors
 /// `Conflict` where both sides changed the same lines, `RemoteUnavailable`, `RepositoryState`.
-pub fn sync(site: &Site, call: &Call) -> Result<Synced> {
+pub fn sync(site: &Site, call: &Call) -> Result<SyncReply> {
     // It is not built in between: what it takes in is there at once.
     call.progress.step(0.0, "Asking the remote")?;
     call.progress.commit()?;
-    site.repository().sync(&call.note("Take in what the remote has"))
+    let synced = site.repository().sync(&call.note("Take in what the remote has"))?;
+    // What was taken in may be a configuration that cannot be read: that is for the next call to say.
+    let snapshot = site.repository().working()?;
+    let output_behind = match Config::load(&snapshot) {
+        Ok((config, _)) if config.publish.layout.has_branch() => {
+            site.repository().is_output_behind(config.publish.output_branch())?
+        }
+        _ => false,
+    };
+    Ok(SyncReply { synced, output_behind })
 }

@@ -1,6 +1,6 @@
 //! The site as a client's file picker sees it: what can be read by path, what changed since, and what a path may begin with.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::change::{self, DiffStyle};
@@ -101,7 +101,7 @@ pub fn read(site: &Site, path: &str) -> Result<Contents> {
     })
 }
 
-/// Everything unpublished as one unified difference; empty where nothing is.
+/// Everything unpublished of the change set as one unified difference; empty where nothing is.
 ///
 /// # Errors
 /// What reading the repository can fail with.
@@ -134,6 +134,8 @@ pub fn unpublished(site: &Site) -> Result<String> {
 pub struct Stand {
     snapshot: Arc<Snapshot>,
     live: Option<RevisionId>,
+    /// The named change sets with their last revisions.
+    sets: BTreeMap<String, RevisionId>,
 }
 
 /// What differs between two states.
@@ -145,6 +147,8 @@ pub struct News {
     pub listed: bool,
     /// What is unpublished may differ.
     pub unpublished: bool,
+    /// Named change sets that differ, came or went.
+    pub sets: Vec<String>,
 }
 
 /// The present state.
@@ -152,7 +156,8 @@ pub struct News {
 /// # Errors
 /// What reading the working tree can fail with.
 pub fn stand(site: &Site) -> Result<Stand> {
-    Ok(Stand { snapshot: site.repository().working()?, live: site.repository().live()? })
+    let sets = site.repository().change_sets()?.into_iter().map(|set| (set.id, set.tip)).collect();
+    Ok(Stand { snapshot: site.repository().working()?, live: site.repository().live()?, sets })
 }
 
 impl Stand {
@@ -160,6 +165,13 @@ impl Stand {
     #[must_use]
     pub fn since(&self, old: &Self) -> News {
         let mut news = News { unpublished: self.live != old.live, ..News::default() };
+        for id in old.sets.keys().chain(self.sets.keys().filter(|id| !old.sets.contains_key(*id))) {
+            let (before, after) = (old.sets.get(id), self.sets.get(id));
+            news.listed |= before.is_none() || after.is_none();
+            if before != after || news.unpublished {
+                news.sets.push(id.clone());
+            }
+        }
         if Arc::ptr_eq(&self.snapshot, &old.snapshot) {
             return news;
         }

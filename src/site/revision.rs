@@ -4,22 +4,25 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::edit::{self, Staged, Written};
-use super::{Call, Site, address};
+use super::{Call, Site, address, rollback};
 use crate::error::{Error, Result};
 use crate::model::{BlobId, Conflict, ContentPath, Data, File, PathKind, Side};
-use crate::store::{HistoryFilter, Merge, Revision, RevisionId, Transaction, merge_file};
+use crate::store::{Change, HistoryFilter, Merge, Revision, RevisionId, Transaction, merge_file};
 
 /// Characters of each side in a conflict.
 const SIDE_LIMIT: usize = 4_000;
 /// Parts of the history read in one call to fill a list that is filtered by who.
 const MAX_PARTS: usize = 50;
 
+/// The trailer that names a revision taken back.
+pub(super) const UNDOES: &str = "Undoes";
+
 /// What to list.
 #[derive(Debug, Clone, Default)]
 pub struct RevisionQuery {
     /// Only revisions that touched these pages or files; a folder with a final slash stands for all below it.
     pub paths: Vec<String>,
-    /// Only revisions whose author, client or tool contains this, ignoring case.
+    /// Only revisions whose author, client, token or tool contains this, ignoring case.
     pub by: Option<String>,
     /// Only revisions at or after this moment.
     pub since: Option<jiff::Timestamp>,
@@ -59,9 +62,10 @@ pub fn list(site: &Site, query: &RevisionQuery) -> Result<(Vec<Revision>, Option
     Ok((found, filter.after))
 }
 
-/// Whether a revision's author, client or tool contains a text.
-fn made_by(revision: &Revision, by: &str) -> bool {
-    let trailers = revision.trailers.iter().filter(|(key, _)| key == "Client" || key == "Tool").map(|(_, value)| value);
+/// Whether a revision's author, client, token or tool contains a text.
+pub(super) fn made_by(revision: &Revision, by: &str) -> bool {
+    let who = |(key, _): &&(String, String)| ["Client", "Token", "Tool"].contains(&key.as_str());
+    let trailers = revision.trailers.iter().filter(who).map(|(_, value)| value);
     let author = format!("{} <{}>", revision.author.name, revision.author.email);
     trailers.chain([&author]).any(|text| text.to_lowercase().contains(by))
 }
@@ -78,6 +82,13 @@ pub enum Restore {
         /// Pages or files; a folder with a final slash stands for all below it.
         paths: Vec<String>,
     },
+    /// Undo everything somebody did.
+    By {
+        /// Author, client, token or tool, as in [`RevisionQuery::by`].
+        by: String,
+        /// From this moment on.
+        since: jiff::Timestamp,
+    },
 }
 
 /// Undoes revisions, or brings paths back to an earlier state, as one new unpublished edit.
@@ -89,6 +100,7 @@ pub fn restore(site: &Site, call: &Call, what: &Restore) -> Result<Written> {
         [PathKind::Config, PathKind::Page, PathKind::ContentAsset, PathKind::Theme, PathKind::Static, PathKind::Data];
     let footprint = edit::footprint(kinds);
     edit::run(site, call, &footprint, |transaction, before| match what {
+        Restore::By { by, since } => rollback::stage(site, transaction, by, *since),
         Restore::Undo(names) => {
             let mut subjects = Vec::new();
             for name in names {
@@ -97,7 +109,7 @@ pub fn restore(site: &Site, call: &Call, what: &Restore) -> Result<Written> {
                 subjects.push(revision.message.lines().next().unwrap_or_default().to_owned());
             }
             let mut staged = Staged::new(format!("Undo: {}", subjects.join("; ")));
-            staged.trailers.extend(names.iter().map(|name| ("Undoes".to_owned(), name.clone())));
+            staged.trailers.extend(names.iter().map(|name| (UNDOES.to_owned(), name.clone())));
             Ok(staged)
         }
         Restore::At { revision, paths } => {
@@ -119,23 +131,7 @@ pub fn restore(site: &Site, call: &Call, what: &Restore) -> Result<Written> {
 fn undo(site: &Site, transaction: &mut Transaction<'_>, revision: &Revision) -> Result<()> {
     let mut conflicts = Vec::new();
     for change in &revision.changes {
-        let now = transaction.staged();
-        let current = now.get(&change.path).cloned();
-        let load = |id: Option<BlobId>| -> Result<Option<Arc<[u8]>>> {
-            id.map(|id| site.repository().bytes(&change.path, &File { id, size: 0, data: Data::Handle })).transpose()
-        };
-        let (was, became) = (load(change.before)?, load(change.after)?);
-        let ours = current.map(|file| site.repository().bytes(&change.path, &file)).transpose()?;
-        match merge_file(change.path.as_str(), became.as_deref(), ours.as_deref(), was.as_deref()) {
-            Merge::Merged(bytes) => transaction.stage(change.path.clone(), bytes)?,
-            Merge::Conflict { reason } => conflicts.push(Conflict {
-                path: address::shown(&change.path).to_owned(),
-                reason: format!("a later edit overlaps: {reason}"),
-                base: became.as_deref().map(side),
-                ours: ours.as_deref().map(side),
-                theirs: was.as_deref().map(side),
-            }),
-        }
+        conflicts.extend(undo_change(site, transaction, change)?);
     }
     let Some(first) = conflicts.first() else { return Ok(()) };
     let path = first.path.clone();
@@ -146,6 +142,29 @@ fn undo(site: &Site, transaction: &mut Transaction<'_>, revision: &Revision) -> 
         diff: String::new(),
         conflicts,
     })
+}
+
+/// Takes one change back; what keeps it from being taken back, where something does.
+pub(super) fn undo_change(site: &Site, transaction: &mut Transaction<'_>, change: &Change) -> Result<Option<Conflict>> {
+    let current = transaction.staged().get(&change.path).cloned();
+    if current.as_ref().map(|file| file.id) == change.before {
+        return Ok(None);
+    }
+    let load = |id: Option<BlobId>| -> Result<Option<Arc<[u8]>>> {
+        id.map(|id| site.repository().bytes(&change.path, &File { id, size: 0, data: Data::Handle })).transpose()
+    };
+    let (was, became) = (load(change.before)?, load(change.after)?);
+    let ours = current.map(|file| site.repository().bytes(&change.path, &file)).transpose()?;
+    match merge_file(change.path.as_str(), became.as_deref(), ours.as_deref(), was.as_deref()) {
+        Merge::Merged(bytes) => transaction.stage(change.path.clone(), bytes).map(|()| None),
+        Merge::Conflict { reason } => Ok(Some(Conflict {
+            path: address::shown(&change.path).to_owned(),
+            reason: format!("a later edit overlaps: {reason}"),
+            base: became.as_deref().map(side),
+            ours: ours.as_deref().map(side),
+            theirs: was.as_deref().map(side),
+        })),
+    }
 }
 
 fn side(bytes: &[u8]) -> Side {

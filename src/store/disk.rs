@@ -59,6 +59,11 @@ impl Disk {
         Ok(Self { root, path: path.to_owned() })
     }
 
+    /// A folder that is open already.
+    pub(crate) fn of(root: Dir, path: PathBuf) -> Self {
+        Self { root, path }
+    }
+
     /// Where it is, for listing only.
     pub(crate) fn path(&self) -> &Path {
         &self.path
@@ -95,9 +100,14 @@ impl Disk {
 
     /// What is at a path, with its bytes.
     pub(crate) fn read(&self, path: &str) -> Result<There> {
+        self.read_at_most(path, usize::MAX)
+    }
+
+    /// What is at a path, with no more than one byte beyond `limit`: enough to see that it is too large.
+    pub(crate) fn read_at_most(&self, path: &str, limit: usize) -> Result<There> {
         let (folder, name) = parts(path);
         match self.descend(folder, false) {
-            Ok(dir) => read_in(&dir, name).map_err(io_error("read", path)),
+            Ok(dir) => read_part(&dir, name, limit).map_err(io_error("read", path)),
             Err(error) => absent_or(error).map_err(io_error("read", path)),
         }
     }
@@ -168,18 +178,23 @@ fn parts(path: &str) -> (&str, &str) {
 
 /// Reads a file of an open folder without following a link or waiting for a pipe.
 pub(crate) fn read_in(dir: &Dir, name: &str) -> io::Result<There> {
+    read_part(dir, name, usize::MAX)
+}
+
+fn read_part(dir: &Dir, name: &str, limit: usize) -> io::Result<There> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let fd = match openat(dir, name, flags, Mode::empty()) {
         Ok(fd) => fd,
         Err(error) => return absent_or(error.into()),
     };
-    let mut file = cap_std::fs::File::from_std(std::fs::File::from(fd));
+    let file = cap_std::fs::File::from_std(std::fs::File::from(fd));
     let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Ok(There::Other(if metadata.is_dir() { "a folder" } else { "a special file" }));
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default());
-    file.read_to_end(&mut bytes)?;
+    let limit = limit.saturating_add(1);
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default().min(limit));
+    file.take(limit as u64).read_to_end(&mut bytes)?;
     Ok(There::File { bytes, mode: metadata.mode() })
 }
 

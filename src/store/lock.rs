@@ -137,17 +137,20 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("writer.lock");
         let queue: Arc<Queue> = Arc::default();
-        let patience = Duration::from_secs(10);
+        let patience = Duration::from_mins(1);
         let order = Mutex::new(Vec::new());
         let held = WriterLock::take(&queue, &path, patience).unwrap();
         std::thread::scope(|scope| {
-            for name in ["first", "second", "third"] {
+            for (at, name) in ["first", "second", "third"].into_iter().enumerate() {
                 let (queue, path, order) = (&queue, &path, &order);
                 scope.spawn(move || {
                     let _mine = WriterLock::take(queue, path, patience).unwrap();
                     order.lock().unwrap().push(name);
                 });
-                // Long enough for one that polls to have become slow.
+                // The next one comes when this one stands in line, and has waited long enough for one that polls to become slow.
+                while queue.waiting().tickets.len() < 2 + at {
+                    sleep(Duration::from_millis(1));
+                }
                 sleep(Duration::from_millis(60));
             }
             drop(held);

@@ -5,6 +5,7 @@ mod commit;
 mod disk;
 mod entry;
 mod failure;
+mod foreign;
 mod history;
 mod init;
 mod line;
@@ -29,10 +30,12 @@ mod sync;
 mod top_level;
 mod transaction;
 mod tree;
+mod upload;
 mod watch;
 
 pub use crate::model::config::Durability;
 pub use change_set::{ChangeSet, Merging, Opening};
+pub use foreign::{Foreign, ForeignFile};
 pub use history::HistoryFilter;
 pub use merge::{Merge, merge_file};
 pub use publish::{

@@ -11,7 +11,7 @@ use crate::model::ContentPath;
 use crate::site::Unpublished;
 use crate::site::address::shown;
 use crate::site::change::{self, ChangeList, DiffStyle, Discard, FileDiff};
-use crate::site::change_set;
+use crate::site::change_set::{self, Listed};
 
 /// Edits named of one path.
 const EDITS: usize = 5;
@@ -45,7 +45,8 @@ fn list(context: &Context, asked: List) -> Result<Value> {
     let all = &changes.status.unpublished;
     let start = start_after(all.iter().map(|item| &item.change.path), asked.cursor.as_deref())?;
     let part = &all[start..all.len().min(start + asked.limit.unwrap_or(100))];
-    let mut items: Vec<Value> = part.iter().map(|item| list_item(&changes, item)).collect();
+    let sets = change_set::list(&context.site)?;
+    let mut items: Vec<Value> = part.iter().map(|item| list_item(&changes, &sets, item)).collect();
     items.truncate(reply::fitting(&items));
     let next_cursor = match items.len().checked_sub(1) {
         Some(last) if start + items.len() < all.len() => Some(shown(&part[last].change.path)),
@@ -53,7 +54,7 @@ fn list(context: &Context, asked: List) -> Result<Value> {
     };
     let mut reply = json!({"total": all.len(), "items": items, "next_cursor": next_cursor});
     if let (Value::Object(fields), true) = (&mut reply, context.site.repository().is_working()) {
-        let sets: Vec<Value> = change_set::list(&context.site)?.iter().map(super::change_set::item).collect();
+        let sets: Vec<Value> = sets.iter().map(super::change_set::item).collect();
         if !sets.is_empty() {
             fields.insert("change_sets".into(), sets[..reply::fitting(&sets)].into());
         }
@@ -61,7 +62,17 @@ fn list(context: &Context, asked: List) -> Result<Value> {
     Ok(reply)
 }
 
-fn list_item(changes: &ChangeList, item: &Unpublished) -> Value {
+/// When exactly this content of a path is published, and by which frozen change set.
+fn scheduled(sets: &[Listed], item: &Unpublished) -> Value {
+    let holds = |set: &&Listed| set.unpublished.iter().any(|frozen| frozen.change == item.change);
+    let found = sets.iter().filter(|set| set.set.at.is_some()).filter(holds).min_by_key(|set| set.set.at);
+    found.map_or(
+        Value::Null,
+        |listed| json!({"at": listed.set.at.map(|at| at.to_string()), "change_set": listed.set.id}),
+    )
+}
+
+fn list_item(changes: &ChangeList, sets: &[Listed], item: &Unpublished) -> Value {
     let library = &changes.built.library;
     let url = library.by_path.get(&item.change.path).map(|&index| library.pages[index].url.as_str());
     let edits: Vec<Value> = changes
@@ -85,6 +96,7 @@ fn list_item(changes: &ChangeList, item: &Unpublished) -> Value {
         "etag": item.change.after.map(|etag| etag.to_string()),
         "hand_edit": item.hand_edit,
         "review": item.review,
+        "scheduled": scheduled(sets, item),
         "edits": edits,
     }))
 }

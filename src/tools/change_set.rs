@@ -52,9 +52,8 @@ pub(super) fn enter(context: &Context, arguments: &mut Map<String, Value>) -> Re
 
 const OPEN: Spec = Spec {
     name: "change_open",
-    title: "Open a change set",
-    description: "Opens a line of edits beside the working tree, from live; use one per task where several work at once. \
-        Replies its id: pass it as change_set to other tools. End it with publish or change_close.",
+    title: "Open change set",
+    description: "Opens edits apart from the working tree, for work in parallel. Replies the id for change_set.",
     hints: Hints { read_only: false, destructive: false, idempotent: false, open_world: false },
     right: Right::Content,
 };
@@ -76,9 +75,8 @@ fn open(context: &Context, asked: Open) -> Result<Value> {
 
 const CLOSE: Spec = Spec {
     name: "change_close",
-    title: "Close a change set",
-    description: "Ends a change set without publishing it: discards it, or merges it into the working tree as one revision. \
-        Replies what changed; a conflict changes nothing and shows base, ours, theirs.",
+    title: "Close change set",
+    description: "Discards a change set, or merges it into the working tree. Replies what changed.",
     hints: Hints { read_only: false, destructive: true, idempotent: false, open_world: false },
     right: Right::Content,
 };
@@ -90,9 +88,9 @@ struct Close {
     /// Its id.
     #[schemars(length(min = 1), example = "spring-prices-3f2a")]
     change_set: String,
-    /// What becomes of it.
+    /// How it ends.
     how: Ending,
-    /// Only show the outcome.
+    /// Only show it.
     #[serde(default)]
     dry_run: bool,
 }
@@ -152,6 +150,6 @@ pub(super) fn item(listed: &Listed) -> Value {
         "token": trailer("Token"),
         "when": set.time.to_string(),
         "publish_at": set.at.map(|at| at.to_string()),
-        "paths": listed.paths,
+        "paths": listed.unpublished.len(),
     }))
 }

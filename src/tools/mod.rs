@@ -64,6 +64,14 @@ impl Context {
         self.progress.proceed()
     }
 
+    /// Refuses an argument that needs a further right; `what` names it, such as `asset_write with url`.
+    fn need(&self, right: Right, what: &str) -> Result<()> {
+        if self.rights.allow(right) {
+            return Ok(());
+        }
+        Err(Error::NotAllowed { tool: what.to_owned(), right: right.to_string() })
+    }
+
     /// Who asks the site layer for an edit, with what, and why.
     fn call(&self, message: Option<String>, dry_run: bool) -> Call {
         Call {
@@ -74,6 +82,7 @@ impl Context {
             message,
             dry_run,
             token: self.token.clone(),
+            admin: self.rights.allow(Right::Admin),
             progress: self.progress.clone(),
         }
     }

@@ -9,6 +9,7 @@ use super::{Context, Hints, Right, Spec, Tool};
 use crate::error::Result;
 use crate::site::address::shown;
 use crate::site::publish::{self, PublishQuery, PublishReply};
+use crate::site::schedule;
 use crate::site::{ChangeKind, Published, PushReport};
 
 pub(super) fn tools() -> Vec<Tool> {
@@ -42,6 +43,9 @@ struct Publish {
     /// Not live: push a branch for a person to merge, reply its link.
     #[serde(default)]
     review: bool,
+    /// Not now: freeze it, go live at this time. change_close cancels.
+    #[schemars(example = "2026-12-01T09:00:00Z")]
+    at: Option<String>,
     /// Why, for the history.
     message: Option<String>,
     /// Only show the outcome.
@@ -55,6 +59,7 @@ fn go(context: &Context, asked: Publish) -> Result<Value> {
         hand_edits: asked.hand_edits,
         local_commits: asked.local_commits,
         review: asked.review,
+        at: asked.at.as_deref().map(|at| schedule::moment(&context.site, at)).transpose()?,
     };
     let call = context.call(asked.message, asked.dry_run);
     Ok(answer(&publish::publish(&context.site, &call, &query)?))
@@ -74,12 +79,13 @@ fn answer(outcome: &PublishReply) -> Value {
     let paths: Vec<&str> = published.changes.iter().map(|change| shown(&change.path)).collect();
     let mut reply = lean(json!({
         "revision": published.revision,
-        "unchanged": published.revision.is_none() && published.pushed.is_none() && published.review.as_ref().is_none_or(|r| r.unchanged) && !outcome.dry_run,
+        "unchanged": published.revision.is_none() && published.pushed.is_none() && outcome.scheduled.is_none() && published.review.as_ref().is_none_or(|r| r.unchanged) && !outcome.dry_run,
         "dry_run": outcome.dry_run,
         "resumed": published.resumed,
         "merged_from": published.merged_from,
         "review": review(outcome),
         "change_set_closed": published.closed,
+        "scheduled": scheduled(outcome),
     }));
     let Value::Object(fields) = &mut reply else { return reply };
     for (name, report) in [("pushed", &published.pushed), ("deployed", &published.deployed)] {
@@ -87,7 +93,11 @@ fn answer(outcome: &PublishReply) -> Value {
             fields.insert(name.into(), push_report(report));
         }
     }
-    let list = if published.review.is_some() { "in_review" } else { "published" };
+    let list = match (&published.review, &outcome.scheduled) {
+        (Some(_), _) => "in_review",
+        (_, Some(_)) => "frozen",
+        _ => "published",
+    };
     fields.insert(list.into(), reply::first_few(&paths));
     fields.insert("urls".into(), Value::Object(urls));
     if outcome.rerendered > 0 {
@@ -109,6 +119,11 @@ fn push_report(report: &PushReport) -> Value {
     shown
 }
 
+fn scheduled(outcome: &PublishReply) -> Value {
+    let Some(set) = &outcome.scheduled else { return Value::Null };
+    json!({"change_set": set.id, "at": set.at.map(|at| at.to_string())})
+}
+
 fn review(outcome: &PublishReply) -> Value {
     let Some(review) = &outcome.published.review else { return Value::Null };
     lean(json!({
@@ -122,6 +137,9 @@ fn review(outcome: &PublishReply) -> Value {
 
 fn next(outcome: &PublishReply) -> Option<&'static str> {
     match &outcome.published {
+        _ if outcome.scheduled.is_some() => {
+            Some("Not live yet. It is frozen: later edits do not get in; change_close with how: discard cancels it.")
+        }
         _ if outcome.dry_run => Some("Send it again without dry_run to publish."),
         Published { review: Some(_), .. } if outcome.review_url.is_some() => {
             Some("Not live: give the person review.url to merge; when they have, call site_sync.")

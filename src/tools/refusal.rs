@@ -92,10 +92,14 @@ fn details(error: &Error) -> Value {
         Error::InvalidPath { path, problem } => {
             json!({"path": cut(path, LONGEST_NAME), "rule": cut(problem, LONGEST_NAME)})
         }
+        Error::FetchFailed { url, reason } | Error::FetchRefused { url, reason } => {
+            json!({"url": url, "reason": reason})
+        }
         Error::HandEdits { paths } => json!({"paths": paths}),
         Error::LocalCommits { commits } => json!({"commits": commits}),
         Error::Needs { needs } => json!({"needs": needs}),
         Error::NotFound { kind, name, near } => json!({"kind": kind, "name": cut(name, LONGEST_NAME), "near": near}),
+        Error::RefusedFile { path, problem } => json!({"path": cut(path, LONGEST_NAME), "problem": problem}),
         Error::PlanMoved { files } => json!({"files": files}),
         Error::RemoteRefused { reference, reason } => {
             json!({"reference": reference, "reason": cut(reason, LONGEST_SENTENCE)})

@@ -158,14 +158,23 @@ pub(super) fn revision(revision: &Revision) -> Value {
     lean(json!({
         "id": revision.id,
         "kind": kind,
+        "origin": origin(revision),
         "when": revision.time.to_string(),
         "by": revision.author.name,
         "client": trailer("Client"),
+        "token": trailer("Token"),
         "tool": trailer("Tool"),
         "message": revision.message.trim_end(),
         "changes": paths,
         "more_changes": if more > 0 { json!(more) } else { Value::Null },
     }))
+}
+
+/// Who was at work: an agent through a tool, or a person with an editor, git or the command line.
+fn origin(revision: &Revision) -> &'static str {
+    let by_tool = matches!(revision.kind, RevisionKind::Edit | RevisionKind::Publish);
+    let typed = |(key, value): &(String, String)| key == "Client" && value.starts_with("sitewright ");
+    if by_tool && !revision.trailers.iter().any(typed) { "agent" } else { "person" }
 }
 
 /// A changed path with what happened to it.

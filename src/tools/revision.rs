@@ -18,7 +18,7 @@ const LIST: Spec = Spec {
     name: "revision_list",
     title: "List revisions",
     description: "Lists edits and publishes, newest first; use it to find what to undo or when a page changed. Replies id, kind \
-        (edit, hand_edit, publish, commit), when, by, tool, message, changes.",
+        (edit, hand_edit, publish, commit), origin (agent, person), when, by, client, token, tool, message, changes.",
     hints: Hints::READ,
     right: Right::Read,
 };
@@ -31,7 +31,7 @@ struct List {
     #[serde(default)]
     #[schemars(example = ["/blog/hello/"])]
     paths: Vec<String>,
-    /// Only where author, client or tool contains this.
+    /// Only where author, client, token or tool contains this.
     by: Option<String>,
     /// Only from this time on, e.g. `2026-11-23` or `2026-11-23T10:00:00Z`.
     #[schemars(example = "2026-11-23")]
@@ -80,7 +80,7 @@ const RESTORE: Spec = Spec {
     name: "revision_restore",
     title: "Undo or restore",
     description: "Undoes revisions, published or not, or brings paths back to an earlier state; makes one new unpublished edit. \
-        Give undo, or at with paths. Later edits are kept where they do not overlap, else it is a conflict. Replies what changed.",
+        Give undo, or at with paths, or by with since. Later edits are kept where they do not overlap, else it is a conflict. Replies what changed.",
     hints: Hints { read_only: false, destructive: true, idempotent: false, open_world: false },
     right: Right::Content,
 };
@@ -100,6 +100,12 @@ struct RestoreArguments {
     #[serde(default)]
     #[schemars(example = ["/blog/hello/"])]
     paths: Vec<String>,
+    /// Everything this author, client or token did; with since.
+    #[schemars(length(min = 1), example = "claude-code")]
+    by: Option<String>,
+    /// From this time on.
+    #[schemars(example = "2026-11-23T10:00:00Z")]
+    since: Option<String>,
     /// Why, for the history.
     message: Option<String>,
     /// Only show the outcome.
@@ -108,13 +114,16 @@ struct RestoreArguments {
 }
 
 fn restore(context: &Context, asked: RestoreArguments) -> Result<Value> {
-    let what = match (asked.undo.is_empty(), asked.at, asked.paths.is_empty()) {
-        (false, None, true) => Restore::Undo(asked.undo),
-        (true, Some(revision), false) => Restore::At { revision, paths: asked.paths },
+    let what = match (asked.undo.is_empty(), asked.at, asked.paths.is_empty(), asked.by, asked.since) {
+        (false, None, true, None, None) => Restore::Undo(asked.undo),
+        (true, Some(revision), false, None, None) => Restore::At { revision, paths: asked.paths },
+        (true, None, true, Some(by), Some(since)) if !by.trim().is_empty() => {
+            Restore::By { by: by.trim().to_owned(), since: moment(&since)? }
+        }
         _ => {
             return Err(Error::InvalidArguments {
                 field: "undo".into(),
-                problem: "expected either `undo`, or `at` together with `paths`".into(),
+                problem: "expected either `undo`, or `at` together with `paths`, or `by` together with `since`".into(),
                 example: "\"undo\": [\"1a2b3c4d5e\"]".into(),
             });
         }

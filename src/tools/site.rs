@@ -119,6 +119,9 @@ fn summary(overview: &Overview) -> Map<String, Value> {
     if status.pending.is_some() {
         next.push("A publish waits to be pushed: call publish again.".into());
     }
+    if overview.output_behind {
+        next.push("The output branch does not show what is live, such as a merged review: call publish.".into());
+    }
     if let Value::Object(fields) = &mut summary {
         fields.insert("writable".into(), status.writable.is_none().into());
         if !next.is_empty() {
@@ -233,12 +236,15 @@ struct SiteSync {
 }
 
 fn sync(context: &Context, asked: SiteSync) -> Result<Value> {
-    let synced = publish::sync(&context.site, &context.call(asked.message, false))?;
+    let outcome = publish::sync(&context.site, &context.call(asked.message, false))?;
+    let synced = outcome.synced;
     let mut items: Vec<Value> = synced.changes.iter().map(reply::change).collect();
     let total = items.len();
     items.truncate(reply::fitting(&items));
     let next = if !synced.conflicts.is_empty() {
         Some("Write each conflicting path with the text you want and if_match set to its theirs.etag, then publish.")
+    } else if outcome.output_behind {
+        Some("The output branch does not show what is live now: call publish to bring it up to date.")
     } else if total > 0 {
         Some("Read what changed again before editing it: etags moved.")
     } else {

@@ -2,7 +2,12 @@
 
 #![allow(clippy::expect_used, reason = "a test that cannot go on has failed")]
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
 use serde_json::{Value, json};
+use sitewright::model::{Diagnostic, OutputData, Outputs, Snapshot};
+use sitewright::site::preview::Host;
 
 use crate::harness::TestSite;
 
@@ -326,4 +331,104 @@ async fn etags_receipts_undo_and_discard_are_those_of_the_set() {
     assert_eq!(site.call("change_list", json!({"change_set": two})).await["total"], 0);
     let history = site.call("revision_list", json!({"change_set": one})).await.to_string();
     assert!(!history.contains(second["revision"].as_str().expect("an id")), "{history}");
+}
+
+/// Somebody who serves previews, and remembers what was to be shown.
+#[derive(Default)]
+struct Shown(Mutex<BTreeMap<String, Outputs>>);
+
+impl Host for Shown {
+    fn working(&self) -> String {
+        "http://preview/".into()
+    }
+
+    fn address(&self, label: &str) -> String {
+        format!("http://preview/_p/{label}/")
+    }
+
+    fn register(&self, label: &str, outputs: Outputs, _: Vec<Diagnostic>, _: Arc<Snapshot>) {
+        self.0.lock().expect("a lock").insert(label.into(), outputs);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_set_is_previewed_from_git_at_an_address_of_its_own() {
+    let site = live().await;
+    let host = Arc::new(Shown::default());
+    site.site().set_preview_host(Arc::clone(&host) as _);
+    let set = open(&site, "New page").await;
+    write(
+        &site,
+        &set,
+        json!({"path": "new.md", "create": true, "front_matter": {"title": "New"}, "body": "Newborn.\n"}),
+    )
+    .await;
+    write(&site, &set, body("/a/", "One.", "Uno.")).await;
+    let before = site.fingerprint();
+    let shown = site.call("preview", json!({"change_set": set})).await;
+    assert_eq!(shown["pages"][1]["address"], format!("http://preview/_p/cs-{set}/new/"), "{shown}");
+    let html = |label: &str, path: &str| -> Option<String> {
+        let all = host.0.lock().expect("a lock");
+        match &all.get(label)?.get(path)?.data {
+            OutputData::Bytes(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
+            OutputData::Copy(..) => None,
+        }
+    };
+    let label = format!("cs-{set}");
+    assert!(html(&label, "new/index.html").is_some_and(|html| html.contains("Newborn.") && html.contains(&label)));
+    assert!(html(&label, "a/index.html").is_some_and(|html| html.contains("Uno.")));
+    // Only: live with just this page.
+    let only = site.call("preview", json!({"change_set": set, "pages": ["/new/"], "only": true})).await;
+    let address = only["address"].as_str().expect("an address");
+    let label = address.trim_end_matches('/').rsplit('/').next().expect("a label");
+    assert!(html(label, "new/index.html").is_some_and(|html| html.contains("Newborn.")));
+    assert!(html(label, "a/index.html").is_some_and(|html| html.contains("One.")));
+    let text = site.call("preview", json!({"change_set": set, "pages": ["/new/"], "as": "text"})).await;
+    assert!(text["pages"][0]["text"].as_str().is_some_and(|text| text.contains("Newborn.")), "{text}");
+    assert_eq!(site.fingerprint(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_review_from_a_set_is_noticed_when_it_is_merged() {
+    let site = live().await;
+    let set = open(&site, "Fix A").await;
+    write(&site, &set, body("/a/", "One.", "Uno.")).await;
+    let sent = site.call("publish", json!({"change_set": set, "review": true, "message": "Fix A"})).await;
+    assert_eq!(sent["review"]["branch"], "sitewright/fix-a", "{sent}");
+    assert_eq!(site.call("change_list", json!({"change_set": set})).await["items"][0]["review"], "sitewright/fix-a");
+    write(&site, &set, body("/b/", "Bee.", "Ape.")).await;
+    site.git_remote(&["update-ref", "refs/heads/main", "refs/heads/sitewright/fix-a"]);
+    let synced = site.call("site_sync", json!({})).await;
+    assert_eq!(synced["merged_reviews"], json!(["sitewright/fix-a"]), "{synced}");
+    assert!(site.read("content/a.md").contains("Uno."));
+    let left = site.call("change_list", json!({"change_set": set})).await;
+    assert_eq!((left["total"].as_u64(), left["items"][0]["path"].as_str()), (Some(1), Some("b.md")), "{left}");
+    site.call("publish", json!({"change_set": set})).await;
+    assert!(remote_file(&site, "content/b.md").contains("Ape."));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_set_is_a_resource_whose_changes_are_told() {
+    let site = live().await;
+    let set = open(&site, "Fix A").await;
+    let uri = format!("site:///change-sets/{set}");
+    let listed = site.client().list_all_resources().await.expect("a list");
+    let one = listed.iter().find(|one| one.uri == uri).expect("listed");
+    assert_eq!((one.title.as_deref(), one.mime_type.as_deref()), (Some("Fix A"), Some("text/x-diff")));
+    write(&site, &set, body("/a/", "One.", "Uno.")).await;
+    let request = rmcp::model::ReadResourceRequestParams::new(uri.clone());
+    let read = serde_json::to_string(&site.client().read_resource(request).await.expect("a diff")).expect("JSON");
+    assert!(read.contains("-One.\\n+Uno.") && read.contains("b/content/a.md"), "{read}");
+    let stand = sitewright::site::resource::stand(site.site()).expect("a stand");
+    write(&site, &set, body("/a/", "Two.", "Due.")).await;
+    let news = sitewright::site::resource::stand(site.site()).expect("a stand").since(&stand);
+    assert_eq!(
+        (news.sets.as_slice(), news.changed.len(), news.listed, news.unpublished),
+        ([set.clone()].as_slice(), 0, false, false)
+    );
+    site.call("change_close", json!({"change_set": set, "how": "discard"})).await;
+    let news = sitewright::site::resource::stand(site.site()).expect("a stand").since(&stand);
+    assert!(news.listed && news.sets == [set], "{news:?}");
+    let gone = site.client().read_resource(rmcp::model::ReadResourceRequestParams::new(uri)).await;
+    assert!(gone.is_err());
 }

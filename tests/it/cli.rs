@@ -146,6 +146,19 @@ fn hand_edits_are_shown_and_go_out_only_when_meant() {
     assert!(folder.join("public/about/index.html").exists());
 }
 
+/// How a child ended by itself; one that does not is killed, and that is a failure.
+fn ended(child: &mut Child) -> std::process::ExitStatus {
+    let until = Instant::now() + Duration::from_mins(1);
+    while Instant::now() < until {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let _ = child.kill();
+    panic!("it goes on and on");
+}
+
 /// A long-running child that is killed when a test fails.
 struct Running {
     child: Child,
@@ -166,12 +179,11 @@ impl Running {
         found.find_map(|line| line.trim().strip_prefix(start).map(str::to_owned)).unwrap()
     }
 
-    fn terminate(mut self) -> (Duration, Option<i32>) {
-        let started = Instant::now();
+    /// Tells it to end, which nothing else here would make it do; its exit code.
+    fn terminate(mut self) -> Option<i32> {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-        let status = self.child.wait().unwrap();
-        (started.elapsed(), status.code())
+        ended(&mut self.child).code()
     }
 }
 
@@ -186,7 +198,7 @@ impl Drop for Running {
 fn get(url: &str, header: &str) -> (String, String) {
     let (address, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
     let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
     write!(stream, "GET /{path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{header}\r\n").unwrap();
     let mut text = String::new();
     stream.read_to_string(&mut text).unwrap();
@@ -206,9 +218,7 @@ fn the_preview_shows_edits_at_once_and_stops_when_told() {
     assert!(get(&format!("{url}about/"), "").1.contains("Fresh words"));
     std::fs::write(folder.join("content/wip.md"), "---\ntitle: W\ndraft: true\n---\nDraft words\n").unwrap();
     assert!(get(&format!("{url}wip/"), "").1.contains("Draft words"), "drafts are shown");
-    let (took, code) = running.terminate();
-    assert!(took < Duration::from_secs(2), "{took:?}");
-    assert_eq!(code, Some(0));
+    assert_eq!(running.terminate(), Some(0));
     assert!(!folder.join("public").exists(), "a preview writes nothing");
 }
 
@@ -226,9 +236,7 @@ fn serving_over_http_wants_the_printed_token() {
     assert!(!get(&url, &format!("Authorization: Bearer {token}\r\n")).0.contains("401"));
     assert!(get(&preview, "").0.contains("200"), "a preview beside it, on an origin of its own");
     assert_ne!(preview.trim_end_matches('/'), url.trim_end_matches("/mcp"));
-    let (took, code) = running.terminate();
-    assert!(took < Duration::from_secs(2), "{took:?}");
-    assert_eq!(code, Some(0));
+    assert_eq!(running.terminate(), Some(0));
     let open = refused(&folder, &["serve", "--http", "0.0.0.0:0"]);
     assert!(open.err.contains("--behind-tls-proxy"), "{}", open.err);
     refused(&folder, &["serve", "--http", "0.0.0.0:0", "--no-token", "--behind-tls-proxy"]);
@@ -260,9 +268,7 @@ fn stdout_carries_only_protocol_when_serving_over_standard_streams() {
     let address = text[start..].split(['"', '\\']).next().unwrap();
     assert!(get(address, "").0.contains("200"), "{address}");
     drop(input);
-    let started = Instant::now();
-    assert!(running.child.wait().unwrap().success());
-    assert!(started.elapsed() < Duration::from_secs(6), "{:?}", started.elapsed());
+    assert!(ended(&mut running.child).success());
 }
 
 /// On a terminal, which `script` (util-linux) makes.

@@ -102,7 +102,7 @@ impl GitServer {
             for stream in listener.incoming().flatten() {
                 let (root, seen, behave, tls) = (root.clone(), Arc::clone(&seen), Arc::clone(&behave), tls.clone());
                 std::thread::spawn(move || {
-                    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+                    stream.set_read_timeout(Some(Duration::from_mins(2))).unwrap();
                     let stream: Box<dyn Stream> = match tls {
                         Some(config) => {
                             let connection = rustls::ServerConnection::new(config).unwrap();
@@ -212,15 +212,19 @@ fn serve(
     let length: u64 = request.header("content-length").parse().unwrap_or_default();
     let mut body = Vec::new();
     stream.by_ref().take(length).read_to_end(&mut body)?;
-    let out = stream.get_mut();
     let plain =
         |status: &str, more: &str| format!("HTTP/1.1 {status}\r\n{more}Content-Length: 0\r\nConnection: close\r\n\r\n");
+    if matches!(deed, Deed::Silent) {
+        // Until the client hangs up.
+        while stream.read(&mut [0; 64])? > 0 {}
+        return Ok(());
+    }
+    let out = stream.get_mut();
     match deed {
         Deed::Ask => out.write_all(plain("401 Unauthorized", "WWW-Authenticate: Basic realm=\"x\"\r\n").as_bytes())?,
         Deed::Redirect(place) => {
             out.write_all(plain("302 Found", &format!("Location: {place}\r\n")).as_bytes())?;
         }
-        Deed::Silent => std::thread::sleep(Duration::from_secs(8)),
         _ => {
             let (head, body) = backend(root, &request, body)?;
             seen.lock().unwrap()[at].answered = body.len();

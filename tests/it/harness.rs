@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use rmcp::ServiceExt;
 use rmcp::model::{CallToolRequestParams, ClientCapabilities, ClientConfig, Implementation};
@@ -25,8 +25,22 @@ const NOW: &str = "2026-11-23T12:00:00Z";
 const CONFIG: &str = "title: Test\nbase_url: https://example.org/\ntheme: default\n";
 
 fn clock() -> Clock {
-    let now: jiff::Timestamp = NOW.parse().expect("a time");
-    Arc::new(move || now)
+    clock_of(&Time::default())
+}
+
+/// A time that a test can move.
+#[derive(Debug, Clone)]
+struct Time(Arc<Mutex<jiff::Timestamp>>);
+
+impl Default for Time {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(NOW.parse().expect("a time"))))
+    }
+}
+
+fn clock_of(time: &Time) -> Clock {
+    let time = time.clone();
+    Arc::new(move || *time.0.lock().expect("a time"))
 }
 
 fn author() -> Identity {
@@ -90,10 +104,10 @@ fn git_in(folder: &Path, arguments: &[&str]) -> String {
 /// A site for tests that never look at it, in a folder that stays until the process ends.
 pub(crate) fn any_site() -> Arc<Site> {
     let folder = tempfile::tempdir().expect("a folder").keep();
-    Arc::new(make(&folder, "-- content/_index.md --\n---\ntitle: Home\n---\n", |_| {}))
+    Arc::new(make(&folder, "-- content/_index.md --\n---\ntitle: Home\n---\n", &Time::default(), |_| {}))
 }
 
-fn make(folder: &Path, text: &str, before_open: impl FnOnce(&Path)) -> Site {
+fn make(folder: &Path, text: &str, time: &Time, before_open: impl FnOnce(&Path)) -> Site {
     let mut all: BTreeMap<String, Vec<u8>> = theme_files().into_iter().collect();
     all.insert("site.yaml".into(), CONFIG.into());
     all.extend(files(text).into_iter().map(|(path, text)| (path, text.into_bytes())));
@@ -104,7 +118,7 @@ fn make(folder: &Path, text: &str, before_open: impl FnOnce(&Path)) -> Site {
     git_in(folder, &["config", "user.name", "Ada"]);
     git_in(folder, &["config", "user.email", "ada@example.org"]);
     before_open(folder);
-    Site::open(folder, Settings { clock: clock(), author: Some(author()) }).expect("the site opens")
+    Site::open(folder, Settings { clock: clock_of(time), author: Some(author()) }).expect("the site opens")
 }
 
 /// A temporary site and a client connected to a server of it.
@@ -113,6 +127,7 @@ pub(crate) struct TestSite {
     site: Arc<Site>,
     server: Server,
     client: RunningService<RoleClient, ClientConfig>,
+    time: Time,
 }
 
 impl TestSite {
@@ -131,7 +146,8 @@ impl TestSite {
         let root = folder.path().join("site");
         std::fs::create_dir(&root).expect("a folder");
         let bare = folder.path().join("remote.git");
-        let site = make(&root, text, |root| {
+        let time = Time::default();
+        let site = make(&root, text, &time, |root| {
             if remote {
                 let bare = bare.to_str().expect("a text path");
                 git_in(root, &["init", "-q", "--bare", "-b", "main", bare]);
@@ -148,7 +164,12 @@ impl TestSite {
         let about = Implementation::new("test", "1");
         let client =
             ClientConfig::new(ClientCapabilities::default(), about).serve(ours).await.expect("the handshake works");
-        Self { folder, site, server, client }
+        Self { folder, site, server, client, time }
+    }
+
+    /// Moves the site's clock.
+    pub(crate) fn set_time(&self, time: &str) {
+        *self.time.0.lock().expect("a time") = time.parse().expect("a time");
     }
 
     /// The site itself, below the tools.

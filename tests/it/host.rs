@@ -262,6 +262,16 @@ fn init_sets_an_existing_site_up_and_overwrites_nothing() {
     assert!(git(&root, &["show", "HEAD:docs/content/about.md"]).ends_with("Mine."));
     assert!(git(&root, &["show", "HEAD:docs/site.yaml"]).contains("host: netlify"));
     assert_eq!(git(&root, &["status", "--porcelain"]), "");
+    let (done, said) = sitewright(&root, &["init", "other"]);
+    assert!(done, "{said}");
+    let (done, said) = sitewright(&root, &["init", "other", "--host", "codeberg"]);
+    assert!(done && said.contains("below `publish:` -> layout: branch") && !said.contains("host: codeberg"), "{said}");
+    let config = std::fs::read_to_string(root.join("other/site.yaml")).unwrap();
+    assert!(config.contains("host: codeberg") && !config.contains("layout:"), "{config}");
+    std::fs::write(root.join("other/site.yaml"), config.replace("host: codeberg", "host: codeberg\n  layout: both"))
+        .unwrap();
+    let (done, said) = sitewright(&root, &["init", "other", "--host", "codeberg"]);
+    assert!(done && !said.contains("layout: branch"), "{said}");
     let (done, said) = sitewright(&root, &["init", "docs", "--host", "geocities"]);
     assert!(!done && said.contains("expected one of github"), "{said}");
 }
@@ -284,7 +294,8 @@ async fn an_agent_sends_a_review_and_hears_where_a_person_merges_it() {
 
     let page =
         json!({"path": "pricing.md", "create": true, "front_matter": {"title": "Pricing"}, "body": "Free, @all.\n"});
-    site.call("page_write", json!({"pages": [page], "message": "Say what it costs, @all"})).await;
+    let home = json!({"path": "_index.md", "front_matter": {"title": "Welcome, `@all`"}});
+    site.call("page_write", json!({"pages": [page, home], "message": "Say what it costs, @all"})).await;
     let sent = site.call("publish", json!({"review": true, "message": "Add the pricing page"})).await;
     assert_eq!(sent["review"]["branch"], "sitewright/add-the-pricing-page");
     let url = format!(
@@ -293,21 +304,24 @@ async fn an_agent_sends_a_review_and_hears_where_a_person_merges_it() {
     assert_eq!(sent["review"]["url"], url);
     assert!(sent["next"].as_str().unwrap().contains("site_sync"), "{sent}");
     assert!(sent["revision"].is_null() && sent["unchanged"].is_null() && sent["pushed"].is_null(), "{sent}");
-    assert_eq!((&sent["in_review"]["count"], &sent["unpublished"]["count"]), (&json!(1), &json!(1)));
+    assert_eq!((&sent["in_review"]["count"], &sent["unpublished"]["count"]), (&json!(2), &json!(2)));
     let asked = std::fs::read_to_string(remote.join("asked")).unwrap();
     for wanted in [
         "merge_request.create",
         "merge_request.target=main",
         "merge_request.title=Add the pricing page",
         "added `pricing.md`, page `/pricing/`",
+        "  - `title`: `\"Home\"` -> `\"Welcome, @all\"`<br>",
     ] {
         assert!(asked.contains(wanted), "{asked}");
     }
-    assert!(!asked.contains("@all"), "a name is called: {asked}");
+    // Outside of quotes that nothing inside can end, no name is called.
+    let calls: usize = asked.split('`').step_by(2).map(|prose| prose.matches("@all").count()).sum();
+    assert_eq!(calls, 0, "a name is called: {asked}");
     let list = site.call("change_list", json!({})).await;
     assert_eq!(list["items"][0]["review"], "sitewright/add-the-pricing-page");
     let overview = site.call("site_get", json!({})).await;
-    assert_eq!(overview["git"]["reviews"], json!([{"branch": "sitewright/add-the-pricing-page", "paths": 1}]));
+    assert_eq!(overview["git"]["reviews"], json!([{"branch": "sitewright/add-the-pricing-page", "paths": 2}]));
     assert!(site.call("publish", json!({"review": true})).await["unchanged"].as_bool().unwrap());
 
     std::fs::remove_file(&hook).unwrap();
@@ -316,4 +330,38 @@ async fn an_agent_sends_a_review_and_hears_where_a_person_merges_it() {
     assert_eq!(synced["merged_reviews"], json!(["sitewright/add-the-pricing-page"]));
     assert_eq!(site.call("change_list", json!({})).await["total"], 0);
     assert!(site.call("publish", json!({})).await["unchanged"].as_bool().unwrap());
+}
+
+#[tokio::test]
+async fn a_merged_review_asks_for_a_publish_where_the_output_has_a_branch_of_its_own() {
+    let config =
+        "-- site.yaml --\ntitle: T\nbase_url: https://example.org/\ntheme: default\npublish:\n  layout: branch\n";
+    let site = TestSite::with_remote(&format!("{config}-- content/_index.md --\n---\ntitle: Home\n---\nHi.\n")).await;
+    let next = |reply: &Value| reply["next"].as_str().unwrap_or_default().to_owned();
+    let shown = |name: &str| site.git_remote(&["show", &format!("gh-pages:{name}")]);
+    site.call("publish", json!({})).await;
+    assert_eq!(next(&site.call("site_get", json!({})).await), "");
+    site.call("page_write", json!({"pages": [{"path": "_index.md", "body": "Hello.\n", "if_match": "*"}]})).await;
+    let sent = site.call("publish", json!({"review": true, "message": "Greet"})).await;
+    assert_eq!(sent["review"]["branch"], "sitewright/greet", "{sent}");
+    assert_eq!(next(&site.call("site_get", json!({})).await), "", "nothing is live yet");
+    site.git_remote(&["update-ref", "refs/heads/main", "refs/heads/sitewright/greet"]);
+    let synced = site.call("site_sync", json!({})).await;
+    assert_eq!(synced["merged_reviews"], json!(["sitewright/greet"]));
+    assert!(next(&synced).contains("call publish"), "{synced}");
+    assert!(next(&site.call("site_get", json!({})).await).contains("call publish"));
+    assert!(shown("index.html").contains("Hi.") && !shown("index.html").contains("Hello."));
+    let published = site.call("publish", json!({})).await;
+    assert_eq!((&published["deployed"]["ok"], &published["unpublished"]["count"]), (&json!(true), &json!(0)));
+    assert!(shown("index.html").contains("Hello."));
+    assert_eq!(next(&site.call("site_get", json!({})).await), "");
+    // Sources that change no output ask for one publish, and for no second.
+    site.elsewhere(|clone| {
+        let text = std::fs::read_to_string(clone.join("site.yaml")).unwrap();
+        std::fs::write(clone.join("site.yaml"), text + "# a note\n").unwrap();
+    });
+    assert!(next(&site.call("site_sync", json!({})).await).contains("call publish"));
+    assert!(site.call("publish", json!({})).await["deployed"].is_null());
+    assert_eq!(next(&site.call("site_get", json!({})).await), "");
+    assert_eq!(next(&site.call("site_sync", json!({})).await), "");
 }

@@ -1,6 +1,8 @@
 //! One binary for every test that drives sitewright from outside.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod after;
+mod asset;
 mod bad_input;
 mod build;
 mod change_set;
@@ -8,16 +10,21 @@ mod cli;
 mod collection;
 mod crash;
 mod distribution;
+mod feed;
 mod front_matter;
 mod git_rules;
 mod git_server;
 mod harness;
 mod host;
+mod import;
+mod import_sites;
+mod interleaving;
 mod layout;
 mod load;
 mod markdown;
 mod migrate;
 mod model;
+mod outside;
 mod page;
 mod preview;
 mod progress;
@@ -28,7 +35,11 @@ mod remote_ssh;
 mod resources;
 mod review;
 mod rights;
+mod rollback;
+mod schedule;
+mod seo;
 mod server;
+mod sessions;
 mod site;
 mod store;
 mod story;
@@ -38,4 +49,5 @@ mod theme;
 mod theme_edit;
 mod tidy;
 mod tools;
+mod translation;
 mod wire;

@@ -22,6 +22,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio_util::sync::CancellationToken;
 
 use super::harness::TestSite;
+use super::wire::PATIENCE;
 
 const SITE: &str = "-- content/_index.md --\n---\ntitle: Home\n---\n-- content/a.md --\n---\ntitle: A\n---\nText.\n";
 
@@ -95,15 +96,18 @@ async fn a_publish_can_be_cancelled_at_every_step_and_nothing_goes_live() {
 #[derive(Deserialize, JsonSchema)]
 struct Nothing {}
 
-/// A tool that takes `long` and says how far it is, out of order at times, as builds on several threads do.
-fn slow(long: Duration) -> Tool {
+/// A tool that takes `long`, and longer until as many words as `wanted` were heard of it; it says how far it is, out of order at
+/// times, as builds on several threads do.
+fn slow(long: Duration, wanted: Arc<AtomicUsize>) -> Tool {
     let hints = Hints { read_only: false, destructive: false, idempotent: true, open_world: false };
     let spec = Spec { name: "test_slow", title: "A test", description: "Only for tests.", hints, right: Right::Read };
     Tool::new(spec, move |context: &Context, _: Nothing| -> Result<Value, Error> {
         let begin = Instant::now();
-        while begin.elapsed() < long {
+        let is_heard = || wanted.load(Ordering::SeqCst) == 0 || begin.elapsed() > PATIENCE;
+        while begin.elapsed() < long || !is_heard() {
             context.proceed()?;
-            let done = begin.elapsed().as_secs_f64() / long.as_secs_f64();
+            // Ever nearer to the end, however long it takes.
+            let done = 1.0 - long.as_secs_f64() / (long + begin.elapsed()).as_secs_f64();
             context.progress.report(done, "Working");
             context.progress.report(done / 2.0, "Late");
             std::thread::sleep(Duration::from_millis(20));
@@ -115,7 +119,8 @@ fn slow(long: Duration) -> Tool {
 #[tokio::test]
 async fn a_long_call_says_how_far_it_is_to_who_asked_and_nobody_else() {
     let site = TestSite::new(SITE).await;
-    let registry = Registry::empty().with(slow(Duration::from_millis(2_600)));
+    let wanted = Arc::new(AtomicUsize::new(0));
+    let registry = Registry::empty().with(slow(Duration::from_millis(2_600), Arc::clone(&wanted)));
     let server = Server::new(site.site().clone(), registry, Rights::all_but_admin());
     let (ours, theirs) = tokio::io::duplex(64 * 1024);
     let (input, output) = tokio::io::split(theirs);
@@ -130,13 +135,14 @@ async fn a_long_call_says_how_far_it_is_to_who_asked_and_nobody_else() {
             write.write_all(format!("{hello}\n{ready}\n").as_bytes()).await.expect("sent");
             lines.next_line().await.expect("an answer");
         }
+        wanted.store(if asked { 2 } else { 0 }, Ordering::SeqCst);
         let params = json!({"name": "test_slow", "arguments": {}, "_meta": meta});
         let call = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": params});
         write.write_all(format!("{call}\n").as_bytes()).await.expect("sent");
         let mut last = 0.0;
         let mut words = 0;
         loop {
-            let line = tokio::time::timeout(Duration::from_secs(20), lines.next_line()).await.expect("in time");
+            let line = tokio::time::timeout(PATIENCE, lines.next_line()).await.expect("in time");
             let message: Value = serde_json::from_str(&line.expect("a line").expect("a line")).expect("JSON");
             if message["id"] == 2 {
                 assert_eq!(message["result"]["structuredContent"]["done"], true, "{message}");
@@ -150,6 +156,7 @@ async fn a_long_call_says_how_far_it_is_to_who_asked_and_nobody_else() {
             assert!(now > last && now <= 100.0, "{now} after {last}");
             last = now;
             words += 1;
+            let _ = wanted.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         }
         assert_eq!(words >= 2, asked, "{words} words");
     }

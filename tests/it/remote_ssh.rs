@@ -1,10 +1,11 @@
 //! Remotes over ssh: the real program, the system's ssh, and a server of OpenSSH on a port of this machine.
 
 use std::io::{BufRead, BufReader};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+
+use serde_json::json;
 
 use crate::git_server::{commit_elsewhere, git};
 use crate::remote::Place;
@@ -65,8 +66,8 @@ impl SshServer {
                 .stderr(Stdio::piped())
                 .spawn()
                 .unwrap();
-            let errors = BufReader::new(server.stderr.take().unwrap());
-            if listening(&mut server, port) {
+            let mut errors = BufReader::new(server.stderr.take().unwrap());
+            if listening(&mut errors, port) {
                 // Read to the end, so that the server never waits for us.
                 std::thread::spawn(move || errors.lines().for_each(drop));
                 std::fs::write(at("known"), format!("[127.0.0.1]:{port} {host_key}")).unwrap();
@@ -110,15 +111,10 @@ impl SshServer {
     }
 }
 
-fn listening(server: &mut Child, port: u16) -> bool {
-    let until = Instant::now() + Duration::from_secs(10);
-    while Instant::now() < until && server.try_wait().unwrap().is_none() {
-        if TcpStream::connect(("127.0.0.1", port)).is_ok() {
-            return true;
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    false
+/// Whether the server itself says that it has the port: a connection could be somebody else's.
+fn listening(errors: &mut impl BufRead, port: u16) -> bool {
+    let mut lines = errors.lines().map_while(Result::ok);
+    lines.any(|line| line.starts_with("Server listening on 127.0.0.1") && line.contains(&format!("port {port}")))
 }
 
 #[test]
@@ -136,6 +132,35 @@ fn a_site_is_published_over_ssh_and_what_others_pushed_is_merged() {
     // The short form, with a name that only the person's configuration knows.
     place.git(&["remote", "set-url", "origin", &format!("published:{}", server.bare().display())]);
     place.write("newer.md");
+    place.published(&[("GIT_SSH", &ssh)]);
+    place.check(&server.bare());
+}
+
+#[test]
+fn a_sync_over_ssh_takes_in_what_others_pushed_and_keeps_what_is_unpublished() {
+    let Some(server) = SshServer::start() else { return };
+    let place = server.place();
+    let ssh = server.ssh(&place, "user", "known");
+    place.published(&[("GIT_SSH", &ssh)]);
+    place.write("mine.md");
+    let theirs = commit_elsewhere(&server.bare(), "content/theirs.md");
+    let synced = place.call("site_sync", &json!({}), &[("GIT_SSH", &ssh)]);
+    assert_eq!(synced["changed"][0]["path"], "theirs.md", "{synced}");
+    assert_eq!(std::fs::read_to_string(place.site().join("content/theirs.md")).unwrap(), "theirs\n");
+    assert!(place.site().join("content/mine.md").exists());
+    assert_eq!(place.git(&["rev-parse", "main"]), theirs);
+    let unpublished = place.call("change_list", &json!({}), &[]);
+    assert_eq!(
+        (&unpublished["total"], &unpublished["items"][0]["path"]),
+        (&json!(1), &json!("mine.md")),
+        "{unpublished}"
+    );
+    // A server that is not known is not believed, and nothing moves.
+    commit_elsewhere(&server.bare(), "content/later.md");
+    let refused = place.call("site_sync", &json!({}), &[("GIT_SSH", &server.ssh(&place, "user", "nobody"))]);
+    assert_eq!(refused["code"], "remote_unavailable", "{refused}");
+    assert!(refused["message"].as_str().unwrap().contains("its host key is not known"), "{refused}");
+    assert_eq!(place.git(&["rev-parse", "main", "origin/main"]), format!("{theirs}\n{theirs}"));
     place.published(&[("GIT_SSH", &ssh)]);
     place.check(&server.bare());
 }

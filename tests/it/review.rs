@@ -377,3 +377,39 @@ fn a_new_process_knows_what_is_in_review() {
     place.repository = open(&place.site);
     assert_eq!(place.in_review(), [("content/a.md".into(), Some("sitewright/all".into()))]);
 }
+
+#[test]
+fn tips_that_publishes_left_are_kept_up_to_a_number_and_what_waits_is_never_lost() {
+    let place = Place::new();
+    place.edit("content/c.md", "in review\n");
+    let review = place.sent(&part("waits", &["content/c.md"]));
+    let waits = place.git(&["rev-parse", "refs/sitewright/review/waits^2"]);
+    let main = place.git(&["rev-parse", "main"]);
+    let many: Vec<String> =
+        (1..=1_000).map(|number| format!("create refs/sitewright/kept/{number} {main}\n")).collect();
+    let list = place.root.join(".git/many");
+    fs::write(&list, many.concat()).unwrap();
+    place.git(&["-c", "alias.all=!git update-ref --stdin < .git/many", "all"]);
+    for text in ["one\n", "two\n"] {
+        place.edit("content/a.md", text);
+        place.edit("content/b.md", text);
+        let tip = place.git(&["rev-parse", "refs/sitewright/working"]);
+        place.publish(&only(&["content/a.md"])).unwrap();
+        let kept = place.git(&["for-each-ref", "--format=%(refname) %(objectname)", "refs/sitewright/kept"]);
+        assert_eq!(kept.lines().count(), 1_000);
+        assert!(kept.contains(&tip), "the newest is kept");
+    }
+    let kept = place.git(&["for-each-ref", "--format=%(refname:lstrip=3)", "refs/sitewright/kept"]);
+    let mut kept: Vec<u64> = kept.lines().map(|number| number.parse().unwrap()).collect();
+    kept.sort_unstable();
+    assert_eq!((kept.first(), kept.last()), (Some(&3), Some(&1_002)));
+    // Git throws away what nothing leads to; the review goes on.
+    place.git(&["gc", "-q", "--prune=now"]);
+    assert_eq!(place.git(&["cat-file", "-t", &waits]), "commit");
+    place.edit("content/c.md", "in review, better\n");
+    let again = place.sent(&part("waits", &["content/c.md"]));
+    assert!(again.updated && again.branch == review.branch);
+    assert_eq!(place.on_branch("sitewright/waits", "content/c.md"), "in review, better");
+    place.git(&["fsck", "--strict", "--no-dangling"]);
+    git(&place.bare(), &["fsck", "--strict", "--no-dangling"]);
+}

@@ -21,6 +21,9 @@ const NAMES: &[&str] = &[
     "page_delete",
     "text_search",
     "text_replace",
+    "asset_list",
+    "asset_write",
+    "asset_delete",
     "theme_get",
     "theme_write",
     "theme_use",
@@ -33,6 +36,7 @@ const NAMES: &[&str] = &[
     "publish",
     "revision_list",
     "revision_restore",
+    "content_import",
 ];
 
 const PAGES: &str = "\
@@ -202,6 +206,7 @@ fn all_four_hints_are_stated_and_honest() {
                 | "page_get"
                 | "text_search"
                 | "theme_get"
+                | "asset_list"
                 | "preview"
                 | "change_list"
                 | "change_diff"
@@ -209,7 +214,7 @@ fn all_four_hints_are_stated_and_honest() {
         );
         assert_eq!(hints.read_only_hint, Some(reads), "{}", tool.name());
         assert!(!(reads && hints.destructive_hint == Some(true)), "{}", tool.name());
-        let beyond = matches!(tool.name(), "publish" | "site_sync");
+        let beyond = matches!(tool.name(), "publish" | "site_sync" | "asset_write");
         assert_eq!(hints.open_world_hint, Some(beyond), "{}", tool.name());
         let writes_dry = tool.schema()["properties"].get("dry_run").is_some();
         let plain = matches!(tool.name(), "site_sync" | "change_open");

@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -11,8 +12,11 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// How long an answer may take.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+/// When an answer counts as one that never comes.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+
+/// The id of the request that a session sends next.
+static LAST_ID: AtomicUsize = AtomicUsize::new(100);
 
 /// A server on a free port.
 pub(crate) struct Listening {
@@ -22,8 +26,13 @@ pub(crate) struct Listening {
 
 /// Serves over HTTP with the tokens of this text.
 pub(crate) async fn listen(server: &Server, tokens: &str) -> Listening {
+    listen_with(server, Tokens::read(tokens).expect("tokens")).await
+}
+
+/// The same with tokens that were read.
+pub(crate) async fn listen_with(server: &Server, tokens: Tokens) -> Listening {
     let mut options = http::Options::local("127.0.0.1:0".parse().expect("an address")).expect("a token");
-    options.tokens = Some(Tokens::read(tokens).expect("tokens"));
+    options.tokens = Some(tokens);
     let listening = http::bind(options).await.expect("it listens");
     let address = listening.address();
     let stop = CancellationToken::new();
@@ -61,7 +70,12 @@ pub(crate) struct Client {
 impl Client {
     /// A client of 2026-07-28, which opens nothing.
     pub(crate) fn modern(listening: &Listening, token: &str) -> Self {
-        Self { address: listening.address, token: token.to_owned(), session: None }
+        Self::at(listening.address, token)
+    }
+
+    /// The same of a server anywhere.
+    pub(crate) fn at(address: SocketAddr, token: &str) -> Self {
+        Self { address, token: token.to_owned(), session: None }
     }
 
     /// A client of 2025-11-25 with a session.
@@ -128,14 +142,25 @@ impl Client {
                 "io.modelcontextprotocol/clientCapabilities": {},
             });
         }
-        (json!({"jsonrpc": "2.0", "id": 7, "method": method, "params": params}), headers)
+        // In a session no two requests may have the same one.
+        let id = if self.session.is_some() { LAST_ID.fetch_add(1, Ordering::SeqCst) } else { 7 };
+        (json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}), headers)
+    }
+
+    /// Ends its session.
+    pub(crate) async fn end(&self) -> Answer {
+        self.exchange("DELETE", "", &[]).await
     }
 
     async fn send(&self, message: &Value, headers: &[(&str, &str)]) -> Answer {
+        self.exchange("POST", &message.to_string(), headers).await
+    }
+
+    async fn exchange(&self, method: &str, body: &str, headers: &[(&str, &str)]) -> Answer {
         let mut stream = TcpStream::connect(self.address).await.expect("it listens");
         let mut headers = headers.to_vec();
         headers.push(("Connection", "close"));
-        stream.write_all(self.bytes("POST", &message.to_string(), &headers).as_bytes()).await.expect("sent");
+        stream.write_all(self.bytes(method, body, &headers).as_bytes()).await.expect("sent");
         let mut bytes = Vec::new();
         tokio::time::timeout(PATIENCE, stream.read_to_end(&mut bytes)).await.expect("in time").expect("an answer");
         let text = String::from_utf8_lossy(&bytes).into_owned();

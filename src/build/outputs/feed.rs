@@ -1,19 +1,59 @@
-//! Atom feeds: the site's, and one for each term where a taxonomy asks for it.
+//! Feeds in the formats the site asks for: the site's, and one for each term where a taxonomy wants it.
 
-use std::fmt::Write;
+mod atom;
+mod json;
+mod rss;
 
 use super::super::edition::Edition;
-use super::super::{address, escape, render, sections};
+use super::super::{address, render, sections};
 use super::head;
-use crate::model::{Library, Page, Term};
+use crate::model::config::FeedFormat;
+use crate::model::{Date, Library, Page, Term};
 
-/// URL path of the site's feed.
-pub(crate) const URL: &str = "/atom.xml";
+/// One feed, whatever its format.
+struct Feed<'a> {
+    edition: &'a Edition<'a>,
+    /// Its title.
+    title: &'a str,
+    /// URL path of the list it follows.
+    home: &'a str,
+    /// Its own URL path.
+    url: &'a str,
+    /// Pages, newest first.
+    entries: &'a [usize],
+}
 
-/// URL path of a term's feed.
+impl<'a> Feed<'a> {
+    fn pages(&self) -> impl Iterator<Item = (usize, &'a Page)> {
+        let library = &self.edition.library;
+        self.entries.iter().map(|&i| (i, &library.pages[i]))
+    }
+
+    /// The last change of any entry.
+    fn updated(&self) -> Option<&'a Date> {
+        self.pages().filter_map(|(_, page)| page.updated.as_ref().max(page.date.as_ref())).max()
+    }
+
+    /// An entry's HTML with whole addresses, where the site wants it in feeds.
+    fn content(&self, index: usize) -> Option<String> {
+        self.edition.library.config.feed.full.then(|| render::body(self.edition, index, true).html)
+    }
+}
+
+/// What an entry says of a page: its description, else the beginning of its text.
+fn summary(page: &Page) -> String {
+    page.description.as_deref().map_or_else(|| head::cut(&page.summary, 500), str::to_owned)
+}
+
+/// When an entry changed: not before it was published.
+fn changed<'p>(page: &'p Page, date: &'p Date) -> &'p Date {
+    page.updated.as_ref().filter(|updated| *updated > date).unwrap_or(date)
+}
+
+/// URL path of a feed that follows the list at `home`.
 #[must_use]
-pub(crate) fn term_url(term: &Term) -> String {
-    format!("{}atom.xml", term.url)
+pub(crate) fn url(home: &str, format: FeedFormat) -> String {
+    format!("{}{}", address::folder_of(home), format.file())
 }
 
 /// Whether the terms of a taxonomy have feeds.
@@ -59,84 +99,28 @@ pub(crate) fn entries(library: &Library, term: Option<&Term>) -> Vec<usize> {
 pub(crate) fn files(edition: &Edition<'_>) -> Vec<(String, String)> {
     let library = &edition.library;
     let mut files = Vec::new();
+    let mut add = |title: &str, home: &str, entries: &[usize]| {
+        for &format in &library.config.feed.formats {
+            let url = url(home, format);
+            let feed = Feed { edition, title, home, url: &url, entries };
+            let text = match format {
+                FeedFormat::Atom => atom::text(&feed),
+                FeedFormat::Rss => rss::text(&feed),
+                FeedFormat::Json => json::text(&feed),
+            };
+            files.push((address::output_path(&url), text));
+        }
+    };
     if edition.has_feed {
-        let title = library.config.title.clone();
-        files.push(("atom.xml".to_owned(), feed(edition, &title, "/", URL, &entries(library, None))));
+        add(&library.config.title, "/", &entries(library, None));
     }
     for taxonomy in library.taxonomies.values().filter(|taxonomy| for_terms(library, &taxonomy.key)) {
         for term in taxonomy.terms.values() {
             let entries = entries(library, Some(term));
             if !entries.is_empty() {
-                let url = term_url(term);
-                let title = format!("{} · {}", term.name, library.config.title);
-                files.push((address::output_path(&url), feed(edition, &title, &term.url, &url, &entries)));
+                add(&format!("{} · {}", term.name, library.config.title), &term.url, &entries);
             }
         }
     }
     files
-}
-
-fn feed(edition: &Edition<'_>, title: &str, home: &str, url: &str, entries: &[usize]) -> String {
-    let library = &edition.library;
-    let config = &library.config;
-    let pages = || entries.iter().map(|&i| &library.pages[i]);
-    let updated = pages().filter_map(|page| page.updated.as_ref().max(page.date.as_ref())).max();
-    let mut out = String::from("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n");
-    let _ =
-        writeln!(out, "<feed xmlns=\"http://www.w3.org/2005/Atom\" xml:lang=\"{}\">", escape::markup(&config.language));
-    element(&mut out, "  ", "title", title);
-    if !config.description.is_empty() {
-        element(&mut out, "  ", "subtitle", &config.description);
-    }
-    let href = |url: &str| escape::markup(&edition.base.absolute(url));
-    let _ = writeln!(out, "  <link rel=\"self\" type=\"application/atom+xml\" href=\"{}\"/>", href(url));
-    let _ = writeln!(out, "  <link rel=\"alternate\" type=\"text/html\" href=\"{}\"/>", href(home));
-    element(&mut out, "  ", "id", &edition.base.absolute(url));
-    if let Some(updated) = updated {
-        element(&mut out, "  ", "updated", &updated.rfc3339());
-    }
-    let author = config.author.as_deref().unwrap_or(&config.title);
-    let _ = writeln!(
-        out,
-        "  <author><name>{}</name></author>",
-        escape::markup(if author.is_empty() { "unknown" } else { author })
-    );
-    for &i in entries {
-        entry(edition, &mut out, i);
-    }
-    out.push_str("</feed>\n");
-    out
-}
-
-fn entry(edition: &Edition<'_>, out: &mut String, index: usize) {
-    let page = &edition.library.pages[index];
-    let address = edition.base.absolute(&page.url);
-    out.push_str("  <entry>\n");
-    element(out, "    ", "title", &page.title);
-    let _ = writeln!(out, "    <link rel=\"alternate\" type=\"text/html\" href=\"{}\"/>", escape::markup(&address));
-    element(out, "    ", "id", &address);
-    if let Some(date) = &page.date {
-        element(out, "    ", "published", &date.rfc3339());
-        let updated = page.updated.as_ref().filter(|updated| *updated > date).unwrap_or(date);
-        element(out, "    ", "updated", &updated.rfc3339());
-    }
-    for name in &page.authors {
-        let _ = writeln!(out, "    <author><name>{}</name></author>", escape::markup(name));
-    }
-    for term in page.terms.values().flatten() {
-        let _ = writeln!(out, "    <category term=\"{}\"/>", escape::markup(term));
-    }
-    let summary = page.description.as_deref().map_or_else(|| head::cut(&page.summary, 500), str::to_owned);
-    if !summary.is_empty() {
-        let _ = writeln!(out, "    <summary type=\"text\">{}</summary>", escape::markup(&summary));
-    }
-    if edition.library.config.feed.full {
-        let html = render::body(edition, index, true).html;
-        let _ = writeln!(out, "    <content type=\"html\">{}</content>", escape::markup(&html));
-    }
-    out.push_str("  </entry>\n");
-}
-
-fn element(out: &mut String, indent: &str, name: &str, text: &str) {
-    let _ = writeln!(out, "{indent}<{name}>{}</{name}>", escape::markup(text));
 }

@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use serde_json::{Value, json};
-
 use super::super::edition::Edition;
-use super::super::{address, context, escape, sections};
+use super::super::{address, context, escape};
+use super::json_ld;
+use crate::model::config::VERIFIERS;
 use crate::model::{Page, PageKind};
 
 /// What the head is made of.
@@ -18,7 +18,7 @@ pub(crate) struct Subject<'a> {
     pub(crate) url: &'a str,
     /// Keep out of search engines.
     pub(crate) noindex: bool,
-    /// A feed of its own: href and title.
+    /// A feed of its own: URL path of the list it follows, and title.
     pub(crate) feed: Option<(String, String)>,
 }
 
@@ -31,7 +31,7 @@ pub(crate) fn head(edition: &Edition<'_>, subject: &Subject<'_>) -> String {
     let full = match () {
         () if config.title.is_empty() => subject.title.to_owned(),
         () if home || subject.title == config.title => config.title.clone(),
-        () => format!("{} · {}", subject.title, config.title),
+        () => full_title(edition, subject),
     };
     let _ = writeln!(out.0, "<title>{}</title>", escape::markup(&full));
     let description = description(edition, subject.page);
@@ -43,14 +43,42 @@ pub(crate) fn head(edition: &Edition<'_>, subject: &Subject<'_>) -> String {
         out.link("canonical", &canonical, &[]);
     }
     out.meta("name", "generator", "sitewright");
+    if home {
+        for (service, code) in &config.seo.verification {
+            let name = VERIFIERS.iter().find(|(known, _)| known == service).map_or(service.as_str(), |(_, name)| name);
+            out.meta("name", name, code);
+        }
+    }
     open_graph(edition, subject, &mut out, &description, &canonical);
     alternates(edition, subject, &mut out);
     if !subject.noindex {
-        let data = json_ld(edition, subject, &description, &canonical);
+        let data = json_ld::graph(edition, subject, &description, &canonical);
         let _ = writeln!(out.0, "<script type=\"application/ld+json\">{}</script>", escape::json_in_html(&data));
     }
     out.0.pop();
     out.0
+}
+
+/// The title by the template of the page's section. Each placeholder is filled once, so that a title may hold braces.
+fn full_title(edition: &Edition<'_>, subject: &Subject<'_>) -> String {
+    let library = &edition.library;
+    let folder = subject.page.map_or("", |page| page.section.as_str());
+    let section = library.sections.get(folder).map_or("", |section| library.pages[section.page].title.as_str());
+    let mut out = String::new();
+    let mut rest = library.config.seo.template(folder);
+    while let Some(at) = rest.find('{') {
+        out.push_str(&rest[..at]);
+        let end = rest[at..].find('}').map_or(rest.len(), |end| at + end + 1);
+        out.push_str(match &rest[at..end] {
+            "{title}" => subject.title,
+            "{site}" => &library.config.title,
+            "{section}" => section,
+            other => other,
+        });
+        rest = &rest[end..];
+    }
+    out.push_str(rest);
+    out
 }
 
 /// Puts the head before `</head>` where a layout forgot it.
@@ -73,10 +101,11 @@ pub(crate) fn ensure(html: String, head: &str) -> String {
 #[must_use]
 pub(crate) fn description(edition: &Edition<'_>, page: Option<&Page>) -> String {
     let site = &edition.library.config.description;
-    let Some(page) = page else { return String::new() };
+    let Some(page) = page else { return edition.library.config.seo.description.clone() };
     match &page.description {
         Some(description) => description.clone(),
         None if page.kind == PageKind::Home && !site.is_empty() => site.clone(),
+        None if page.summary.is_empty() => edition.library.config.seo.description.clone(),
         None => cut(&page.summary, 160),
     }
 }
@@ -101,6 +130,7 @@ fn open_graph(edition: &Edition<'_>, subject: &Subject<'_>, out: &mut Tags, desc
     out.meta("property", "og:locale", &edition.language(subject.page).replace('-', "_"));
     let image =
         subject.page.and_then(|page| context::image(edition, page)).map(|href| context::absolute(edition, &href));
+    let image = image.or_else(|| json_ld::site_image(edition, config.seo.image.as_deref()?));
     if let Some(image) = &image {
         out.meta("property", "og:image", image);
         out.meta("property", "og:image:alt", subject.title);
@@ -117,16 +147,20 @@ fn open_graph(edition: &Edition<'_>, subject: &Subject<'_>, out: &mut Tags, desc
         }
     }
     out.meta("name", "twitter:card", if image.is_some() { "summary_large_image" } else { "summary" });
+    out.meta("name", "twitter:site", config.seo.twitter.as_deref().unwrap_or_default());
 }
 
 fn alternates(edition: &Edition<'_>, subject: &Subject<'_>, out: &mut Tags) {
-    if let Some((href, title)) = &subject.feed {
-        out.link("alternate", href, &[("type", "application/atom+xml"), ("title", title)]);
+    let config = &edition.library.config;
+    let own = subject.feed.iter().map(|(home, title)| (home.as_str(), title.as_str()));
+    for (home, title) in own.chain(edition.has_feed.then_some(("/", config.title.as_str()))) {
+        for &format in &config.feed.formats {
+            let href = edition.base.href(&super::feed::url(home, format));
+            out.link("alternate", &href, &[("type", format.media_type()), ("title", title)]);
+        }
     }
-    if edition.has_feed {
-        let title = &edition.library.config.title;
-        let href = edition.base.href(super::feed::URL);
-        out.link("alternate", &href, &[("type", "application/atom+xml"), ("title", title)]);
+    for (language, href) in edition.translations.links(edition, subject.page.filter(|_| !subject.noindex)) {
+        out.link("alternate", &href, &[("hreflang", &language)]);
     }
     if subject.page.is_some_and(|page| page.exists) {
         let href = edition.base.href(&address::twin(subject.url));
@@ -135,66 +169,10 @@ fn alternates(edition: &Edition<'_>, subject: &Subject<'_>, out: &mut Tags) {
     out.link("describedby", &edition.base.href("/llms.txt"), &[("type", "text/plain")]);
 }
 
-fn json_ld(edition: &Edition<'_>, subject: &Subject<'_>, description: &str, canonical: &str) -> Value {
-    let config = &edition.library.config;
-    let site_id = format!("{}#website", edition.base.url());
-    let mut site = json!({"@type": "WebSite", "@id": site_id, "url": edition.base.url(), "name": config.title});
-    set(&mut site, "description", &config.description);
-    let mut graph = vec![site];
-    let mut page = json!({
-        "@type": "WebPage", "@id": canonical, "url": canonical, "name": subject.title,
-        "isPartOf": {"@id": site_id}, "inLanguage": edition.language(subject.page),
-    });
-    set(&mut page, "description", description);
-    match subject.page {
-        Some(source) if source.kind == PageKind::Page && source.date.is_some() => {
-            page["@type"] = json!("BlogPosting");
-            page["headline"] = json!(subject.title);
-            page["mainEntityOfPage"] = json!(canonical);
-            page["datePublished"] = json!(source.date);
-            page["dateModified"] = json!(source.updated.as_ref().or(source.date.as_ref()));
-            let authors = authors(edition, source);
-            if !authors.is_empty() {
-                page["author"] = authors.iter().map(|name| json!({"@type": "Person", "name": name})).collect();
-            }
-            if let Some(image) = context::image(edition, source) {
-                page["image"] = json!(context::absolute(edition, &image));
-            }
-        }
-        Some(source) if source.kind == PageKind::Page => {}
-        _ => page["@type"] = json!("CollectionPage"),
-    }
-    graph.push(page);
-    if let Some(page) = subject.page {
-        let crumbs = breadcrumbs(edition, page, canonical);
-        if crumbs.len() > 1 {
-            graph.push(json!({"@type": "BreadcrumbList", "itemListElement": crumbs}));
-        }
-    }
-    json!({"@context": "https://schema.org", "@graph": graph})
-}
-
-fn breadcrumbs(edition: &Edition<'_>, page: &Page, canonical: &str) -> Vec<Value> {
-    let pages = sections::ancestors(&edition.library, page);
-    let above =
-        pages.into_iter().map(|i| &edition.library.pages[i]).map(|p| (p.title.clone(), edition.base.absolute(&p.url)));
-    above
-        .chain([(page.title.clone(), canonical.to_owned())])
-        .enumerate()
-        .map(|(i, (name, item))| json!({"@type": "ListItem", "position": i + 1, "name": name, "item": item}))
-        .collect()
-}
-
 /// Authors of a page, else the site's.
 #[must_use]
 pub(crate) fn authors(edition: &Edition<'_>, page: &Page) -> Vec<String> {
     if page.authors.is_empty() { edition.library.config.author.iter().cloned().collect() } else { page.authors.clone() }
-}
-
-fn set(value: &mut Value, key: &str, text: &str) {
-    if !text.is_empty() {
-        value[key] = json!(text);
-    }
 }
 
 #[derive(Default)]

@@ -4,12 +4,16 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::super::edition::Edition;
+use super::super::escape;
 use super::host;
 use crate::model::config::RawHtml;
-use crate::model::{Library, LinkTarget};
+use crate::model::{Library, LinkTarget, Page};
 
 /// More image hosts than this are allowed as `https:` altogether.
 const MOST_HOSTS: usize = 10;
+
+/// Pages with a rule of their own: hosts read some 100 rules. Beyond, the page's own head says it.
+const MOST_NOINDEX: usize = 80;
 
 /// `_headers`.
 #[must_use]
@@ -32,8 +36,8 @@ pub(crate) fn files(edition: &Edition<'_>) -> Vec<(String, String)> {
 
 /// The headers of every address, by pattern.
 #[must_use]
-pub(crate) fn rules(library: &Library) -> Vec<(&'static str, Vec<(&'static str, String)>)> {
-    let everywhere = vec![
+pub(crate) fn rules(library: &Library) -> Vec<(String, Vec<(&'static str, String)>)> {
+    let mut everywhere = vec![
         ("Content-Security-Policy", policy(library)),
         ("X-Content-Type-Options", "nosniff".into()),
         ("Referrer-Policy", "strict-origin-when-cross-origin".into()),
@@ -41,7 +45,18 @@ pub(crate) fn rules(library: &Library) -> Vec<(&'static str, Vec<(&'static str, 
         ("Cross-Origin-Opener-Policy", "same-origin".into()),
     ];
     let twins = vec![("Content-Type", "text/markdown; charset=utf-8".into()), ("X-Robots-Tag", "noindex".into())];
-    vec![("/*", everywhere), ("/*.md", twins)]
+    let noindex = |value: &str| vec![("X-Robots-Tag", value.to_owned())];
+    if library.config.crawlers.noindex {
+        everywhere.extend(noindex("noindex"));
+    }
+    let mut rules = vec![("/*".to_owned(), everywhere), ("/*.md".to_owned(), twins)];
+    if !library.config.crawlers.noindex {
+        // `*` and `:` would make a pattern of the address.
+        let hidden = |page: &&Page| page.included && page.noindex && !page.url.contains(['*', ':']);
+        let pages = library.pages.iter().filter(hidden).take(MOST_NOINDEX);
+        rules.extend(pages.map(|page| (escape::url_path(&page.url), noindex("noindex"))));
+    }
+    rules
 }
 
 fn policy(library: &Library) -> String {

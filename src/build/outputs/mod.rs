@@ -4,6 +4,8 @@ pub(crate) mod feed;
 pub(crate) mod head;
 pub(crate) mod headers;
 pub(crate) mod host;
+pub(crate) mod indexnow;
+pub(crate) mod json_ld;
 pub(crate) mod llms;
 pub(crate) mod redirects;
 pub(crate) mod robots;
@@ -12,6 +14,7 @@ pub(crate) mod sitemap;
 pub(crate) mod twin;
 
 use super::edition::Edition;
+use crate::model::Config;
 
 /// A format: from the edition to files, output path and text.
 type Format = fn(&Edition<'_>) -> Vec<(String, String)>;
@@ -21,6 +24,7 @@ pub(crate) const FORMATS: &[Format] = &[
     feed::files,
     headers::files,
     host::files,
+    indexnow::files,
     llms::files,
     redirects::files,
     robots::files,
@@ -28,14 +32,19 @@ pub(crate) const FORMATS: &[Format] = &[
     sitemap::files,
 ];
 
+/// Whether an output file is the engine's own: links may lead to it, pages may not stand there.
+#[must_use]
+pub(crate) fn is_reserved(config: &Config, path: &str) -> bool {
+    RESERVED.contains(&path) || config.feed.formats.iter().any(|format| format.file() == path)
+}
+
 /// Output files that belong to the engine (or to a static file of the same name), never to a page.
-pub(crate) const RESERVED: &[&str] = &[
+const RESERVED: &[&str] = &[
     ".domains",
     ".nojekyll",
     "CNAME",
     "_headers",
     "_redirects",
-    "atom.xml",
     "llms.txt",
     "robots.txt",
     "search.json",

@@ -12,8 +12,8 @@ const SPLIT: usize = 5_000;
 /// The protocol's limit for one file.
 const MOST: usize = 50_000;
 
-/// Address and last change.
-type Row = (String, Option<String>);
+/// Address, last change, and addresses in each language.
+type Row = (String, Option<String>, Vec<(String, String)>);
 
 /// The sitemap and its parts.
 #[must_use]
@@ -25,23 +25,25 @@ pub(crate) fn files(edition: &Edition<'_>) -> Vec<(String, String)> {
 fn rows(edition: &Edition<'_>) -> BTreeMap<String, Vec<Row>> {
     let library = &edition.library;
     let mut parts: BTreeMap<String, Vec<Row>> = BTreeMap::new();
-    let mut add = |url: &str, changed: Option<String>| {
+    let mut add = |url: &str, changed: Option<String>, languages: Vec<(String, String)>| {
         let first = url.trim_matches('/').split_once('/').map_or("root", |(first, _)| first);
-        parts.entry(address::slugify(first)).or_default().push((edition.base.absolute(url), changed));
+        parts.entry(address::slugify(first)).or_default().push((edition.base.absolute(url), changed, languages));
     };
     for page in library.pages.iter().filter(|page| page.included && page.listed) {
         if page.noindex || page.url == NOT_FOUND_URL {
             continue;
         }
-        add(&page.url, page.updated.as_ref().or(page.date.as_ref()).map(crate::model::Date::rfc3339));
+        let changed = page.updated.as_ref().or(page.date.as_ref()).map(crate::model::Date::rfc3339);
+        add(&page.url, changed, edition.translations.links(edition, Some(page)));
     }
-    for taxonomy in library.taxonomies.values().filter(|taxonomy| !taxonomy.terms.is_empty()) {
+    let lists = library.taxonomies.values().filter(|_| !library.config.crawlers.noindex);
+    for taxonomy in lists.filter(|taxonomy| !taxonomy.terms.is_empty()) {
         let own = |url: &str| !library.by_url.get(url).is_some_and(|&i| library.pages[i].included);
         if own(&taxonomy.url) {
-            add(&taxonomy.url, None);
+            add(&taxonomy.url, None, Vec::new());
         }
         for term in taxonomy.terms.values().filter(|term| own(&term.url)) {
-            add(&term.url, None);
+            add(&term.url, None, Vec::new());
         }
     }
     parts
@@ -73,11 +75,17 @@ fn split(base: &str, parts: BTreeMap<String, Vec<Row>>, split: usize, most: usiz
 
 fn urlset(rows: &[Row]) -> String {
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    out.push_str("<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">\n");
-    for (address, changed) in rows {
+    let translated = rows.iter().any(|(_, _, languages)| !languages.is_empty());
+    let more = if translated { " xmlns:xhtml=\"http://www.w3.org/1999/xhtml\"" } else { "" };
+    let _ = writeln!(out, "<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\"{more}>");
+    for (address, changed, languages) in rows {
         let _ = write!(out, "  <url><loc>{}</loc>", escape::markup(address));
         if let Some(changed) = changed {
             let _ = write!(out, "<lastmod>{}</lastmod>", escape::markup(changed));
+        }
+        for (language, href) in languages {
+            let (language, href) = (escape::markup(language), escape::markup(href));
+            let _ = write!(out, "<xhtml:link rel=\"alternate\" hreflang=\"{language}\" href=\"{href}\"/>");
         }
         out.push_str("</url>\n");
     }
@@ -91,7 +99,7 @@ mod tests {
 
     #[test]
     fn many_addresses_are_split_by_section_and_size() {
-        let row = |n: usize| (format!("https://x/a/{n}/"), None);
+        let row = |n: usize| (format!("https://x/a/{n}/"), None, Vec::new());
         let parts = BTreeMap::from([("a".to_owned(), (0..7).map(row).collect()), ("root".to_owned(), vec![row(9)])]);
         let files: BTreeMap<_, _> = split("https://x/", parts.clone(), 5, 3).into_iter().collect();
         let names: Vec<_> = files.keys().map(String::as_str).collect();

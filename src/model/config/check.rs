@@ -62,6 +62,12 @@ pub(super) fn own_domain(base_url: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// A language tag.
+pub(super) fn language(tag: &str) -> Result<(), String> {
+    let plain = !tag.is_empty() && tag.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    if plain { Ok(()) } else { Err(format!("expected a language tag such as `en` or `de-CH`, found `{tag}`")) }
+}
+
 /// The name of one folder, as for a theme or the output.
 pub(super) fn folder_name(name: &str) -> Result<(), String> {
     if name.contains('/') {
@@ -113,7 +119,7 @@ pub(super) fn git_name(name: &str) -> Result<(), String> {
     if bad { Err(format!("`{name}` is no name git accepts")) } else { Ok(()) }
 }
 
-/// A permalink pattern with slashes at both ends.
+/// A permalink pattern with slashes at both ends, or without the last one where pages are files (`/:year/:slug.html`).
 pub(super) fn permalink(pattern: &str) -> Result<String, String> {
     let pattern = pattern.trim().trim_matches('/');
     let mut unique = false;
@@ -135,7 +141,8 @@ pub(super) fn permalink(pattern: &str) -> Result<String, String> {
         }
     }
     if unique {
-        Ok(format!("/{pattern}/"))
+        let file = std::path::Path::new(pattern).extension().is_some_and(|ext| ext.eq_ignore_ascii_case("html"));
+        Ok(if file { format!("/{pattern}") } else { format!("/{pattern}/") })
     } else {
         Err("without :slug, :title or :filename all pages would share one address".into())
     }

@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use super::fields::Fields;
 use super::{
-    Config, Durability, FeedConfig, HeadingIds, History, Host, Layout, MarkdownConfig, MenuItem, PublishConfig,
-    RawHtml, TaxonomyConfig, check, collections, redirects,
+    Config, Durability, HeadingIds, History, Host, Layout, MarkdownConfig, MenuItem, PublishConfig, RawHtml,
+    TaxonomyConfig, check, collections, crawlers, feed, redirects, seo, world,
 };
 use crate::error::Result;
 use crate::model::{ContentPath, Diagnostic};
@@ -24,11 +24,12 @@ pub(super) fn config(path: &ContentPath, text: &str) -> Result<(Config, Vec<Diag
         config.base_url = check::base_url(&url).map_err(|problem| root.error("base_url", &problem))?;
     }
     if let Some(language) = root.text("language")? {
-        let plain = !language.is_empty() && language.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-        if !plain {
-            return Err(root.error("language", "expected a language tag such as `en` or `de-CH`"));
-        }
+        check::language(&language).map_err(|problem| root.error("language", &problem))?;
         config.language = language;
+    }
+    for language in root.texts("languages")?.unwrap_or_default() {
+        check::language(&language).map_err(|problem| root.error("languages", &problem))?;
+        config.languages.push(language);
     }
     if let Some(zone) = root.text("timezone")? {
         if super::time_zone(&zone).is_none() {
@@ -48,10 +49,16 @@ pub(super) fn config(path: &ContentPath, text: &str) -> Result<(Config, Vec<Diag
     set(&mut config.permalinks, permalinks(&mut root)?);
     set(&mut config.paginate, root.count("paginate", 10_000)?);
     set(&mut config.redirects, redirects::read(&mut root)?);
-    set(&mut config.feed, feed(&mut root)?);
+    set(&mut config.crawlers, crawlers::read(&mut root)?);
+    set(&mut config.seo, seo::read(&mut root)?);
+    set(&mut config.feed, feed::read(&mut root)?);
     set(&mut config.markdown, markdown(&mut root)?);
     let published = publish(&mut root, &config.base_url)?;
     set(&mut config.publish, published);
+    config.fetch = world::fetch(&mut root)?;
+    config.uploads = world::uploads(&mut root)?;
+    config.webhooks = world::webhooks(&mut root)?;
+    config.indexnow = world::indexnow(&mut root)?;
     set(&mut config.params, root.any_map("params")?);
     // `finish` consumes the fields; the findings live on in a view of the same file.
     let view = root.below(&[], Map::new());
@@ -110,7 +117,7 @@ fn menu_items(at: &Fields, menu: &str, place: &[&str], items: Value) -> Result<V
         let place: Vec<&str> = place.iter().copied().chain(["children"]).collect();
         let entry = MenuItem {
             name,
-            url: fields.text("url")?.unwrap_or_default(),
+            url: address_of(&mut fields)?,
             weight: fields.integer("weight")?.unwrap_or_default(),
             children: menu_items(at, menu, &place, children)?,
         };
@@ -118,6 +125,18 @@ fn menu_items(at: &Fields, menu: &str, place: &[&str], items: Value) -> Result<V
         Ok(entry)
     };
     list.into_iter().enumerate().map(read).collect()
+}
+
+/// `url`, or the same under the names that say it is a page.
+fn address_of(fields: &mut Fields) -> Result<String> {
+    let mut found = None;
+    for key in ["url", "page", "pageRef"] {
+        let Some(text) = fields.text(key)? else { continue };
+        if found.replace(text).is_some() {
+            return Err(fields.error(key, "an entry leads to one place: give `url` or `page`, not both"));
+        }
+    }
+    Ok(found.unwrap_or_default())
 }
 
 /// As a list of keys, a list of {name, ..} (Zola), a map of key to options, or Hugo's `singular: plural`.
@@ -200,16 +219,6 @@ fn permalinks(root: &mut Fields) -> Result<Option<BTreeMap<String, String>>> {
         Ok((folder, pattern))
     };
     map.into_iter().map(read).collect::<Result<_>>().map(Some)
-}
-
-fn feed(root: &mut Fields) -> Result<Option<FeedConfig>> {
-    let Some(mut fields) = root.fields("feed")? else { return Ok(None) };
-    let mut feed = FeedConfig::default();
-    set(&mut feed.limit, fields.count("limit", 1_000)?);
-    set(&mut feed.full, fields.flag("full")?);
-    set(&mut feed.sections, fields.texts("sections")?);
-    fields.finish(UNKNOWN);
-    Ok(Some(feed))
 }
 
 fn markdown(root: &mut Fields) -> Result<Option<MarkdownConfig>> {

@@ -135,19 +135,17 @@ fn scalar_text(value: &Value, style: Style, in_flow: bool) -> String {
 /// As a `|` block, where the text survives it; else as a quoted line.
 fn literal(text: &str, indent: usize, manner: Manner) -> Written {
     let body = text.trim_end_matches('\n');
+    let newlines = text.len() - body.len();
+    // A `|+` block would also take in blank lines that stand below it in the file.
     let awkward = body.is_empty()
+        || newlines > 1
         || body.lines().any(|line| !line.is_empty() && line.trim().is_empty())
         || body.starts_with([' ', '\n', '\t'])
         || body.chars().any(|c| c != '\n' && c != '\t' && !is_printable(c));
     if awkward {
         return Written { inline: double(text), body: String::new() };
     }
-    let newlines = text.len() - body.len();
-    let chomp = match newlines {
-        0 => "-",
-        1 => "",
-        _ => "+",
-    };
+    let chomp = if newlines == 0 { "-" } else { "" };
     let blanks = " ".repeat(indent + manner.step);
     let mut lines = String::new();
     for line in body.split('\n') {
@@ -157,7 +155,6 @@ fn literal(text: &str, indent: usize, manner: Manner) -> Written {
         }
         lines.push('\n');
     }
-    lines.push_str(&"\n".repeat(newlines.saturating_sub(1)));
     Written { inline: format!("|{chomp}"), body: lines }
 }
 

@@ -11,6 +11,7 @@ pub use super::anchor::TextEdit;
 pub use get::{GetQuery, Include, PageView, get, plain_text};
 pub(super) use list::wildcard;
 pub use list::{ListQuery, ListStatus, Listing, Sort, list};
+pub(super) use relocate::stage_moves;
 pub use relocate::{Move, relocate};
 pub use remove::{Removal, remove};
 pub use write::{PageEdit, Select, write};

@@ -33,31 +33,43 @@ type Renames = BTreeMap<ContentPath, ContentPath>;
 /// `NotFound`, `AlreadyExists`, `Conflict`, `InvalidPath`.
 pub fn relocate(site: &Site, call: &Call, moves: &[Move], redirect: bool) -> Result<Written> {
     let footprint = edit::footprint([PathKind::Page, PathKind::ContentAsset]);
-    edit::run(site, call, &footprint, |transaction, before| {
-        let mut renames = Renames::new();
-        for one in moves {
-            plan(transaction, before, one, &mut renames)?;
-        }
-        if renames.is_empty() {
-            return Ok(Staged::new("Move nothing"));
-        }
-        let base = Arc::clone(transaction.base());
-        let mut texts = moved_files(site, transaction, &base, &renames)?;
-        let urls = new_urls(site, transaction, before, &renames)?;
-        let rewritten = rewrite_links(before, &base, &renames, &urls, &mut texts);
-        let mut staged = Staged::new(message(moves, &renames));
-        staged.trailers.extend(renames.iter().map(|(from, to)| moved(from, to)));
-        if redirect {
-            add_aliases(before, &renames, &urls, &mut texts, &mut staged)?;
-        }
-        if !rewritten.is_empty() {
-            staged.notes.push(format!("links rewritten in {}", rewritten.join(", ")));
-        }
-        for (path, text) in texts {
-            transaction.stage(path, Some(text.into_bytes()))?;
-        }
-        Ok(staged)
-    })
+    edit::run(site, call, &footprint, |transaction, before| stage_moves(site, transaction, before, moves, redirect))
+}
+
+/// Stages moves in a transaction of the caller's.
+///
+/// # Errors
+/// Those of [`relocate`].
+pub(in crate::site) fn stage_moves(
+    site: &Site,
+    transaction: &mut Transaction<'_>,
+    before: &Built,
+    moves: &[Move],
+    redirect: bool,
+) -> Result<Staged> {
+    let mut renames = Renames::new();
+    for one in moves {
+        plan(transaction, before, one, &mut renames)?;
+    }
+    if renames.is_empty() {
+        return Ok(Staged::new("Move nothing"));
+    }
+    let base = Arc::clone(transaction.base());
+    let mut texts = moved_files(site, transaction, &base, &renames)?;
+    let urls = new_urls(site, transaction, before, &renames)?;
+    let rewritten = rewrite_links(before, &base, &renames, &urls, &mut texts);
+    let mut staged = Staged::new(message(moves, &renames));
+    staged.trailers.extend(renames.iter().map(|(from, to)| moved(from, to)));
+    if redirect {
+        add_aliases(before, &renames, &urls, &mut texts, &mut staged)?;
+    }
+    if !rewritten.is_empty() {
+        staged.notes.push(format!("links rewritten in {}", rewritten.join(", ")));
+    }
+    for (path, text) in texts {
+        transaction.stage(path, Some(text.into_bytes()))?;
+    }
+    Ok(staged)
 }
 
 fn message(moves: &[Move], renames: &Renames) -> String {

@@ -1,6 +1,6 @@
 //! After the push: the edits start anew on top of live, and disk, local branch and index follow.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use git2::Oid;
 
@@ -16,6 +16,9 @@ use crate::store::project;
 use crate::store::refs::{self, move_ref, target, tree_of};
 use crate::store::tree::{self, Entry};
 use crate::store::{Note, Repository, output};
+
+/// Tips that publishes left behind and that stay reachable, the newest ones; git itself forgets the others' edits in its own time.
+pub(crate) const MOST_KEPT: usize = 1_000;
 
 /// What live has become, and how far the edits have got there.
 #[derive(Debug)]
@@ -156,7 +159,7 @@ impl Repository {
         Ok(on_top && plan::compare_sites(self, git, tree_of(git, Some(tip))?, Some(wanted))?.is_empty())
     }
 
-    fn reapply(
+    pub(super) fn reapply(
         &self,
         git: &git2::Repository,
         landing: &Landing<'_>,
@@ -187,20 +190,35 @@ impl Repository {
         self.keep_reachable(git, old)
     }
 
-    /// Keeps a commit reachable by a ref of ours, unless one does already.
+    /// Keeps a commit reachable by a ref of ours, unless one does already; of those that are kept so, the oldest is let go.
     pub(crate) fn keep_reachable(&self, git: &git2::Repository, old: Oid) -> Result<()> {
-        let pattern = format!("{}/kept/*", self.refs().namespace());
-        let mut highest = 0;
-        for reference in git.references_glob(&pattern).map_err(git_error("read the kept edits"))? {
-            let reference = reference.map_err(git_error("read the kept edits"))?;
-            if reference.target() == Some(old) {
-                return Ok(());
-            }
-            let name = String::from_utf8_lossy(reference.name_bytes()).into_owned();
-            let number = name.rsplit('/').next().and_then(|n| n.parse().ok()).unwrap_or(0);
-            highest = highest.max(number);
+        let mut kept = self.kept(git)?;
+        if kept.values().any(|tip| *tip == Some(old)) {
+            return Ok(());
         }
-        move_ref(git, &self.refs().kept(highest + 1), None, Some(old), "sitewright: keep")
+        let next = kept.keys().next_back().map_or(1, |last| last + 1);
+        move_ref(git, &self.refs().kept(next), None, Some(old), "sitewright: keep")?;
+        // What waits, in review, to be pushed or in a change set, has refs of its own.
+        while kept.len() >= MOST_KEPT
+            && let Some((number, tip)) = kept.pop_first()
+        {
+            move_ref(git, &self.refs().kept(number), tip, None, "sitewright: no longer kept")?;
+        }
+        Ok(())
+    }
+
+    /// The tips that publishes left behind, by their numbers, oldest first.
+    fn kept(&self, git: &git2::Repository) -> Result<BTreeMap<u64, Option<Oid>>> {
+        let action = git_error("read the kept edits");
+        let mut kept = BTreeMap::new();
+        for reference in git.references_glob(&format!("{}/kept/*", self.refs().namespace())).map_err(&action)? {
+            let reference = reference.map_err(&action)?;
+            let name = String::from_utf8_lossy(reference.name_bytes()).into_owned();
+            if let Some(number) = name.rsplit('/').next().and_then(|number| number.parse().ok()) {
+                kept.insert(number, reference.target());
+            }
+        }
+        Ok(kept)
     }
 
     /// Makes the output folder on disk what live has.

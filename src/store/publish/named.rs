@@ -11,9 +11,10 @@ use super::plan::{self, Plan};
 use super::review::Record;
 use super::{Fetched, Prepared, PublishRequest, Published, Stand, stop_at};
 use crate::error::{Error, Result};
-use crate::store::refs::{move_ref, tree_of};
+use crate::store::message::ORIGIN;
+use crate::store::refs::{self, move_ref, tree_of};
 use crate::store::remote::{Pushed, Transport};
-use crate::store::{Repository, message, refusal, tree};
+use crate::store::{ChangeSet, Note, Opening, Repository, message, refusal, tree};
 
 /// The way to the remote, as far as a publish has got.
 pub(super) struct Way<'a> {
@@ -65,8 +66,10 @@ impl Repository {
             {
                 self.push_output(git, deploy, live, output, &mut published)?;
             }
-            // What it held is live by now, from elsewhere.
-            if let Some(live) = stand.live.filter(|_| plan.has_steps()) {
+            // What it held is live by now, from elsewhere or by a publish that was interrupted.
+            if let Some(live) = stand.live
+                && (plan.has_steps() || self.is_edited(git)?)
+            {
                 self.settle(git, &landing(live, plan))?;
             }
             return self.with_left(published).map(Some);
@@ -156,6 +159,14 @@ impl Repository {
         set.settle(git, &Landing { live, reached: Some(reached), tip: published, selected: &record.selected })
     }
 
+    /// Whether anything was ever written to the change set.
+    fn is_edited(&self, git: &git2::Repository) -> Result<bool> {
+        let Some(id) = self.change_set_id() else { return Ok(false) };
+        let record = refs::target(git, &self.refs().change_set_record(id))?;
+        let began = record.and_then(|record| git.find_commit(record).ok()?.parent_id(0).ok());
+        Ok(Some(self.named_tip(git, id)?) != began)
+    }
+
     fn with_left(&self, mut published: Published) -> Result<Published> {
         published.left = match self.status() {
             Ok(status) => status.unpublished,
@@ -166,6 +177,54 @@ impl Repository {
             Err(error) => return Err(error),
         };
         Ok(published)
+    }
+}
+
+impl Repository {
+    /// Freezes what is asked for as a change set that is published at its time, after the same checks as a publish now. `None`: there is
+    /// nothing to publish, or it was only asked. The same selection for the same time is frozen once.
+    ///
+    /// # Errors
+    /// As [`Repository::publish`]; [`Error::RepositoryState`] before the first publish.
+    pub fn schedule(&self, request: &PublishRequest<'_>, opening: &Opening) -> Result<(Option<ChangeSet>, Published)> {
+        self.check_output()?;
+        self.check_branches(request)?;
+        let _one = self.publish_lock()?;
+        let git = self.git()?;
+        self.fetch_live(&git, self.transport(&git, self.branch()).as_deref())?;
+        let stand = self.stand(&git)?;
+        let live = stand.live.ok_or_else(|| Error::RepositoryState {
+            state: "nothing is live yet".into(),
+            cure: "Publish once without `at` first.".into(),
+        })?;
+        let plan = self.plan(&git, &stand, request, None)?;
+        let look = PublishRequest { dry_run: true, ..request.clone() };
+        let published = self.prepare_publish(&git, &stand, None, &plan, &look)?.published;
+        if published.changes.is_empty() || request.dry_run {
+            return Ok((None, published));
+        }
+        let _lock = self.lock()?;
+        let tip = self.freeze(&git, live, &plan)?;
+        for set in self.change_sets()?.into_iter().filter(|set| set.at == opening.at) {
+            let there = Oid::from_str(set.tip.as_str()).ok();
+            if tree_of(&git, there)? == tree_of(&git, Some(tip))? {
+                return Ok((Some(set), published));
+            }
+        }
+        self.begin_change_set(&git, opening, live, tip).map(|set| (Some(set), published))
+    }
+
+    /// The selected edits on top of live, each with its author and reason. Moves no ref.
+    fn freeze(&self, git: &git2::Repository, live: Oid, plan: &Plan) -> Result<Oid> {
+        let none = BTreeSet::new();
+        let landing = Landing { live, reached: None, tip: None, selected: &none };
+        let tip = self.reapply(git, &landing, &plan.unlanded(), &plan.selected)?;
+        if tree_of(git, Some(tip))? == Some(plan.tree) {
+            return Ok(tip);
+        }
+        // What others published meanwhile is joined in already.
+        let note = Note { message: "Join with what is live".into(), trailers: vec![(ORIGIN.into(), "merge".into())] };
+        self.commit(git, plan.tree, &[tip], &self.author(git), &note)
     }
 }
 

@@ -3,7 +3,7 @@
 
 use git2::Oid;
 
-use super::{Fetched, PublishRequest, Published, PushReport, TRIES, stop_at};
+use super::{Fetched, PublishRequest, Published, PushReport, TRIES, plan, stop_at};
 use crate::error::{Error, Result};
 use crate::store::failure::git_error;
 use crate::store::message::{self, ORIGIN};
@@ -38,7 +38,52 @@ pub(crate) fn pending_ref(repository: &Repository) -> String {
     format!("{}/pending-deploy", repository.refs().namespace())
 }
 
+/// The ref of the last commit whose output the deploy branch is known to show.
+fn output_ref(repository: &Repository) -> String {
+    format!("{}/output-of", repository.refs().namespace())
+}
+
 impl Repository {
+    /// Whether live has sources whose output the deploy branch does not show, as far as is known here: somebody merged a review, or pushed
+    /// sources alone. The next publish makes it follow.
+    pub fn is_output_behind(&self, deploy_branch: &str) -> Result<bool> {
+        let git = self.git()?;
+        let Some(live) = self.live_commit(&git)? else { return Ok(false) };
+        let follows = self.follows(&git, deploy_branch);
+        let shown = match target(&git, &follows)? {
+            Some(tip) => made_from(&git, tip),
+            None => None,
+        };
+        for source in [target(&git, &output_ref(self))?, shown].into_iter().flatten() {
+            let (old, new) = (tree_of(&git, Some(source)), tree_of(&git, Some(live))?);
+            // A shallow clone may not have it.
+            let Ok(old) = old else { continue };
+            if source == live || plan::compare_sites(self, &git, old, new)?.is_empty() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The ref here that follows the deploy branch; without a remote it is the branch itself.
+    fn follows(&self, git: &git2::Repository, branch: &str) -> String {
+        let remote = &self.options().remote;
+        if git.find_remote(remote).is_ok() {
+            format!("refs/remotes/{remote}/{branch}")
+        } else {
+            format!("refs/heads/{branch}")
+        }
+    }
+
+    /// Remembers that the deploy branch shows the output of a commit.
+    fn remember_output(&self, git: &git2::Repository, source: Oid) -> Result<()> {
+        let name = output_ref(self);
+        match target(git, &name)? {
+            Some(known) if known == source => Ok(()),
+            known => move_ref(git, &name, known, Some(source), "sitewright: published"),
+        }
+    }
+
     /// The sources and the output cannot share a branch.
     pub(super) fn check_branches(&self, request: &PublishRequest<'_>) -> Result<()> {
         if request.layout.has_branch() && request.deploy_branch == self.branch() {
@@ -61,10 +106,7 @@ impl Repository {
         }
         let branch = request.deploy_branch.clone();
         let transport = self.transport(git, &branch);
-        let follows = match &transport {
-            Some(_) => format!("refs/remotes/{}/{branch}", self.options().remote),
-            None => format!("refs/heads/{branch}"),
-        };
+        let follows = self.follows(git, &branch);
         let mut standing = Standing { tip: target(git, &follows)?, branch, follows, transport };
         if matches!(fetched, Fetched::Tracked) {
             standing.fetch(git)?;
@@ -88,8 +130,8 @@ impl Repository {
         let mut is_done = false;
         for _ in 0..TRIES {
             if tree_of(git, standing.tip)? == Some(tree) {
-                self.forget_output(git)?;
-                return Ok(());
+                self.remember_output(git, source)?;
+                return self.forget_output(git);
             }
             let commit = self.output_commit(git, waiting, standing.tip, source, tree)?;
             self.durable()?;
@@ -103,6 +145,7 @@ impl Repository {
                     if known != Some(commit) {
                         move_ref(git, &standing.follows, known, Some(commit), "sitewright: publish")?;
                     }
+                    self.remember_output(git, source)?;
                     self.forget_output(git)?;
                     is_done = true;
                     reason = None;
@@ -161,6 +204,13 @@ impl Repository {
             None => Ok(()),
         }
     }
+}
+
+/// The commit that an output says it was built from.
+fn made_from(git: &git2::Repository, output: Oid) -> Option<Oid> {
+    let commit = git.find_commit(output).ok()?;
+    let (_, trailers) = message::parse(&String::from_utf8_lossy(commit.message_bytes()));
+    trailers.iter().find(|(key, _)| key == SOURCE).and_then(|(_, id)| Oid::from_str(id).ok())
 }
 
 fn push(standing: &Standing, commit: Oid) -> Result<Pushed> {

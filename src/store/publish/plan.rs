@@ -168,6 +168,11 @@ impl Plan {
         !self.steps.is_empty()
     }
 
+    /// The edits as steps that nothing of is live yet.
+    pub(super) fn unlanded(&self) -> Vec<(&Step, bool)> {
+        self.steps.iter().map(|step| (step, false)).collect()
+    }
+
     /// The edits that go out.
     pub(super) fn edits(&self) -> Vec<RevisionId> {
         chain::touching(&self.steps, &|path| self.selected.contains(path))

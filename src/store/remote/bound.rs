@@ -138,10 +138,13 @@ mod tests {
     #[test]
     fn silence_ends_a_conversation_and_life_prolongs_it() {
         let (whole, silence) = (Duration::from_secs(20), Duration::from_millis(200));
-        let slept = run(whole, silence, |_| {
-            std::thread::sleep(Duration::from_secs(2));
+        let (end, ended) = channel::<()>();
+        let slept = run(whole, silence, move |_| {
+            // Until nobody waits for it any more.
+            let _ = ended.recv();
             Ok(())
         });
+        drop(end);
         assert!(slept.unwrap_err().0.contains("no answer for 0.2 s"));
         let lived = run(whole, Duration::from_secs(1), |bound| {
             for _ in 0..30 {
@@ -155,13 +158,15 @@ mod tests {
 
     #[test]
     fn a_conversation_that_never_ends_is_given_up_however_lively() {
-        let talked = run(Duration::from_millis(200), Duration::from_secs(20), |bound| {
+        let (end, ended) = channel::<()>();
+        let talked = run(Duration::from_millis(200), Duration::from_secs(20), move |bound| {
             while bound.alive() {
                 std::thread::sleep(Duration::from_millis(10));
             }
-            std::thread::sleep(Duration::from_millis(200));
+            let _ = ended.recv();
             Ok(())
         });
+        drop(end);
         assert!(talked.unwrap_err().0.contains("no end within"));
     }
 }

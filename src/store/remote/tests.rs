@@ -1,6 +1,6 @@
 use std::io::Read;
 use std::net::TcpListener;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::*;
 
@@ -95,9 +95,10 @@ fn an_address_that_cannot_be_used_is_refused_before_anything_runs() {
     let pair = Pair::new();
     for url in ["ftp://example.org/x", "ext::sh -c touch:x", "ssh://-oProxyCommand=touch%20x/a.git", "-oX:a.git"] {
         pair.git.remote_set_url("origin", url).unwrap();
-        let start = Instant::now();
-        assert_eq!(pair.remote().fetch().unwrap_err().code(), "remote_unavailable", "{url}");
-        assert!(start.elapsed() < Duration::from_secs(2), "{url}");
+        let error = pair.remote().fetch().unwrap_err();
+        assert_eq!(error.code(), "remote_unavailable", "{url}");
+        // Whatever is tried first would be given up with these words.
+        assert!(!error.to_string().contains("no answer"), "{url}: {error}");
     }
 }
 
@@ -108,18 +109,16 @@ fn a_remote_that_never_answers_is_given_up() {
     let address = format!("http://{}/x.git", server.local_addr().unwrap());
     std::thread::spawn(move || {
         let mut held = Vec::new();
-        for stream in server.incoming().take(1) {
+        // Held for as long as the test's process lives: only the client can end it.
+        for stream in server.incoming() {
             let mut stream = stream.unwrap();
             let _ = stream.read(&mut [0; 1024]);
             held.push(stream);
-            std::thread::sleep(Duration::from_secs(3));
         }
     });
     pair.git.remote_set_url("origin", &address).unwrap();
-    let start = Instant::now();
     let mut remote = pair.remote();
     remote.settings.silence = Duration::from_millis(300);
     let error = remote.fetch().unwrap_err();
     assert!(error.to_string().contains("no answer"), "{error}");
-    assert!(start.elapsed() < Duration::from_secs(2));
 }
