@@ -25,6 +25,12 @@ pub enum Error {
         /// All new findings.
         diagnostics: Vec<crate::model::Diagnostic>,
     },
+    /// The browser that takes screenshots did not do its part.
+    #[error("the browser failed: {reason}")]
+    BrowserFailed {
+        /// What happened.
+        reason: String,
+    },
     /// Another process or call holds the site for too long, or a ref kept moving.
     #[error("the site is busy: {holder}")]
     Busy {
@@ -164,6 +170,12 @@ pub enum Error {
         /// Near matches, best first, at most three.
         near: Vec<String>,
     },
+    /// The person who runs the server chose not to offer this tool.
+    #[error("`{tool}` is switched off on this server")]
+    ToolOff {
+        /// What was called.
+        tool: String,
+    },
     /// The caller lacks a right.
     #[error("`{tool}` needs the right `{right}`, which this connection does not have")]
     NotAllowed {
@@ -293,6 +305,9 @@ impl Error {
                 "Leave out `create` to change it, or choose another path.".into()
             }
             Self::BuildFailed { .. } => "Mend what `details.diagnostics` names and send the call again.".into(),
+            Self::BrowserFailed { .. } => {
+                "Use `as: html` or `as: text` instead; the person can name another Chromium in SITEWRIGHT_BROWSER.".into()
+            }
             Self::Busy { .. } => "Send the same call again in a few seconds.".into(),
             Self::Conflict { conflicts, .. } if !conflicts.is_empty() => {
                 "Write each conflicting path with the text you want and `if_match` set to its `theirs.etag`, then send this call again."
@@ -338,7 +353,16 @@ impl Error {
             }
             Self::NotFound { .. } => "List what exists with `site_get` or the noun's `_list` tool.".into(),
             Self::NotAllowed { right, .. } => {
-                format!("Ask the person who runs the server to allow `{right}`; other tools work as before.")
+                format!(
+                    "Go on with other tools, or ask the person who runs the server to start it with `{right}` in `--allow` (or in the \
+                     token's rights) and without `--read-only`."
+                )
+            }
+            Self::ToolOff { tool } => {
+                format!(
+                    "Go on with the tools that are listed, or ask the person who runs the server to name `{tool}` in `--tools` and not \
+                     in `--exclude`."
+                )
             }
             Self::PlanMoved { .. } => "Send it with `dry_run: true` and without `plan`, look at it again, then send the new plan.".into(),
             Self::ReadOnly { .. } => "Ask the person to make the site's folder writable; nothing was changed.".into(),

@@ -5,6 +5,7 @@
 pub mod build;
 pub mod error;
 pub mod import;
+pub mod insight;
 pub mod model;
 pub mod outside;
 pub mod preview;

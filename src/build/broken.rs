@@ -1,7 +1,7 @@
 //! What is wrong with a link, and what was probably meant.
 
-use super::links::{Finder, Kind, join};
-use super::{escape, near};
+use super::links::{Finder, Inside, Kind, join};
+use super::{address, escape, near};
 use crate::model::{ContentPath, Diagnostic, Page, PageState, Severity};
 
 /// What is wrong with a link.
@@ -86,6 +86,13 @@ impl Finder<'_> {
             hint,
             refers: Some(refers),
         }
+    }
+
+    /// A page that a wikilink names by its address, or by an old one.
+    pub(super) fn addressed(&self, name: &str) -> Option<Inside> {
+        let url = address::clean(&format!("/{}/", name.trim().trim_matches('/')))?;
+        let page = self.library.by_url.get(&url).or_else(|| self.names.by_alias(&url));
+        page.map(|&i| Inside::Page(i))
     }
 
     fn near_pages(&self, path: &str) -> Vec<String> {

@@ -71,6 +71,11 @@ impl Names {
         names
     }
 
+    /// The page that an old address leads to.
+    pub(super) fn by_alias(&self, url: &str) -> Option<&usize> {
+        self.by_alias.get(url)
+    }
+
     pub(super) fn get(&self, name: &str) -> &[usize] {
         let name = name.trim().trim_matches('/').to_lowercase();
         let name = name.strip_suffix(".md").unwrap_or(&name);
@@ -96,7 +101,7 @@ pub(crate) struct Finder<'a> {
 }
 
 /// A target inside the site.
-enum Inside {
+pub(super) enum Inside {
     Page(usize),
     /// URL path and source.
     File(String, ContentPath),
@@ -161,7 +166,10 @@ impl Finder<'_> {
 
     fn inside(&self, from: &Page, path: &str, kind: Kind) -> (Option<Inside>, Option<Problem>) {
         if kind == Kind::Wiki {
-            return self.named(from, path).map_or((None, None), |(i, problem)| (Some(Inside::Page(i)), problem));
+            return match self.named(from, path) {
+                Some((i, problem)) => (Some(Inside::Page(i)), problem),
+                None => (self.addressed(path), None),
+            };
         }
         if let Some(found) = self.by_path(from, path) {
             return (Some(found), None);

@@ -16,6 +16,7 @@ mod escape;
 mod fields;
 pub mod highlight;
 pub mod hosting;
+mod inspect;
 mod layout;
 mod library;
 mod links;
@@ -45,6 +46,7 @@ use std::collections::BTreeSet;
 pub use address::output_path;
 pub use assets::url as asset_url;
 pub use cache::Cache;
+pub use inspect::{Look, Seen};
 pub use layout::layout_of;
 pub use sections::display_order;
 
@@ -78,6 +80,8 @@ pub enum Scope {
     Everything,
     /// Only the outputs of these pages (their own HTML; no lists, feeds or copies).
     Pages(BTreeSet<ContentPath>),
+    /// The same and every copied file: what a browser needs to show these pages.
+    Shown(BTreeSet<ContentPath>),
     /// No output: library and diagnostics only.
     Nothing,
 }
@@ -106,6 +110,31 @@ pub fn build(snapshot: &Snapshot, options: &Options, cache: &Cache) -> Result<Bu
 /// # Errors
 /// Those of [`build`], and [`crate::error::Error::Cancelled`].
 pub fn build_followed(snapshot: &Snapshot, options: &Options, cache: &Cache, progress: &Progress) -> Result<Built> {
+    build_seen(snapshot, options, cache, progress, None)
+}
+
+/// The same for who wants to look at each rendered page and keep none: what `look` finds joins the diagnostics, and of the
+/// outputs only copies of files are left.
+///
+/// # Errors
+/// Those of [`build_followed`].
+pub fn inspect(
+    snapshot: &Snapshot,
+    options: &Options,
+    cache: &Cache,
+    progress: &Progress,
+    look: &Look<'_>,
+) -> Result<Built> {
+    build_seen(snapshot, options, cache, progress, Some(look))
+}
+
+fn build_seen(
+    snapshot: &Snapshot,
+    options: &Options,
+    cache: &Cache,
+    progress: &Progress,
+    look: Option<&Look<'_>>,
+) -> Result<Built> {
     let (config, mut findings) = Config::load(snapshot)?;
     progress.step(0.0, "Reading pages")?;
     let (loaded, found) = load::load(snapshot, &config, cache, &progress.part(0.0, READING));
@@ -143,7 +172,7 @@ pub fn build_followed(snapshot: &Snapshot, options: &Options, cache: &Cache, pro
     let parts = edition::Parts { base, assembled, theme, plan, names, menus, data };
     let mut edition = edition::Edition::new(snapshot, options, parts);
     findings.extend(outputs::host::check(&edition));
-    let rendered = render::render(&edition, &progress.part(CHECKED, 1.0));
+    let rendered = render::render(&edition, &progress.part(CHECKED, 1.0), look);
     progress.proceed()?;
     // What compiling found already is not said again for the pages that stumble over it.
     let known = |error: &Diagnostic| {

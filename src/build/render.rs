@@ -13,7 +13,7 @@ use super::markdown::{LinkKind, Resolve, Resolved, ShortcodeCall};
 use super::outputs::{self, redirects, twin};
 use super::plan::Job;
 use super::template::TemplateError;
-use super::{Scope, address, check, context, escape, layout};
+use super::{Look, Scope, address, check, context, escape, inspect, layout};
 use crate::model::{ContentPath, Diagnostic, LinkTarget, Output, OutputData, Outputs, Page, Progress, Severity};
 
 /// What rendering made.
@@ -48,14 +48,17 @@ pub(crate) fn output(text: String, source: Option<ContentPath>) -> Output {
 
 /// Renders what is in scope.
 #[must_use]
-pub(crate) fn render(edition: &Edition<'_>, progress: &Progress) -> Rendered {
+pub(crate) fn render(edition: &Edition<'_>, progress: &Progress, look: Option<&Look<'_>>) -> Rendered {
     let jobs: Vec<(&String, &Job)> = edition.plan.jobs.iter().filter(|(_, job)| in_scope(edition, job)).collect();
     let everything = edition.options.scope == Scope::Everything;
     let count = Count::new(progress, jobs.len(), "Rendering");
     let done: Vec<(&String, Done)> = jobs
         .into_par_iter()
         .filter(|_| count.next())
-        .map(|(path, job)| (path, run(edition, path, job, everything)))
+        .map(|(path, job)| match look {
+            None => (path, run(edition, path, job, everything)),
+            Some(look) => (path, inspect::looked(edition, path, job, run(edition, path, job, false), look)),
+        })
         .collect();
     if progress.is_cancelled() {
         return Rendered::default();
@@ -70,7 +73,7 @@ pub(crate) fn render(edition: &Edition<'_>, progress: &Progress) -> Rendered {
         rendered.bodies.extend(done.body);
         rendered.findings.extend(done.findings);
     }
-    if everything {
+    if everything && look.is_none() {
         for (path, output) in twins {
             rendered.outputs.entry(path).or_insert(output);
         }
@@ -86,7 +89,8 @@ pub(crate) fn render(edition: &Edition<'_>, progress: &Progress) -> Rendered {
 fn in_scope(edition: &Edition<'_>, job: &Job) -> bool {
     match (&edition.options.scope, job) {
         (Scope::Everything, _) => true,
-        (Scope::Pages(paths), Job::Page(i)) => paths.contains(&edition.library.pages[*i].path),
+        (Scope::Shown(_), Job::Copy(..)) => true,
+        (Scope::Pages(paths) | Scope::Shown(paths), Job::Page(i)) => paths.contains(&edition.library.pages[*i].path),
         _ => false,
     }
 }

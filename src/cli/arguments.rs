@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser};
 use sitewright::import::Kind;
 use sitewright::model::config::Host;
+use sitewright::site::check::Rule;
 
 /// A static site generator that an agent runs through MCP tools, on plain files in a git repository.
 ///
@@ -40,6 +41,25 @@ pub(super) enum Subcommand {
     Publish(Publish),
     /// Take over a site of Hugo, Jekyll or Zola, a folder of Markdown, a feed or a table.
     Import(Import),
+    /// What the journal says about friction, and what is done about it.
+    #[command(subcommand)]
+    Improve(Improve),
+}
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Improve {
+    /// Rank what costs the operators of a site calls, time and nerves.
+    Report(ImproveReport),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ImproveReport {
+    /// A journal, one JSON record per line.
+    #[arg(long, value_name = "FILE")]
+    pub(super) journal: PathBuf,
+    /// Print JSON: findings, their ranking, and what was met too seldom.
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 fn host(name: &str) -> Result<Host, String> {
@@ -47,6 +67,17 @@ fn host(name: &str) -> Result<Host, String> {
     found.map(|(_, host)| *host).ok_or_else(|| {
         let names: Vec<&str> = Host::NAMES.iter().map(|(name, _)| *name).collect();
         format!("expected one of {}", names.join(", "))
+    })
+}
+
+/// A rule by its name; `None`: all of them.
+fn rule(name: &str) -> Result<Option<Rule>, String> {
+    if name == "all" {
+        return Ok(None);
+    }
+    name.parse().map(Some).map_err(|_| {
+        let names: Vec<&str> = Rule::ALL.into_iter().map(Rule::name).collect();
+        format!("expected all or some of {}", names.join(", "))
     })
 }
 
@@ -74,6 +105,12 @@ pub(super) struct Serve {
     /// Serve no preview.
     #[arg(long, conflicts_with = "preview")]
     pub(super) no_preview: bool,
+    /// Offer these tools: core (the few that most work needs), all, or names joined by commas; default: all.
+    #[arg(long, value_name = "NAMES")]
+    pub(super) tools: Option<String>,
+    /// Of those, do not offer these; names joined by commas.
+    #[arg(long, value_name = "NAMES")]
+    pub(super) exclude: Option<String>,
     /// Offer only tools that change nothing; wins over everything else.
     #[arg(long)]
     pub(super) read_only: bool,
@@ -122,6 +159,13 @@ pub(super) struct Check {
     /// Print JSON: an array of findings.
     #[arg(long)]
     pub(super) json: bool,
+    /// Check these, out of links, schema, templates, accessibility, seo, orphans, drafts, stale and assets, or all of them;
+    /// default: the first four.
+    #[arg(long, value_name = "RULES", value_delimiter = ',', value_parser = rule)]
+    pub(super) rules: Vec<Option<Rule>>,
+    /// Ask too whether links to other sites still answer; reads from the network.
+    #[arg(long)]
+    pub(super) external: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,11 +1,13 @@
 //! `build` and `check`: the site as files, and everything that is wrong with it.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Instant;
 
 use sitewright::build::{self as builder, Built, Cache, Options, Scope};
 use sitewright::error::{Error, Result};
-use sitewright::model::{Diagnostic, Severity};
+use sitewright::model::{Diagnostic, Progress, Severity};
+use sitewright::site::check::{self, CheckQuery, Rule};
 
 use super::arguments::{Build, Check};
 use super::{Outcome, locate, print};
@@ -60,10 +62,16 @@ fn pages(built: &Built) -> usize {
 
 pub(super) fn check(arguments: &Check, site: Option<&Path>) -> Result<Outcome> {
     let site = locate::open(site)?;
-    let snapshot = site.repository().working()?;
-    // Templates are checked by rendering every page with them, drafts included.
-    let built = site.build(&snapshot, Scope::Everything, true, None)?;
-    let found = &built.diagnostics;
+    let mut rules: BTreeSet<Rule> = match arguments.rules.as_slice() {
+        [] => Rule::FAULTS.into(),
+        named if named.contains(&None) => Rule::ALL.into_iter().filter(|rule| *rule != Rule::ExternalLinks).collect(),
+        named => named.iter().flatten().copied().collect(),
+    };
+    rules.extend(arguments.external.then_some(Rule::ExternalLinks));
+    // Drafts are checked as if they went out: whoever writes one wants to know.
+    let query = CheckQuery { rules, drafts: true, ..CheckQuery::default() };
+    let report = check::check(&site, &query, &Progress::default())?;
+    let found = &report.findings;
     if arguments.json {
         let text = serde_json::to_string_pretty(found).map_err(Error::internal)?;
         print::out(&format!("{text}\n"));
@@ -76,7 +84,7 @@ pub(super) fn check(arguments: &Check, site: Option<&Path>) -> Result<Outcome> {
         print::count(number(Severity::Error), "error", "errors"),
         print::count(number(Severity::Warning), "warning", "warnings"),
         print::count(number(Severity::Info), "note", "notes"),
-        print::count(snapshot.len(), "file", "files"),
+        print::count(site.repository().working()?.len(), "file", "files"),
     ));
     Ok(outcome(found))
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use sitewright::error::Result;
+use sitewright::model::Progress;
 use sitewright::site::address;
 use sitewright::site::change::{self, DiffStyle, FileDiff};
 use sitewright::site::change_set;
@@ -66,7 +67,7 @@ pub(super) fn diff(arguments: &Diff, site: Option<&Path>) -> Result<Outcome> {
         (_, true) => DiffStyle::Stat,
         _ => DiffStyle::Unified,
     };
-    let diffs = change::diff(&site, &arguments.paths, style)?;
+    let diffs = change::diff(&site, &arguments.paths, style, &Progress::default())?;
     print::out(&diffs.iter().map(|file| show(file, style)).collect::<String>());
     if diffs.is_empty() {
         print::error("Nothing is unpublished.\n");

@@ -6,6 +6,7 @@
 mod arguments;
 mod build;
 mod import;
+mod improve;
 mod init;
 mod inspect;
 mod locate;
@@ -60,6 +61,7 @@ fn dispatch(subcommand: Subcommand, site: Option<&std::path::Path>) -> Result<Ou
         Subcommand::Diff(arguments) => inspect::diff(&arguments, site),
         Subcommand::Publish(arguments) => publish::publish(&arguments, site),
         Subcommand::Import(arguments) => import::import(&arguments, site),
+        Subcommand::Improve(subcommand) => improve::improve(&subcommand),
     }
 }
 

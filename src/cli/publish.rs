@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sitewright::error::{Error, Result};
 use sitewright::site::publish::{self as operation, PublishQuery, PublishReply};
-use sitewright::site::{Call, Site, schedule};
+use sitewright::site::{Call, Site, address, schedule};
 use sitewright::store::ChangeKind;
 
 use super::arguments::Publish;
@@ -140,6 +140,10 @@ fn describe(reply: &PublishReply) -> String {
     }
     if let Some(unfinished) = &published.unfinished {
         let _ = writeln!(text, "The working tree could not follow: {}. {}", unfinished.reason, unfinished.cure);
+    }
+    if !reply.held.is_empty() {
+        let held: Vec<&str> = reply.held.iter().map(address::shown).collect();
+        let _ = writeln!(text, "On hold, and left out: {}.", held.join(", "));
     }
     if !published.left.is_empty() {
         let _ = writeln!(text, "Still unpublished: {}.", print::count(published.left.len(), "file", "files"));

@@ -12,7 +12,7 @@ use sitewright::server::token::{Token, Tokens};
 use sitewright::server::{Server, schedule, stdio, stop_signal};
 use sitewright::site::Site;
 use sitewright::store::Watch;
-use sitewright::tools::{Registry, Rights};
+use sitewright::tools::{Browser, Registry, Rights};
 use tokio_util::sync::CancellationToken;
 
 use super::arguments::{Preview, Serve};
@@ -31,6 +31,7 @@ const DELIVERY: Duration = Duration::from_secs(3);
 pub(super) fn serve(arguments: &Serve, site: Option<&Path>) -> Result<Outcome> {
     let site = locate::open(site)?;
     let rights = rights(arguments)?;
+    let registry = registry().select(arguments.tools.as_deref(), arguments.exclude.as_deref())?;
     site.allow_uploads_from(upload_folders(&arguments.uploads)?);
     let preview = match (arguments.preview, arguments.no_preview) {
         (_, true) => None,
@@ -40,7 +41,7 @@ pub(super) fn serve(arguments: &Serve, site: Option<&Path>) -> Result<Outcome> {
             PreviewServer::open(&site, &[local(0)]).map_err(|error| tracing::warn!("no preview: {error}")).ok()
         }
     };
-    let server = Server::new(Arc::clone(&site), Registry::standard(), rights);
+    let server = Server::new(Arc::clone(&site), registry, rights);
     let _watch = watch(&site, &server, preview.as_ref());
     let served = match arguments.http {
         None => run(async {
@@ -71,7 +72,7 @@ pub(super) fn serve(arguments: &Serve, site: Option<&Path>) -> Result<Outcome> {
 pub(super) fn both(site: Option<&Path>) -> Result<Outcome> {
     let site = locate::open(site)?;
     let preview = PreviewServer::open(&site, &ports(PREVIEW_PORT))?;
-    let server = Server::new(Arc::clone(&site), Registry::standard(), Rights::all_but_admin());
+    let server = Server::new(Arc::clone(&site), registry(), Rights::all_but_admin());
     let _watch = watch(&site, &server, Some(&preview));
     let token = chosen_token()?.map_or_else(Token::generate, Ok)?;
     let options = ports(MCP_PORT).into_iter().map(|address| http::Options {
@@ -146,6 +147,14 @@ async fn bind(options: Vec<http::Options>) -> Result<http::Listening> {
         }
     }
     Err(failure.unwrap_or_else(|| Error::internal("no address to listen on")))
+}
+
+/// Every tool that can work on this machine.
+fn registry() -> Registry {
+    match Browser::find() {
+        Some(browser) => Registry::standard().with_browser(Arc::new(browser)),
+        None => Registry::standard(),
+    }
 }
 
 /// What clients may do at most, as the arguments say.

@@ -148,6 +148,14 @@ pub struct Page {
     pub html: Option<Arc<str>>,
 }
 
+impl Page {
+    /// Whether its changes stay unpublished until `hold` goes from its front matter.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.front_matter.get("hold").is_some_and(|hold| *hold == Value::Bool(true))
+    }
+}
+
 /// A place in a menu that a page's front matter asks for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MenuPlace {

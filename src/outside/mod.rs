@@ -1,6 +1,7 @@
-//! The world beyond the repository: URLs and their guard, links, and what is sent after a publish.
+//! The world beyond the repository: URLs and their guard, links, a browser, and what is sent after a publish.
 
 mod address;
+pub mod browser;
 pub mod deliver;
 pub mod fetch;
 mod guard;

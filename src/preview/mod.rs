@@ -10,7 +10,9 @@ mod lookup;
 mod of_site;
 mod previews;
 mod respond;
+mod screenshot;
 mod server;
 
 pub use previews::{Fresh, Previews, Served, Source};
+pub use screenshot::{Browser, Look, Shot, screenshots};
 pub use server::{bind, serve};

@@ -13,7 +13,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Error;
-use crate::tools::{Context, Follower, Refusal, Tool};
+use crate::tools::{Answer, Context, Follower, Refusal, Tool};
 
 /// How long a cancelled call may still run before its caller's connection is let go.
 const CANCEL_GRACE: Duration = Duration::from_millis(400);
@@ -86,7 +86,7 @@ pub(super) async fn run(
     arguments: Map<String, Value>,
     waiting: Arc<Waiting>,
     follow: Option<(Peer<RoleServer>, ProgressToken)>,
-) -> Result<Value, Refusal> {
+) -> Result<Answer, Refusal> {
     let name = tool.name().to_owned();
     let mut job = tokio::task::spawn_blocking(move || tool.call(&context, arguments));
     let mut words = follow.map(|(peer, token)| Words { peer, token, last: 0.0 });

@@ -43,7 +43,7 @@ impl ServerHandler for Server {
     }
 
     fn get_tool(&self, name: &str) -> Option<rmcp::model::Tool> {
-        self.registry.find(name).map(|tool| tool.listed().clone())
+        self.registry.find(name).filter(|tool| !tool.is_off()).map(|tool| tool.listed().clone())
     }
 
     async fn call_tool(

@@ -16,6 +16,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use rmcp::model::{CallToolResult, ContentBlock};
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer};
@@ -25,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::Error;
 use crate::site::Site;
-use crate::tools::{Context, Progress, Refusal, Registry, Right, Rights, Tool};
+use crate::tools::{Answer, Context, Picture, Progress, Refusal, Registry, Right, Rights, Tool};
 use calls::Waiting;
 use news::{News, Seat};
 use token::Grant;
@@ -94,8 +96,11 @@ impl Server {
         tool: Tool,
         arguments: Map<String, Value>,
         context: &RequestContext<RoleServer>,
-    ) -> Result<Value, Refusal> {
+    ) -> Result<Answer, Refusal> {
         let grant = http::grant(&context.extensions);
+        if tool.is_off() {
+            return Err(Error::ToolOff { tool: tool.name().to_owned() }.into());
+        }
         let rights = self.rights(grant.as_ref());
         if !rights.allow(tool.right()) {
             let (tool, right) = (tool.name().to_owned(), tool.right().to_string());
@@ -163,11 +168,13 @@ fn call_id() -> Result<String, Refusal> {
 }
 
 /// A reply as clients read it: structured, and the same facts as text for those that show only text.
-fn answer(outcome: Result<Value, Refusal>) -> CallToolResult {
+fn answer(outcome: Result<Answer, Refusal>) -> CallToolResult {
     match outcome {
-        Ok(reply) => {
-            let mut result = CallToolResult::success(vec![ContentBlock::text(reply.to_string())]);
-            result.structured_content = Some(reply);
+        Ok(answer) => {
+            let mut result = CallToolResult::success(vec![ContentBlock::text(answer.value.to_string())]);
+            let image = |picture: Picture| ContentBlock::image(STANDARD.encode(&picture.bytes), picture.media_type);
+            result.content.extend(answer.pictures.into_iter().map(image));
+            result.structured_content = Some(answer.value);
             result
         }
         Err(refusal) => CallToolResult::error(vec![ContentBlock::text(refusal.to_json().to_string())]),

@@ -129,7 +129,7 @@ fn content_candidates(name: &str) -> Option<Vec<String>> {
 }
 
 /// Decodes `%xx`; what does not decode to UTF-8 stays as it is.
-pub(super) fn percent_decode(text: &str) -> String {
+pub(in crate::site) fn percent_decode(text: &str) -> String {
     if !text.contains('%') {
         return text.to_owned();
     }

@@ -8,7 +8,7 @@ use super::etag::IfMatch;
 use super::{Call, Site, address, text_diff};
 use crate::build::Built;
 use crate::error::{Error, Result};
-use crate::model::{BlobId, ContentPath, PathKind, Snapshot};
+use crate::model::{BlobId, ContentPath, PathKind, Progress, Snapshot};
 use crate::store::{Revision, Status, Unpublished};
 
 /// Bytes of diff per file.
@@ -26,9 +26,9 @@ pub struct ChangeList {
 }
 
 /// Lists what is unpublished, by whom and why.
-pub fn list(site: &Site) -> Result<ChangeList> {
+pub fn list(site: &Site, progress: &Progress) -> Result<ChangeList> {
+    let (_, built) = site.working_followed(progress)?;
     let status = site.repository().status()?;
-    let (_, built) = site.working()?;
     let mut ids: BTreeSet<&crate::store::RevisionId> = BTreeSet::new();
     for unpublished in &status.unpublished {
         ids.extend(&unpublished.revisions);
@@ -68,8 +68,8 @@ pub struct FileDiff {
 }
 
 /// Shows the difference from live to the working tree, of some paths or of all.
-pub fn diff(site: &Site, paths: &[String], style: DiffStyle) -> Result<Vec<FileDiff>> {
-    let (working, built) = site.working()?;
+pub fn diff(site: &Site, paths: &[String], style: DiffStyle, progress: &Progress) -> Result<Vec<FileDiff>> {
+    let (working, built) = site.working_followed(progress)?;
     let live = site.live()?;
     let unpublished = site.repository().status()?.unpublished;
     let wanted = match paths {
@@ -82,6 +82,7 @@ pub fn diff(site: &Site, paths: &[String], style: DiffStyle) -> Result<Vec<FileD
         if wanted.as_ref().is_some_and(|wanted| !wanted.contains(path)) {
             continue;
         }
+        progress.proceed()?;
         let old = live.get(path).and_then(|file| file.text()).unwrap_or_default();
         let new = working.get(path).and_then(|file| file.text()).unwrap_or_default();
         diffs.push(FileDiff {

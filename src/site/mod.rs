@@ -7,10 +7,12 @@ pub mod asset;
 mod call;
 pub mod change;
 pub mod change_set;
+pub mod check;
 pub mod configure;
 pub mod edit;
 mod etag;
 mod expand;
+mod hold;
 pub mod import;
 pub mod init;
 pub mod overview;
@@ -194,6 +196,19 @@ impl Site {
     ) -> Result<Built> {
         let options = build::Options { now: self.now(), drafts, future: drafts, base_url, scope };
         build::build_followed(snapshot, &options, &self.shared.cache, progress)
+    }
+
+    /// Builds a snapshot for who looks at each rendered page and keeps none.
+    pub fn inspect(
+        &self,
+        snapshot: &Snapshot,
+        scope: Scope,
+        drafts: bool,
+        progress: &Progress,
+        look: &build::Look<'_>,
+    ) -> Result<Built> {
+        let options = build::Options { now: self.now(), drafts, future: drafts, base_url: None, scope };
+        build::inspect(snapshot, &options, &self.shared.cache, progress, look)
     }
 
     /// The library and diagnostics of a snapshot, remembered for as long as the snapshot is current.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Site;
 use crate::build::Built;
 use crate::error::Result;
-use crate::model::{PageState, PathKind, Severity, Snapshot, Theme};
+use crate::model::{PageState, PathKind, Progress, Severity, Snapshot, Theme};
 use crate::store::Status;
 
 /// What `site_get` answers from.
@@ -31,8 +31,8 @@ pub struct Overview {
 }
 
 /// Looks at the whole site.
-pub fn overview(site: &Site) -> Result<Overview> {
-    let (snapshot, built) = site.working()?;
+pub fn overview(site: &Site, progress: &Progress) -> Result<Overview> {
+    let (snapshot, built) = site.working_followed(progress)?;
     let status = site.repository().status()?;
     let mut pages = BTreeMap::new();
     for page in built.library.pages.iter().filter(|page| page.exists) {

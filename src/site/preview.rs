@@ -34,6 +34,8 @@ pub enum Form {
     Html,
     /// The main content as text.
     Text,
+    /// Everything a browser needs to show it.
+    Files,
 }
 
 /// What to preview.
@@ -71,6 +73,19 @@ pub struct Preview {
     pub pages: Vec<PreviewPage>,
     /// Findings about these pages.
     pub diagnostics: Vec<Diagnostic>,
+    /// Where asked for, what a browser needs to show the pages.
+    pub files: Option<Files>,
+}
+
+/// The pages and every file they can ask for, as visitors would get them.
+#[derive(Debug, Clone)]
+pub struct Files {
+    /// Where the site is at home; ends in `/`.
+    pub base_url: String,
+    /// Output files: the named pages and all copied files.
+    pub outputs: Outputs,
+    /// Supplies the bytes of copied files.
+    pub snapshot: Arc<Snapshot>,
 }
 
 /// Renders pages of the change set, or of live plus just these pages.
@@ -92,16 +107,25 @@ pub fn preview(site: &Site, query: &PreviewQuery) -> Result<Preview> {
     let drafts = !query.only;
     let scope = match (&base, &label) {
         (Some(_), Some(_)) => Scope::Everything,
+        _ if query.form == Form::Files => Scope::Shown(paths.iter().cloned().collect()),
         _ => Scope::Pages(paths.iter().cloned().collect()),
     };
     let preview_base = base.clone().filter(|_| label.is_some());
     let rendered = site.build_followed(&snapshot, scope, drafts, preview_base, &progress.part(0.4, 1.0))?;
     let diagnostics = rendered.diagnostics.iter().filter(|d| paths.contains(&d.path)).cloned().collect();
     let pages = paths.iter().map(|path| show(&rendered, path, base.as_deref(), query.form)).collect();
-    if let (Some(host), Some(label), Form::Url) = (host, label, query.form) {
-        host.register(&label, rendered.outputs, rendered.diagnostics, snapshot);
+    let mut files = None;
+    match (host, label, query.form) {
+        (Some(host), Some(label), Form::Url) => {
+            host.register(&label, rendered.outputs, rendered.diagnostics, snapshot);
+        }
+        (_, _, Form::Files) => {
+            let base_url = rendered.library.config.base_url.clone();
+            files = Some(Files { base_url, outputs: rendered.outputs, snapshot });
+        }
+        _ => {}
     }
-    Ok(Preview { address: base, pages, diagnostics })
+    Ok(Preview { address: base, pages, diagnostics, files })
 }
 
 /// The whole working change set, drafts and scheduled pages included, built for an address: what a preview server shows.
@@ -177,7 +201,7 @@ fn show(built: &Built, path: &ContentPath, base: Option<&str>, form: Form) -> Pr
         OutputData::Copy(..) => None,
     });
     let content = match form {
-        Form::Url => None,
+        Form::Url | Form::Files => None,
         Form::Html => document.map(str::to_owned),
         Form::Text => page.and_then(|page| page.html.as_deref()).map(page::plain_text),
     };

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::selected;
 use super::edit::new_findings;
-use super::{Call, Site, address, after, expand, review, schedule};
+use super::{Call, Site, address, after, expand, hold, review, schedule};
 use crate::build::{Built, Scope};
 use crate::error::{Error, Result};
 use crate::model::forge::Proposal;
@@ -42,6 +42,8 @@ pub struct PublishQuery {
 pub struct PublishReply {
     /// The store's account: revision, push, changes, what stays.
     pub published: Published,
+    /// Of what stays, pages that are on hold.
+    pub held: Vec<ContentPath>,
     /// Nothing was written because it was only asked what would be.
     pub dry_run: bool,
     /// URL paths of HTML pages added, changed, removed.
@@ -67,12 +69,14 @@ pub fn publish(site: &Site, call: &Call, query: &PublishQuery) -> Result<Publish
     let status = site.repository().status()?;
     let (_, built) = site.working_followed(&progress.part(0.0, READ))?;
     let config = &built.library.config;
+    let held = hold::of(&built, &status.unpublished);
     let paths = match query.paths.as_slice() {
         [] => None,
         names => Some(selection(site, &built, &status.unpublished, names)?),
     };
     let findings = std::sync::Mutex::new(Vec::new());
-    let selective = paths.is_some();
+    hold::refuse_named(&built, &held, &query.paths)?;
+    let selective = paths.is_some() || !held.is_empty();
     let build = |sources: &Snapshot, live: &Snapshot| -> Result<Outputs> {
         let outcome = build_for(site, call, sources, live, &|fresh| {
             refuse_errors(fresh, &status.unpublished, sources, selective)
@@ -81,7 +85,7 @@ pub fn publish(site: &Site, call: &Call, query: &PublishQuery) -> Result<Publish
         Ok(outcome.outputs)
     };
     progress.step(READ, "Asking the remote")?;
-    let note = call.note(default_message(paths.as_ref(), &status.unpublished));
+    let note = call.note(default_message(paths.as_ref(), &held, &status.unpublished));
     let message = note.message.clone();
     let (title, slug) = (review::title(&note.message), review::slug(&note.message));
     let forge = status.remote.as_deref().and_then(|address| Forge::of(address, config.publish.host));
@@ -95,6 +99,7 @@ pub fn publish(site: &Site, call: &Call, query: &PublishQuery) -> Result<Publish
     };
     let request = PublishRequest {
         paths,
+        held: held.clone(),
         hand_edits: query.hand_edits,
         local_commits: query.local_commits,
         note,
@@ -123,7 +128,9 @@ pub fn publish(site: &Site, call: &Call, query: &PublishQuery) -> Result<Publish
     let urls = urls(&published);
     let pages = urls.values().map(Vec::len).sum::<usize>();
     let rerendered = pages.saturating_sub(published.changes.len());
-    let reply = PublishReply { published, dry_run: call.dry_run, urls, rerendered, diagnostics, review_url, scheduled };
+    let held = published.left.iter().map(|item| item.change.path.clone()).filter(|path| held.contains(path)).collect();
+    let reply =
+        PublishReply { published, held, dry_run: call.dry_run, urls, rerendered, diagnostics, review_url, scheduled };
     after::tell(site, call, &built.library, &reply, &message);
     Ok(reply)
 }
@@ -176,11 +183,15 @@ fn selection(
     Ok(paths)
 }
 
-fn default_message(paths: Option<&BTreeSet<ContentPath>>, unpublished: &[Unpublished]) -> String {
-    let all: Vec<&str> = match paths {
-        Some(paths) => paths.iter().map(address::shown).collect(),
-        None => unpublished.iter().map(|item| address::shown(&item.change.path)).collect(),
-    };
+fn default_message(
+    paths: Option<&BTreeSet<ContentPath>>,
+    held: &BTreeSet<ContentPath>,
+    unpublished: &[Unpublished],
+) -> String {
+    let everything = || unpublished.iter().map(|item| &item.change.path).collect();
+    let mut all: Vec<&ContentPath> = paths.map_or_else(everything, |paths| paths.iter().collect());
+    all.retain(|path| !held.contains(*path));
+    let all: Vec<&str> = all.into_iter().map(address::shown).collect();
     match all.as_slice() {
         [] => "Publish".to_owned(),
         [one] => format!("Publish {one}"),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::change::{self, DiffStyle};
 use super::{Site, address, theme};
 use crate::error::{Error, Result};
-use crate::model::{BlobId, ContentPath, File, PathKind, Snapshot, Theme};
+use crate::model::{BlobId, ContentPath, File, PathKind, Progress, Snapshot, Theme};
 use crate::store::RevisionId;
 
 /// Largest text that is read whole, and largest difference; tools read more, in parts.
@@ -107,7 +107,7 @@ pub fn read(site: &Site, path: &str) -> Result<Contents> {
 /// What reading the repository can fail with.
 pub fn unpublished(site: &Site) -> Result<String> {
     let mut text = String::new();
-    let files = change::diff(site, &[], DiffStyle::Unified)?;
+    let files = change::diff(site, &[], DiffStyle::Unified, &Progress::default())?;
     for (at, file) in files.iter().enumerate() {
         let old = if file.live.is_some() { format!("a/{}", file.path) } else { "/dev/null".into() };
         let new = if file.etag.is_some() { format!("b/{}", file.path) } else { "/dev/null".into() };

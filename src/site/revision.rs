@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::edit::{self, Staged, Written};
 use super::{Call, Site, address, rollback};
 use crate::error::{Error, Result};
-use crate::model::{BlobId, Conflict, ContentPath, Data, File, PathKind, Side};
+use crate::model::{BlobId, Conflict, ContentPath, Data, File, PathKind, Progress, Side};
 use crate::store::{Change, HistoryFilter, Merge, Revision, RevisionId, Transaction, merge_file};
 
 /// Characters of each side in a conflict.
@@ -30,11 +30,13 @@ pub struct RevisionQuery {
     pub limit: usize,
     /// Where the last list ended.
     pub cursor: Option<String>,
+    /// Who follows the call.
+    pub progress: Progress,
 }
 
 /// Lists revisions, newest first, with a cursor where there are more.
 pub fn list(site: &Site, query: &RevisionQuery) -> Result<(Vec<Revision>, Option<String>)> {
-    let (_, built) = site.working()?;
+    let (_, built) = site.working_followed(&query.progress)?;
     let mut paths = Vec::new();
     for name in &query.paths {
         let path = match address::file(&built.library, name) {
@@ -52,6 +54,7 @@ pub fn list(site: &Site, query: &RevisionQuery) -> Result<(Vec<Revision>, Option
     let Some(by) = query.by.as_deref().map(str::to_lowercase) else { return site.repository().history(&filter) };
     let mut found = Vec::new();
     for _ in 0..MAX_PARTS {
+        query.progress.proceed()?;
         let (part, next) = site.repository().history(&filter)?;
         found.extend(part.into_iter().filter(|revision| made_by(revision, &by)));
         filter.after = next;

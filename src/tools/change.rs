@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::reply::{self, lean};
 use super::{Context, Hints, Right, Spec, Tool};
 use crate::error::{Error, Result};
-use crate::model::ContentPath;
+use crate::model::{ContentPath, Page};
 use crate::site::Unpublished;
 use crate::site::address::shown;
 use crate::site::change::{self, ChangeList, DiffStyle, Discard, FileDiff};
@@ -41,7 +41,7 @@ struct List {
 }
 
 fn list(context: &Context, asked: List) -> Result<Value> {
-    let changes = change::list(&context.site)?;
+    let changes = change::list(&context.site, &context.progress)?;
     let all = &changes.status.unpublished;
     let start = start_after(all.iter().map(|item| &item.change.path), asked.cursor.as_deref())?;
     let part = &all[start..all.len().min(start + asked.limit.unwrap_or(100))];
@@ -74,7 +74,8 @@ fn scheduled(sets: &[Listed], item: &Unpublished) -> Value {
 
 fn list_item(changes: &ChangeList, sets: &[Listed], item: &Unpublished) -> Value {
     let library = &changes.built.library;
-    let url = library.by_path.get(&item.change.path).map(|&index| library.pages[index].url.as_str());
+    let page = library.by_path.get(&item.change.path).map(|&index| &library.pages[index]);
+    let url = page.map(|page| page.url.as_str());
     let edits: Vec<Value> = changes
         .revisions
         .iter()
@@ -95,6 +96,7 @@ fn list_item(changes: &ChangeList, sets: &[Listed], item: &Unpublished) -> Value
         "change": item.change.kind(),
         "etag": item.change.after.map(|etag| etag.to_string()),
         "hand_edit": item.hand_edit,
+        "hold": page.is_some_and(Page::is_held),
         "review": item.review,
         "scheduled": scheduled(sets, item),
         "edits": edits,
@@ -150,7 +152,7 @@ fn diff(context: &Context, asked: Diff) -> Result<Value> {
         Some(As::Words) => DiffStyle::Words,
         Some(As::Stat) => DiffStyle::Stat,
     };
-    let all = change::diff(&context.site, &asked.paths, style)?;
+    let all = change::diff(&context.site, &asked.paths, style, &context.progress)?;
     let start = start_after(all.iter().map(|file| &file.path), asked.cursor.as_deref())?;
     let mut items: Vec<Value> = all[start..].iter().map(diff_item).collect();
     items.truncate(reply::fitting(&items));

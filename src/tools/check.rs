@@ -1,7 +1,95 @@
 //! `site_check`.
 
-use super::Tool;
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::reply;
+use super::{Context, Hints, Right, Spec, Tool};
+use crate::error::Result;
+use crate::model::Severity;
+use crate::site::check::{self, CheckQuery, Rule};
 
 pub(super) fn tools() -> Vec<Tool> {
-    Vec::new()
+    vec![Tool::new(CHECK, check)]
+}
+
+const CHECK: Spec = Spec {
+    name: "site_check",
+    title: "Check",
+    description: "Finds what is wrong. Replies counts by code, errors first.",
+    hints: Hints { open_world: true, ..Hints::READ },
+    right: Right::Read,
+};
+
+/// Arguments of `site_check`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Check {
+    /// See text_search.
+    #[serde(default)]
+    #[schemars(example = ["/blog/"])]
+    scope: Vec<String>,
+    /// Default: not the last two.
+    #[serde(default)]
+    rules: Vec<Group>,
+    /// next_cursor.
+    cursor: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Group {
+    Links,
+    Schema,
+    Templates,
+    Accessibility,
+    Seo,
+    Orphans,
+    Drafts,
+    Assets,
+    Stale,
+    ExternalLinks,
+}
+
+impl From<Group> for Rule {
+    fn from(group: Group) -> Self {
+        match group {
+            Group::Links => Self::Links,
+            Group::Schema => Self::Schema,
+            Group::Templates => Self::Templates,
+            Group::Accessibility => Self::Accessibility,
+            Group::Seo => Self::Seo,
+            Group::Orphans => Self::Orphans,
+            Group::Drafts => Self::Drafts,
+            Group::Stale => Self::Stale,
+            Group::Assets => Self::Assets,
+            Group::ExternalLinks => Self::ExternalLinks,
+        }
+    }
+}
+
+fn check(context: &Context, asked: Check) -> Result<Value> {
+    let rules: BTreeSet<Rule> = asked.rules.into_iter().map(Rule::from).collect();
+    if rules.contains(&Rule::ExternalLinks) {
+        context.need(Right::Fetch, "site_check with external_links")?;
+    }
+    let query = CheckQuery { scope: asked.scope, rules, drafts: false };
+    let report = check::check(&context.site, &query, &context.progress)?;
+    let (part, findings) = report.part(asked.cursor.as_deref(), 0)?;
+    let Value::Array(mut items) = reply::diagnostics(findings) else { return Ok(Value::Null) };
+    items.truncate(reply::fitting(&items));
+    let end = part.start + items.len();
+    let next_cursor = (end < report.findings.len()).then(|| part.cursor(items.len()));
+    let mut answer = Map::new();
+    answer.insert("total".into(), report.findings.len().into());
+    for (name, severity) in [("errors", Severity::Error), ("warnings", Severity::Warning), ("notes", Severity::Info)] {
+        answer.insert(name.into(), json!(report.severities.get(&severity).copied().unwrap_or(0)));
+    }
+    answer.insert("counts".into(), json!(report.counts));
+    answer.insert("items".into(), items.into());
+    answer.insert("next_cursor".into(), json!(next_cursor));
+    Ok(Value::Object(answer))
 }

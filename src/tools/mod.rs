@@ -35,6 +35,7 @@ pub use rights::{Right, Rights};
 
 use crate::error::{Error, Result};
 pub use crate::model::{Follower, Progress};
+pub use crate::preview::Browser;
 use crate::site::{Call, Site};
 
 /// What a tool is given besides its arguments.
@@ -121,7 +122,31 @@ pub struct Spec {
     pub right: Right,
 }
 
-type Run = dyn Fn(&Context, Map<String, Value>) -> Result<Value, Refusal> + Send + Sync;
+/// What a tool answers: facts as JSON, and pictures beside them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// The facts.
+    pub value: Value,
+    /// The pictures.
+    pub pictures: Vec<Picture>,
+}
+
+/// One picture, of less than a megabyte as text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Picture {
+    /// The file's bytes.
+    pub bytes: Vec<u8>,
+    /// `image/png` or `image/jpeg`.
+    pub media_type: &'static str,
+}
+
+impl From<Value> for Answer {
+    fn from(value: Value) -> Self {
+        Self { value, pictures: Vec::new() }
+    }
+}
+
+type Run = dyn Fn(&Context, Map<String, Value>) -> Result<Answer, Refusal> + Send + Sync;
 
 /// One tool.
 #[derive(Clone)]
@@ -129,6 +154,7 @@ pub struct Tool {
     listed: rmcp::model::Tool,
     schema: Arc<Map<String, Value>>,
     right: Right,
+    off: bool,
     /// Whether a call can name the change set it is about.
     one_change_set: bool,
     run: Arc<Run>,
@@ -146,6 +172,15 @@ impl Tool {
     where
         A: DeserializeOwned + JsonSchema,
         F: Fn(&Context, A) -> Result<Value> + Send + Sync + 'static,
+    {
+        Self::picturing(spec, move |context: &Context, arguments: A| run(context, arguments).map(Answer::from))
+    }
+
+    /// A tool with arguments `A` that may answer with pictures.
+    pub fn picturing<A, F>(spec: Spec, run: F) -> Self
+    where
+        A: DeserializeOwned + JsonSchema,
+        F: Fn(&Context, A) -> Result<Answer> + Send + Sync + 'static,
     {
         let mut schema = schema::of::<A>();
         let mut advertised = schema::advertised(&schema);
@@ -170,7 +205,8 @@ impl Tool {
         let listed = rmcp::model::Tool::new(spec.name, spec.description, advertised)
             .with_title(spec.title)
             .with_annotations(hints);
-        Self { listed, schema: Arc::new(schema), right: spec.right, one_change_set: true, run: Arc::new(run) }
+        let schema = Arc::new(schema);
+        Self { listed, schema, right: spec.right, off: false, one_change_set: true, run: Arc::new(run) }
     }
 
     /// A tool that is about the whole site, and not about one of its change sets: without the argument `change_set`, unless it has
@@ -214,8 +250,14 @@ impl Tool {
         self.right
     }
 
+    /// Whether the person who runs the server switched it off.
+    #[must_use]
+    pub fn is_off(&self) -> bool {
+        self.off
+    }
+
     /// Runs it. Blocks: disk, git and builds happen here.
-    pub fn call(&self, context: &Context, arguments: Map<String, Value>) -> Result<Value, Refusal> {
+    pub fn call(&self, context: &Context, arguments: Map<String, Value>) -> Result<Answer, Refusal> {
         context.proceed()?;
         let mut arguments = arguments::fit(&self.schema, arguments)?;
         let mut context =
@@ -232,6 +274,20 @@ impl Tool {
 pub struct Registry {
     tools: Vec<Tool>,
 }
+
+/// The tools that most work needs, for clients that want few: read, find, write, look, publish, undo.
+pub const CORE: [&str; 10] = [
+    "site_get",
+    "page_list",
+    "page_get",
+    "page_write",
+    "text_search",
+    "asset_write",
+    "preview",
+    "change_diff",
+    "publish",
+    "revision_restore",
+];
 
 impl Registry {
     /// No tools.
@@ -260,6 +316,50 @@ impl Registry {
         Self { tools: nouns.into_iter().flatten().collect() }
     }
 
+    /// The same where a browser is there: `preview` takes screenshots too.
+    #[must_use]
+    pub fn with_browser(self, browser: Arc<Browser>) -> Self {
+        self.with(preview::with_browser(browser))
+    }
+
+    /// Offers only some of the tools: `core`, `all` or names joined by commas, and of those not the excluded ones. The others
+    /// stay known, so that a call of one is told why it is refused.
+    ///
+    /// # Errors
+    /// `InvalidArguments` for a name that is no tool, with the nearest one.
+    pub fn select(mut self, tools: Option<&str>, exclude: Option<&str>) -> Result<Self> {
+        let mut on: Vec<String> = Vec::new();
+        for name in tools.unwrap_or("all").split(',').map(str::trim) {
+            match name {
+                "all" => on.extend(self.tools.iter().map(|tool| tool.name().to_owned())),
+                "core" => on.extend(CORE.iter().map(|name| (*name).to_owned())),
+                name => on.push(self.known(name, "--tools")?),
+            }
+        }
+        let off: Vec<String> = exclude
+            .map(|names| names.split(',').map(|name| self.known(name.trim(), "--exclude")).collect::<Result<_>>())
+            .transpose()?
+            .unwrap_or_default();
+        for tool in &mut self.tools {
+            let name = tool.name();
+            tool.off = !on.iter().any(|known| known == name) || off.iter().any(|known| known == name);
+        }
+        Ok(self)
+    }
+
+    fn known(&self, name: &str, argument: &str) -> Result<String> {
+        if let Some(tool) = self.find(name) {
+            return Ok(tool.name().to_owned());
+        }
+        let short: String = name.chars().take(60).collect();
+        let (near, example) = match self.nearest(name) {
+            Some(near) => (format!(", did you mean `{near}`?"), near.to_owned()),
+            None => (String::new(), CORE[..3].join(",")),
+        };
+        let problem = format!("`{short}` is no tool{near}");
+        Err(Error::InvalidArguments { field: argument.into(), problem, example: format!("{argument} {example}") })
+    }
+
     /// With one more; a name that is taken already is replaced in its place.
     #[must_use]
     pub fn with(mut self, tool: Tool) -> Self {
@@ -275,9 +375,9 @@ impl Registry {
         self.tools.iter()
     }
 
-    /// The tools `rights` serve, in order.
+    /// The tools that are switched on and `rights` serve, in order.
     pub fn allowed(&self, rights: Rights) -> impl Iterator<Item = &Tool> {
-        self.tools.iter().filter(move |tool| rights.allow(tool.right))
+        self.tools.iter().filter(move |tool| !tool.off && rights.allow(tool.right))
     }
 
     /// The tool of that name.

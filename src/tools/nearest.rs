@@ -24,7 +24,9 @@ fn rank(name: &str, candidate: &str) -> usize {
     if words == others {
         return 0;
     }
-    if name.len() >= 4 && (candidate.contains(name) || name.contains(candidate)) {
+    // A short word is part of many others by accident.
+    let part_of = |part: &str, whole: &str| part.len() >= 4 && whole.contains(part);
+    if part_of(name, candidate) || part_of(candidate, name) {
         return 1;
     }
     distance(name, candidate)
@@ -58,6 +60,11 @@ mod tests {
         assert_eq!(nearest("write_page", TOOLS), Some("page_write"));
         assert_eq!(nearest("publsh", TOOLS), Some("publish"));
         assert_eq!(nearest("get-page", TOOLS), Some("page_get"));
+    }
+
+    #[test]
+    fn a_short_name_inside_another_is_no_near_one() {
+        assert_eq!(nearest("pathx", ["at", "paths"]), Some("paths"));
     }
 
     #[test]

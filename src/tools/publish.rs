@@ -104,6 +104,10 @@ fn answer(outcome: &PublishReply) -> Value {
         fields.insert("rerendered".into(), outcome.rerendered.into());
     }
     fields.insert("unpublished".into(), reply::first_few(&left));
+    if !outcome.held.is_empty() {
+        let held: Vec<&str> = outcome.held.iter().map(shown).collect();
+        fields.insert("held".into(), reply::first_few(&held));
+    }
     fields.insert("diagnostics".into(), reply::diagnostics(&outcome.diagnostics));
     if let Some(next) = next(outcome) {
         fields.insert("next".into(), next.into());

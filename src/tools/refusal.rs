@@ -7,7 +7,7 @@ use crate::error::Error;
 /// Longest diff or text in `details`, in bytes; clients cut error texts at about 11,000 characters.
 const LONGEST_DETAIL: usize = 6_000;
 /// Longest message or hint, in bytes.
-const LONGEST_SENTENCE: usize = 1_500;
+const LONGEST_SENTENCE: usize = 1_000;
 /// Longest name that is said back, in bytes.
 const LONGEST_NAME: usize = 200;
 /// Most items of one list in `details`.

@@ -84,7 +84,7 @@ fn changed_files(files: &[ChangedFile], html: bool) -> Vec<Value> {
     for file in files {
         let mut item = changed_file(file);
         let bare = size(&item);
-        if total + bare > CONTENT_LIMIT {
+        if total + bare > limit {
             break;
         }
         if let (Value::Object(fields), true) = (&mut item, total + bare + file.diff.len() <= limit) {

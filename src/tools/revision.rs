@@ -51,6 +51,7 @@ fn list(context: &Context, asked: List) -> Result<Value> {
         since,
         limit: asked.limit.unwrap_or(0),
         cursor: asked.cursor,
+        progress: context.progress.clone(),
     };
     let (mut revisions, mut next_cursor) = revision::list(&context.site, &query)?;
     let mut items: Vec<Value> = revisions.iter().map(reply::revision).collect();

@@ -64,7 +64,7 @@ enum Part {
 }
 
 fn get(context: &Context, asked: SiteGet) -> Result<Value> {
-    let overview = overview(&context.site)?;
+    let overview = overview(&context.site, &context.progress)?;
     let mut reply = summary(&overview);
     for part in asked.include {
         let (name, value) = match part {

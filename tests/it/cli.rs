@@ -122,6 +122,14 @@ fn check_finds_what_is_wrong_with_file_and_line() {
     let json: serde_json::Value = serde_json::from_str(&refused(&folder, &["check", "--json"]).out).unwrap();
     assert_eq!((&json[0]["code"], &json[0]["line"]), (&"broken_link".into(), &line.into()));
     refused(&folder, &["build"]);
+    // Advice is given where it is asked for, and fails nothing.
+    std::fs::write(folder.join("content/lonely.md"), "---\ntitle: Lonely\ndraft: true\ndate: 2020-01-01\n---\n")
+        .unwrap();
+    assert!(!refused(&folder, &["check"]).out.contains("old_draft"));
+    let advice = ok(&folder, &["check", "--rules", "seo,drafts"]);
+    assert!(advice.out.contains("[old_draft]") && !advice.out.contains("broken_link"), "{}", advice.out);
+    assert!(refused(&folder, &["check", "--rules", "all"]).out.contains("[old_draft]"));
+    assert_eq!(run(&folder, &["check", "--rules", "nonsense"]).code, Some(2));
     std::fs::write(folder.join("site.yaml"), "title: [\n").unwrap();
     assert!(refused(&folder, &["check"]).err.contains("site.yaml:"));
 }

@@ -93,6 +93,50 @@ async fn a_publish_can_be_cancelled_at_every_step_and_nothing_goes_live() {
     assert!(site.git_remote(&["ls-tree", "-r", "--name-only", "main"]).contains("public/b/index.html"));
 }
 
+#[tokio::test]
+async fn every_reading_call_can_be_cancelled_while_it_builds_and_changes_nothing() {
+    let page = |n: usize| format!("-- content/n/{n:02}.md --\n---\ntitle: N{n}\n---\nWords.\n");
+    let pages = SITE.to_owned() + &(0..20).map(page).collect::<String>();
+    let registry = Registry::standard();
+    let mut reading = 0;
+    for tool in registry.tools().filter(|tool| !tool.writes()) {
+        // A site of its own each: what one call built, the next would find done.
+        let site = TestSite::new(&pages).await;
+        let arguments = super::tools::example(tool.schema()).as_object().cloned().expect("an object");
+        let mut arguments = arguments;
+        for name in ["paths", "pages"] {
+            if tool.schema()["properties"].get(name).is_some_and(|list| list["items"]["type"] == "string") {
+                arguments.insert(name.into(), serde_json::json!(["/a/"]));
+            }
+        }
+        let steps = cancelled_everywhere(
+            || site.fingerprint(),
+            |patience| {
+                let context = Context {
+                    site: site.site().clone(),
+                    client: "test".into(),
+                    id: "1".into(),
+                    tool: tool.name().into(),
+                    arguments: String::new(),
+                    token: String::new(),
+                    rights: Rights::all(),
+                    progress: call(tool.name(), patience).progress,
+                };
+                match tool.call(&context, arguments.clone()) {
+                    Ok(_) => Ok(()),
+                    Err(refusal) if refusal.code == "cancelled" => Err(Error::Cancelled),
+                    // What the example names is not on this site: it was looked up after the build.
+                    Err(refusal) if refusal.code == "not_found" => Ok(()),
+                    Err(refusal) => panic!("{}: {refusal:?}", tool.name()),
+                }
+            },
+        );
+        assert!(steps >= 10, "{} asks only {steps} times", tool.name());
+        reading += 1;
+    }
+    assert!(reading >= 7, "only {reading} tools read");
+}
+
 #[derive(Deserialize, JsonSchema)]
 struct Nothing {}
 

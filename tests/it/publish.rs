@@ -63,6 +63,7 @@ fn render(sources: &Snapshot, _live: &Snapshot) -> Result<Outputs> {
 pub(super) fn everything() -> PublishRequest<'static> {
     PublishRequest {
         paths: None,
+        held: std::collections::BTreeSet::new(),
         hand_edits: false,
         local_commits: false,
         note: Note { message: "Go live".into(), trailers: Vec::new() },

@@ -168,7 +168,7 @@ async fn writes_beyond_the_pace_wait_and_then_are_refused() {
 }
 
 /// Runs the binary over stdio with these arguments and lines; what it says on standard output and standard error.
-fn serve(arguments: &[&str], lines: &str) -> (bool, String, String) {
+pub(crate) fn serve(arguments: &[&str], lines: &str) -> (bool, String, String) {
     use std::io::Write;
     let binary = env!("CARGO_BIN_EXE_sitewright");
     let folder = tempfile::tempdir().expect("a folder");

@@ -379,3 +379,27 @@ async fn many_pages_are_searched_and_planned_in_one_call_with_a_small_reply() {
         seen.to_string().len()
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_set_is_searched_and_replaced_in_by_itself() {
+    let site = TestSite::with_remote(SITE).await;
+    site.call("publish", json!({})).await;
+    let set = site.call("change_open", json!({"purpose": "Spelling"})).await["change_set"].clone();
+    let call = json!({"pairs": [{"find": "colour", "replace": "color"}], "scope": ["/blog/"], "change_set": set});
+    assert!(site.call("text_replace", call).await["revision"].is_string());
+    let here = site.call("text_search", json!({"query": "colour", "case": true, "change_set": set})).await;
+    let there = site.call("text_search", json!({"query": "colour", "case": true})).await;
+    assert_eq!((here["total"].as_u64(), there["total"].as_u64()), (Some(0), Some(4)), "{here} {there}");
+    assert!(site.read("content/blog/one.md").contains("One colour"), "the working tree stays");
+    let checked = site.call("site_check", json!({"rules": ["links"], "change_set": set})).await;
+    assert_eq!(checked["errors"], 0, "{checked}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replacement_in_the_settings_cannot_change_what_only_a_person_may() {
+    let config = "-- site.yaml --\ntitle: Test\nbase_url: https://example.org/\ntheme: default\nfetch:\n  allow: [198.51.100.0/24]\n";
+    let site = TestSite::new(&format!("{config}{SITE}")).await;
+    let widen = json!({"pairs": [{"find": "198.51.100.0/24", "replace": "127.0.0.0/8"}], "scope": ["config"]});
+    site.call_err("text_replace", widen).await;
+    assert!(site.read("site.yaml").contains("198.51.100.0/24"));
+}

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::super::{Site, address};
+use super::list::{self, ListQuery};
 use crate::build::{Built, Scope};
 use crate::error::{Error, Result};
 use crate::model::front_matter::FrontMatter;
-use crate::model::{BlobId, ContentPath, Diagnostic, File, Heading, Page, Snapshot};
+use crate::model::{BlobId, ContentPath, Diagnostic, File, Heading, Page, Progress, Snapshot};
 use crate::store::{HistoryFilter, Revision};
 
 /// Revisions per page in a reply.
@@ -47,6 +48,8 @@ pub struct GetQuery {
     pub lines: Option<(usize, usize)>,
     /// As it was at this revision.
     pub revision: Option<String>,
+    /// Who follows the call.
+    pub progress: Progress,
 }
 
 /// One page as read; fields not asked for are `None`.
@@ -86,17 +89,41 @@ pub fn get(site: &Site, query: &GetQuery) -> Result<Vec<PageView>> {
             example: "{\"paths\": [\"/blog/hello/\"]}".into(),
         });
     }
+    let progress = query.progress.part(0.0, 0.6);
     let (snapshot, built) = match &query.revision {
         Some(revision) => {
             let snapshot = site.repository().snapshot_at(&site.repository().resolve(revision)?)?;
-            let built = site.library(&snapshot, false)?;
+            let built = site.library_followed(&snapshot, false, &progress)?;
             (snapshot, built)
         }
-        None => site.working()?,
+        None => site.working_followed(&progress)?,
     };
-    let indexes = query.paths.iter().map(|name| address::page(&built.library, name)).collect::<Result<Vec<_>>>()?;
-    let rendered = rendered(site, &snapshot, &built, &indexes, &query.include)?;
+    let indexes = named(&built, &query.paths)?;
+    let rendered = rendered(site, &snapshot, &built, &indexes, query)?;
     indexes.into_iter().map(|index| view(site, &snapshot, &built, rendered.as_ref(), index, query)).collect()
+}
+
+/// The pages that are named, each once, in the order of the names; a glob stands for all that match it.
+fn named(built: &Built, names: &[String]) -> Result<Vec<usize>> {
+    let mut indexes = Vec::new();
+    for name in names {
+        if name.contains('*') {
+            let glob = ListQuery { glob: Some(name.clone()), ..ListQuery::default() };
+            indexes.extend(list::select(&built.library, &glob, &BTreeSet::new())?);
+        } else {
+            indexes.push(address::page(&built.library, name)?);
+        }
+    }
+    let mut seen = BTreeSet::new();
+    indexes.retain(|index| seen.insert(*index));
+    if indexes.is_empty() || indexes.len() > MAX_PAGES {
+        return Err(Error::InvalidArguments {
+            field: "paths".into(),
+            problem: format!("they match {} pages, expected 1 to {MAX_PAGES}", indexes.len()),
+            example: "a narrower glob such as \"blog/2026-*.md\", or the paths that page_list replies".into(),
+        });
+    }
+    Ok(indexes)
 }
 
 /// The same pages with their HTML, where it is asked for.
@@ -105,13 +132,13 @@ fn rendered(
     snapshot: &Snapshot,
     built: &Built,
     indexes: &[usize],
-    include: &BTreeSet<Include>,
+    query: &GetQuery,
 ) -> Result<Option<Built>> {
-    if !include.contains(&Include::Html) && !include.contains(&Include::Text) {
+    if !query.include.contains(&Include::Html) && !query.include.contains(&Include::Text) {
         return Ok(None);
     }
     let paths = indexes.iter().map(|&index| built.library.pages[index].path.clone()).collect();
-    site.build(snapshot, Scope::Pages(paths), true, None).map(Some)
+    site.build_followed(snapshot, Scope::Pages(paths), true, None, &query.progress.part(0.6, 1.0)).map(Some)
 }
 
 fn view(

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::super::{Site, address};
 use crate::build::Built;
 use crate::error::{Error, Result};
-use crate::model::{ContentPath, Library, Page, PageKind, PageState};
+use crate::model::{ContentPath, Library, Page, PageKind, PageState, Progress};
 
 /// Items on a page of the list where the caller names no limit.
 const DEFAULT_LIMIT: usize = 50;
@@ -61,6 +61,8 @@ pub struct ListQuery {
     pub limit: usize,
     /// Where the last list ended.
     pub cursor: Option<String>,
+    /// Who follows the call.
+    pub progress: Progress,
 }
 
 /// One part of a list.
@@ -83,7 +85,7 @@ pub struct Listing {
 /// # Errors
 /// `InvalidArguments` for a cursor of another list, `NotFound` for an unknown section.
 pub fn list(site: &Site, query: &ListQuery) -> Result<Listing> {
-    let (_, built) = site.working()?;
+    let (_, built) = site.working_followed(&query.progress)?;
     let changed: BTreeSet<ContentPath> =
         site.repository().status()?.unpublished.into_iter().map(|unpublished| unpublished.change.path).collect();
     let mut items = select(&built.library, query, &changed)?;

@@ -5,6 +5,7 @@ mod get;
 mod list;
 mod relocate;
 mod remove;
+mod wiki;
 mod write;
 
 pub use super::anchor::TextEdit;

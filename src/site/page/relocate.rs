@@ -8,6 +8,7 @@ use super::super::etag::IfMatch;
 use super::super::expand::{bundle_assets, moved};
 use super::super::{Call, Site, address};
 use super::remove::alias_patch;
+use super::wiki::{self, Wikilink};
 use crate::build::{Built, Scope};
 use crate::error::{Error, Result};
 use crate::model::{ContentPath, LinkTarget, PageKind, PathKind, Snapshot, front_matter};
@@ -211,6 +212,15 @@ fn rewrite_links(
             };
             if target == new_target && place == &page.path {
                 continue;
+            }
+            let line = || base.text(page.path.as_str())?.lines().nth(link.line.checked_sub(1)?);
+            match line().and_then(|line| wiki::moved(&before.library, line, &link.raw, target, new_target)) {
+                Some(Wikilink::Stays) => continue,
+                Some(Wikilink::Becomes(old, new)) => {
+                    replacements.push((link.line, old, new));
+                    continue;
+                }
+                None => {}
             }
             if let Some(new) =
                 new_link(&link.raw, &page.path, place, new_target, urls.get(target), &before.library.config.base_url)

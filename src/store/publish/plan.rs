@@ -251,10 +251,20 @@ fn select(
     paths: &BTreeSet<String>,
     steps: &[Step],
 ) -> BTreeSet<String> {
-    let Some(named) = &request.paths else { return paths.clone() };
-    let waiting = pending.into_iter().flat_map(|pending| pending.selected.iter().cloned());
-    let named = named.iter().map(ToString::to_string).chain(waiting).collect();
-    selection::complete(&named, paths, steps)
+    let held = request.held.iter().map(ToString::to_string).collect();
+    // Both ends of a move stay back together too, or the page would vanish.
+    let mut held = selection::complete(&held, paths, steps);
+    let waiting: BTreeSet<String> = pending.into_iter().flat_map(|pending| pending.selected.iter().cloned()).collect();
+    held.retain(|path| !waiting.contains(path));
+    let mut selected = match &request.paths {
+        None => paths.clone(),
+        Some(named) => {
+            let named = named.iter().map(ToString::to_string).chain(waiting).collect();
+            selection::complete(&named, paths, steps)
+        }
+    };
+    selected.retain(|path| !held.contains(path));
+    selected
 }
 
 fn check_hand_edits(request: &PublishRequest<'_>, selected: &BTreeSet<String>, steps: &[Step]) -> Result<()> {

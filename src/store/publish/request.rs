@@ -39,6 +39,8 @@ impl ReviewRequest<'_> {
 pub struct PublishRequest<'a> {
     /// Which paths; `None`: everything.
     pub paths: Option<BTreeSet<ContentPath>>,
+    /// What stays back whatever is named: pages on hold.
+    pub held: BTreeSet<ContentPath>,
     /// Take along paths that a person edited by hand and that are not named.
     pub hand_edits: bool,
     /// Take along a person's commits that the remote has not.
@@ -63,6 +65,7 @@ impl fmt::Debug for PublishRequest<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PublishRequest")
             .field("paths", &self.paths)
+            .field("held", &self.held)
             .field("hand_edits", &self.hand_edits)
             .field("local_commits", &self.local_commits)
             .field("note", &self.note)

@@ -26,7 +26,7 @@ pub(super) const GET: Spec = Spec {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PageGet {
-    /// URL paths or content paths: `/blog/hello/`, `blog/hello.md`.
+    /// URL paths, content paths, globs: `/blog/hello/`, `blog/a*.md`.
     #[schemars(length(min = 1, max = 50), example = ["/blog/hello/"])]
     paths: Vec<String>,
     /// html and text: rendered main content.
@@ -71,7 +71,8 @@ pub(super) fn get(context: &Context, asked: PageGet) -> Result<Value> {
         include.extend([Include::FrontMatter, Include::Body]);
     }
     let lines = asked.lines.as_deref().map(line_range).transpose()?;
-    let query = GetQuery { paths: asked.paths, include, lines, revision: asked.revision };
+    let query =
+        GetQuery { paths: asked.paths, include, lines, revision: asked.revision, progress: context.progress.clone() };
     let views = page::get(&context.site, &query)?;
     let first_line = lines.map_or(1, |(first, _)| first.max(1));
     let mut items = Vec::new();

@@ -92,6 +92,7 @@ pub(super) fn list(context: &Context, asked: PageList) -> Result<Value> {
         },
         limit: asked.limit.unwrap_or(0),
         cursor: asked.cursor,
+        progress: context.progress.clone(),
     };
     let fields: Vec<&str> = match asked.fields.as_slice() {
         [] => DEFAULT_FIELDS.to_vec(),
