@@ -301,13 +301,9 @@ impl Error {
     #[must_use]
     pub fn hint(&self) -> String {
         match self {
-            Self::AlreadyExists { .. } => {
-                "Leave out `create` to change it, or choose another path.".into()
-            }
+            Self::AlreadyExists { .. } => "Leave out `create` to change it, or choose another path.".into(),
             Self::BuildFailed { .. } => "Mend what `details.diagnostics` names and send the call again.".into(),
-            Self::BrowserFailed { .. } => {
-                "Use `as: html` or `as: text` instead; the person can name another Chromium in SITEWRIGHT_BROWSER.".into()
-            }
+            Self::BrowserFailed { .. } => "Use `as: html` or `as: text` instead; the person can name another Chromium in SITEWRIGHT_BROWSER.".into(),
             Self::Busy { .. } => "Send the same call again in a few seconds.".into(),
             Self::Conflict { conflicts, .. } if !conflicts.is_empty() => {
                 "Write each conflicting path with the text you want and `if_match` set to its `theirs.etag`, then send this call again."
@@ -335,22 +331,14 @@ impl Error {
             Self::InvalidArguments { example, .. } => format!("Write it like this: {example}"),
             Self::InvalidConfig { .. } => "Mend site.yaml at that line.".into(),
             Self::InvalidFrontMatter { fix, .. } => fix.clone(),
-            Self::InvalidPath { .. } => {
-                "Use a relative path inside content/, static/, data/ or themes/, such as `blog/hello.md`.".into()
-            }
-            Self::HandEdits { .. } => {
-                "A person edited these by hand: name them in `paths`, or set `hand_edits: true` if the person agreed.".into()
-            }
+            Self::InvalidPath { .. } => "Use a relative path inside content/, static/, data/ or themes/, such as `blog/hello.md`.".into(),
+            Self::HandEdits { .. } => "A person edited these by hand: name them in `paths`, or set `hand_edits: true` if the person agreed.".into(),
             Self::LocalCommits { .. } => "Set `local_commits: true` to publish them along, if their author agreed.".into(),
             Self::Needs { needs } => format!("Add these to `paths`: {}.", needs.join(", ")),
             Self::NoSite { .. } => "Run `sitewright init` there, or name the site's folder with `--site`.".into(),
             Self::NotFound { near, .. } if !near.is_empty() => format!("Did you mean {}?", near.join(" or ")),
-            Self::NotFound { kind: "page", .. } => {
-                "List pages with `page_list`, or create it with `create: true` and a content path such as `blog/hello.md`.".into()
-            }
-            Self::NotFound { kind: "change set", .. } => {
-                "`change_list` names the open ones; leave `change_set` out for the working tree.".into()
-            }
+            Self::NotFound { kind: "page", .. } => "List pages with `page_list`, or create it with `create: true` and a content path such as `blog/hello.md`.".into(),
+            Self::NotFound { kind: "change set", .. } => "`change_list` names the open ones; leave `change_set` out for the working tree.".into(),
             Self::NotFound { .. } => "List what exists with `site_get` or the noun's `_list` tool.".into(),
             Self::NotAllowed { right, .. } => {
                 format!(
@@ -366,9 +354,7 @@ impl Error {
             }
             Self::PlanMoved { .. } => "Send it with `dry_run: true` and without `plan`, look at it again, then send the new plan.".into(),
             Self::ReadOnly { .. } => "Ask the person to make the site's folder writable; nothing was changed.".into(),
-            Self::RefusedFile { .. } => {
-                "Name it by what it is and send it again, or ask a person: `uploads` in site.yaml says what is taken.".into()
-            }
+            Self::RefusedFile { .. } => "Name it by what it is and send it again, or ask a person: `uploads` in site.yaml says what is taken.".into(),
             Self::RemoteBusy { .. } => "Nothing is lost: send the same call again in a minute.".into(),
             Self::RemoteRefused { .. } => "Tell the person what the remote said; the commit waits, `publish` again resumes.".into(),
             Self::RemoteUnavailable { .. } => "Nothing is lost: call `publish` again when the remote can be reached.".into(),

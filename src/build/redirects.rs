@@ -12,6 +12,8 @@ use crate::model::{Config, ContentPath, Diagnostic, Library, Severity, Snapshot}
 
 /// Redirects followed before a chain is called a circle.
 const MOST_STEPS: usize = 20;
+/// Patterns held against every page; hosts read some hundred of them at most.
+const MOST_PATTERNS: usize = 200;
 
 /// One redirect, for stubs and `_redirects`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,8 +67,17 @@ pub(super) fn add(
     findings: &mut Vec<Diagnostic>,
 ) {
     let Ok(config) = ContentPath::from_disk("site.yaml") else { return };
-    let mut work =
-        Work { plan, snapshot, library, base, config, leads: BTreeMap::new(), lines: OnceCell::new(), findings };
+    let mut work = Work {
+        plan,
+        snapshot,
+        library,
+        base,
+        config,
+        leads: BTreeMap::new(),
+        patterns: 0,
+        lines: OnceCell::new(),
+        findings,
+    };
     for page in library.pages.iter().filter(|page| page.included) {
         for alias in &page.aliases {
             let placed = work.place(alias, &base.href(&page.url), 301);
@@ -98,6 +109,8 @@ struct Work<'a> {
     config: ContentPath,
     /// Old URL path to new one, where both are of this site.
     leads: BTreeMap<String, String>,
+    /// Patterns so far.
+    patterns: usize,
     /// Made where the first line is asked for: a site may hold thousands of redirects.
     lines: OnceCell<HashMap<&'a str, usize>>,
     findings: &'a mut Vec<Diagnostic>,
@@ -121,7 +134,10 @@ impl Work<'_> {
             return None;
         }
         if pattern {
-            self.report_hidden(from);
+            self.patterns += 1;
+            if self.patterns <= MOST_PATTERNS {
+                self.report_hidden(from);
+            }
             // Patterns cannot be stubs; hosts that read `_redirects` know them.
             self.plan.redirects.push(Redirect { from: from.to_owned(), to: target.href, status: rule.status });
             return target.url;
@@ -192,8 +208,7 @@ impl Work<'_> {
             self.plan.jobs.contains_key(&output) || outputs::is_reserved(&self.library.config, &output)
         };
         let twin = url.strip_suffix("index.md").is_some_and(|folder| self.library.by_url.contains_key(folder));
-        let covered = patterns.iter().any(|from| covers(from, url));
-        made(url) || made(&slashed) || twin || covered
+        made(url) || made(&slashed) || twin || patterns.iter().any(|from| covers(from, url))
     }
 
     /// Hosts that read `_redirects` before they look for a file would never show these pages.

@@ -36,6 +36,17 @@ pub(super) fn publish(arguments: &Publish, site: Option<&Path>) -> Result<Outcom
     };
     let reply = ask_through(&site, &call, query)?;
     print::out(&describe(&reply));
+    deliver(&site);
+    for finding in &reply.diagnostics {
+        print::error(&print::finding(finding));
+    }
+    let pushes = [&reply.published.pushed, &reply.published.deployed];
+    let refused = pushes.into_iter().flatten().any(|pushed| !pushed.ok) && reply.published.review.is_none();
+    Ok(if refused || reply.published.unfinished.is_some() { Outcome::Failed } else { Outcome::Done })
+}
+
+/// Waits for webhooks and pings that are on their way.
+fn deliver(site: &Site) {
     let undelivered = site.courier().wait(DELIVERY);
     if undelivered > 0 {
         print::error(&format!(
@@ -43,12 +54,6 @@ pub(super) fn publish(arguments: &Publish, site: Option<&Path>) -> Result<Outcom
             print::count(undelivered, "message", "messages")
         ));
     }
-    for finding in &reply.diagnostics {
-        print::error(&print::finding(finding));
-    }
-    let pushes = [&reply.published.pushed, &reply.published.deployed];
-    let refused = pushes.into_iter().flatten().any(|pushed| !pushed.ok) && reply.published.review.is_none();
-    Ok(if refused || reply.published.unfinished.is_some() { Outcome::Failed } else { Outcome::Done })
 }
 
 /// Publishes what is due; what fails is named and stays due.
@@ -66,6 +71,7 @@ fn due(site: &Site) -> Result<Outcome> {
             }
         }
     }
+    deliver(site);
     Ok(outcome)
 }
 

@@ -44,6 +44,11 @@ pub(super) enum Fault {
 #[error("{0}")]
 struct Refused(String);
 
+/// No name server could be asked.
+#[derive(Debug, thiserror::Error)]
+#[error("no name server answered")]
+struct NoAnswer;
+
 /// An agent whose every connection goes to an address that the guard has seen.
 pub(super) fn agent(guard: &Guard, tls: bool, patience: Patience) -> Agent {
     let mut config = Config::builder()
@@ -97,9 +102,18 @@ fn look_up(guard: &Guard, host: &str, timeout: NextTimeout) -> Result<Vec<std::n
     std::thread::Builder::new().name("lookup".into()).spawn(move || drop(send.send(guard.look_up(&host))))?;
     match receive.recv_timeout(*timeout.after) {
         Ok(Ok(found)) => Ok(found),
-        Ok(Err(_)) | Err(RecvTimeoutError::Disconnected) => Err(ureq::Error::HostNotFound),
+        Ok(Err(error)) if is_unknown_name(&error) => Err(ureq::Error::HostNotFound),
+        Ok(Err(_)) | Err(RecvTimeoutError::Disconnected) => Err(ureq::Error::Other(Box::new(NoAnswer))),
         Err(RecvTimeoutError::Timeout) => Err(ureq::Error::Timeout(timeout.reason)),
     }
+}
+
+/// Whether a name server said that there is no such name; the system tells it in words only. All else may be our own network.
+fn is_unknown_name(error: &io::Error) -> bool {
+    let text = error.to_string().to_ascii_lowercase();
+    ["not known", "no address associated", "no such host", "nodename nor servname"]
+        .iter()
+        .any(|said| text.contains(said))
 }
 
 /// A header's value, where it is text.
@@ -120,6 +134,7 @@ pub(super) fn fault(error: &ureq::Error) -> Fault {
     match error {
         ureq::Error::Other(other) => match other.downcast_ref::<Refused>() {
             Some(Refused(reason)) => Fault::Refused(reason.clone()),
+            None if other.is::<NoAnswer>() => Fault::Failed("its name cannot be looked up now".into()),
             None => Fault::Failed("the request failed".into()),
         },
         ureq::Error::HostNotFound => Fault::Gone("there is no such host".into()),

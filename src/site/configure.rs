@@ -15,11 +15,11 @@ const PATH: &str = "site.yaml";
 
 /// Keys that reach beyond the site: where it is pushed, what is read from disk and network, what is sent, what pages may
 /// execute. They are for the person who runs the server.
-const BEYOND: [&str; 7] = ["publish", "uploads", "fetch", "webhooks", "indexnow", "markdown.raw_html", "html"];
+const BEYOND: [&str; 6] = ["publish", "uploads", "fetch", "webhooks", "indexnow", "markdown.raw_html"];
 /// Of these, keys that are read when the server starts.
 const AT_START: [&str; 4] = ["publish.remote", "publish.branch", "publish.output", "publish.durability"];
 /// A valid value of each key, for errors.
-const EXAMPLES: [(&str, &str); 17] = [
+const EXAMPLES: [(&str, &str); 19] = [
     ("title", "{\"title\": \"My site\"}"),
     ("description", "{\"description\": \"One sentence.\"}"),
     ("base_url", "{\"base_url\": \"https://example.org/\"}"),
@@ -30,6 +30,8 @@ const EXAMPLES: [(&str, &str); 17] = [
     ("menus", "{\"menus\": {\"main+\": [{\"name\": \"Blog\", \"url\": \"/blog/\"}]}}"),
     ("taxonomies", "{\"taxonomies\": {\"topics\": {\"title\": \"Topics\"}}}"),
     ("collections", "{\"collections\": {\"blog\": {}}}"),
+    ("crawlers", "{\"crawlers\": {\"ai\": \"block\"}}"),
+    ("seo", "{\"seo\": {\"title\": \"{title} - {site}\"}}"),
     ("permalinks", "{\"permalinks\": {\"blog\": \"/:year/:slug/\"}}"),
     ("paginate", "{\"paginate\": 20}"),
     ("redirects", "{\"redirects\": {\"/old/\": \"/new/\"}}"),

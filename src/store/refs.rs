@@ -11,7 +11,11 @@ use super::failure::git_error;
 use super::moving::Moving;
 use crate::error::{Error, Result};
 
-const TRIES: u32 = 10;
+const TRIES: u32 = 12;
+
+/// The first wait between two tries, in milliseconds; each is twice the one before, up to the longest.
+const FIRST_WAIT: u64 = 4;
+const LONGEST_WAIT: u64 = 250;
 
 /// A lock under our own refs that is older than this was left by a process that died: the writer lock is ours now.
 const STALE: Duration = Duration::from_secs(1);
@@ -91,7 +95,7 @@ pub(crate) fn move_ref(
     let shared = !name.starts_with("refs/sitewright/");
     let moving = shared.then(|| Moving::begin(git, name)).flatten();
     let lock = git.commondir().join(format!("{name}.lock"));
-    let mut wait = 4;
+    let mut wait = FIRST_WAIT;
     for attempt in 0..TRIES {
         match try_move(git, name, from, to, why) {
             Ok(()) => return Ok(()),
@@ -101,8 +105,8 @@ pub(crate) fn move_ref(
                     continue;
                 }
                 sleep(Duration::from_millis(wait + jitter(wait)));
-                // All tries together take longer than a lock takes to be stale.
-                wait = (wait * 2).min(250);
+                // The tries before the last one, which removes nothing, take longer than a lock takes to be stale.
+                wait = (wait * 2).min(LONGEST_WAIT);
             }
             Err(error) if matches!(error.code(), ErrorCode::Modified | ErrorCode::Exists | ErrorCode::NotFound) => {
                 return Err(Error::Busy { holder: format!("{name} was moved by someone else") });
@@ -216,6 +220,10 @@ mod tests {
         std::fs::create_dir_all(dir.path().join("refs/sitewright")).unwrap();
         std::fs::write(dir.path().join("refs/sitewright/working.lock"), "").unwrap();
         move_ref(&git, "refs/sitewright/working", None, Some(one), "x").unwrap();
+        // However small the random part of each wait is.
+        let mut waits = std::iter::successors(Some(FIRST_WAIT), |wait| Some((wait * 2).min(LONGEST_WAIT)));
+        let least: u64 = waits.by_ref().take(TRIES as usize - 2).sum();
+        assert!(Duration::from_millis(least) > STALE, "{least} ms");
     }
 
     #[test]

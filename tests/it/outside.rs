@@ -301,3 +301,16 @@ fn links_elsewhere_are_told_apart() {
     let few = links::check(&urls[..3], &loopback(), &Options { most: 1, ..options }, &Progress::default());
     assert!(few[1].state == State::Unknown && few[1].reason.contains("too many"), "{few:?}");
 }
+
+#[test]
+fn without_a_network_no_link_is_called_broken() {
+    for (said, state) in [
+        ("failed to lookup address information: Temporary failure in name resolution", State::Unknown),
+        ("failed to lookup address information: Name or service not known", State::Broken),
+    ] {
+        let guard = loopback().with_resolver(Arc::new(move |_: &str| Err(std::io::Error::other(said))));
+        let urls = ["https://example.org/".to_owned()];
+        let found = links::check(&urls, &guard, &Options::default(), &Progress::default());
+        assert_eq!(found[0].state, state, "{found:?}");
+    }
+}

@@ -22,23 +22,16 @@ pub(super) fn path(theme: &str, name: &str) -> Result<ContentPath> {
         None => name,
     };
     let path = ContentPath::parse(&format!("themes/{theme}/{inner}"))?;
-    match inner.split_once('/') {
-        None => {}
-        Some(("assets", _)) => {}
-        Some((folder, file)) if TEMPLATES.contains(&folder) => {
-            if !file.to_ascii_lowercase().ends_with(".hbs") {
-                let stem = inner.rsplit_once('.').map_or(inner, |(stem, _)| stem);
-                let problem = format!("no page would ever use {}: templates end in .hbs", shorten(inner));
-                return Err(refused(&problem, &format!("{{\"path\": \"{}.hbs\", ...}}", shorten(stem))));
-            }
-        }
-        Some((folder, _)) => {
-            let problem = format!(
-                "a theme has theme.yaml, layouts/, partials/, shortcodes/ and assets/, not `{}/`",
-                shorten(folder)
-            );
-            return Err(refused(&problem, "{\"path\": \"assets/style.css\", ...}"));
-        }
+    let Some((folder, file)) = inner.split_once('/') else { return Ok(path) };
+    if TEMPLATES.contains(&folder) && !file.to_ascii_lowercase().ends_with(".hbs") {
+        let stem = inner.rsplit_once('.').map_or(inner, |(stem, _)| stem);
+        let problem = format!("no page would ever use {}: templates end in .hbs", shorten(inner));
+        return Err(refused(&problem, &format!("{{\"path\": \"{}.hbs\", ...}}", shorten(stem))));
+    }
+    if !TEMPLATES.contains(&folder) && folder != "assets" {
+        let folder = shorten(folder);
+        let problem = format!("a theme has theme.yaml, layouts/, partials/, shortcodes/ and assets/, not `{folder}/`");
+        return Err(refused(&problem, "{\"path\": \"assets/style.css\", ...}"));
     }
     Ok(path)
 }

@@ -63,15 +63,10 @@ pub(in crate::site) fn refuse_misfits(
         let Some(finding) = findings.first() else { continue };
         let known = chain.iter().find(|theme| theme.settings.contains_key(key));
         let names: Vec<&str> = chain.iter().flat_map(|theme| theme.settings.keys()).map(String::as_str).collect();
-        let (name, owner) = match known {
-            Some(theme) => (key.clone(), Some(theme)),
-            None => {
-                let name = near(key, names.iter().copied()).into_iter().next();
-                let name = name.or_else(|| names.first().map(|name| (*name).to_owned())).unwrap_or_default();
-                let owner = chain.iter().find(|theme| theme.settings.contains_key(&name));
-                (name, owner)
-            }
-        };
+        let like = || near(key, names.iter().copied()).into_iter().next();
+        let first = || names.first().map(|name| (*name).to_owned());
+        let name = known.map(|_| key.clone()).or_else(like).or_else(first).unwrap_or_default();
+        let owner = chain.iter().find(|theme| theme.settings.contains_key(&name));
         let all = if known.is_none() { format!("; it has: {}", names.join(", ")) } else { String::new() };
         return Err(Error::InvalidArguments {
             field: format!("{field}.{key}"),
