@@ -303,7 +303,7 @@ impl Error {
         match self {
             Self::AlreadyExists { .. } => "Leave out `create` to change it, or choose another path.".into(),
             Self::BuildFailed { .. } => "Mend what `details.diagnostics` names and send the call again.".into(),
-            Self::BrowserFailed { .. } => "Use `as: html` or `as: text` instead; the person can name another Chromium in SITEWRIGHT_BROWSER.".into(),
+            Self::BrowserFailed { .. } => "Use `as: html` instead, or let the person name another Chromium in SITEWRIGHT_BROWSER.".into(),
             Self::Busy { .. } => "Send the same call again in a few seconds.".into(),
             Self::Conflict { conflicts, .. } if !conflicts.is_empty() => {
                 "Write each conflicting path with the text you want and `if_match` set to its `theirs.etag`, then send this call again."
@@ -341,17 +341,9 @@ impl Error {
             Self::NotFound { kind: "change set", .. } => "`change_list` names the open ones; leave `change_set` out for the working tree.".into(),
             Self::NotFound { .. } => "List what exists with `site_get` or the noun's `_list` tool.".into(),
             Self::NotAllowed { right, .. } => {
-                format!(
-                    "Go on with other tools, or ask the person who runs the server to start it with `{right}` in `--allow` (or in the \
-                     token's rights) and without `--read-only`."
-                )
+                ask(&format!("`{right}` in `--allow` (or in the token's rights) and without `--read-only`"))
             }
-            Self::ToolOff { tool } => {
-                format!(
-                    "Go on with the tools that are listed, or ask the person who runs the server to name `{tool}` in `--tools` and not \
-                     in `--exclude`."
-                )
-            }
+            Self::ToolOff { tool } => ask(&format!("`{tool}` in `--tools` and not in `--exclude`")),
             Self::PlanMoved { .. } => "Send it with `dry_run: true` and without `plan`, look at it again, then send the new plan.".into(),
             Self::ReadOnly { .. } => "Ask the person to make the site's folder writable; nothing was changed.".into(),
             Self::RefusedFile { .. } => "Name it by what it is and send it again, or ask a person: `uploads` in site.yaml says what is taken.".into(),
@@ -369,4 +361,9 @@ impl Error {
     pub fn internal(cause: impl fmt::Display) -> Self {
         Self::Internal { cause: cause.to_string() }
     }
+}
+
+/// What to do about something that only whoever starts the server can change.
+fn ask(with: &str) -> String {
+    format!("Go on with other tools, or ask the person who runs the server to start it with {with}.")
 }

@@ -44,6 +44,7 @@ fn list(context: &Context, asked: AssetList) -> Result<Value> {
         unused: asked.unused,
         limit: asked.limit.unwrap_or_default(),
         cursor: asked.cursor,
+        progress: context.progress.clone(),
     };
     let listing = asset::list(&context.site, &query)?;
     let mut items: Vec<Value> = listing.items.iter().map(item).collect();

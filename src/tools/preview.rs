@@ -41,8 +41,8 @@ const PREVIEW: Spec = Spec {
 };
 
 const PREVIEW_WITH_BROWSER: Spec = Spec {
-    description: "Renders pages before they are live; use it after edits and before publish. Replies per page an address to \
-        open, the whole HTML, its text, or a picture, and diagnostics. For the raw difference use change_diff.",
+    description: "Renders pages before they are live; use it after edits and before publish. Replies per page an address, \
+        the whole HTML, its text, or a picture, and diagnostics. For the raw difference use change_diff.",
     ..PREVIEW
 };
 
@@ -81,12 +81,12 @@ struct PreviewWithBrowser {
     /// Live plus just these pages: exactly what publishing them would write.
     #[serde(default)]
     only: bool,
-    /// Default url, an address for a browser; html: the whole document; text: the main content; screenshot: of up to 5 pages.
+    /// Default url, an address; html: whole document; text: main content; screenshot: up to 5 pages.
     #[serde(rename = "as")]
     form: Option<AsWithBrowser>,
     /// Of a screenshot; default desktop.
     viewport: Option<Viewport>,
-    /// Screenshot for visitors who prefer dark.
+    /// A dark screenshot.
     #[serde(default)]
     dark: bool,
 }

@@ -8,7 +8,7 @@ use super::kind::{AssetKind, of_name};
 use super::used::Uses;
 use super::{pixels, place};
 use crate::error::{Error, Result};
-use crate::model::{BlobId, ContentPath, File, Library, PathKind, Snapshot};
+use crate::model::{BlobId, ContentPath, File, Library, PathKind, Progress, Snapshot};
 
 /// Items where the caller names no limit.
 const DEFAULT_LIMIT: usize = 50;
@@ -28,6 +28,8 @@ pub struct AssetQuery {
     pub limit: usize,
     /// Where the last list ended.
     pub cursor: Option<String>,
+    /// Who follows the call.
+    pub progress: Progress,
 }
 
 /// One asset.
@@ -67,7 +69,7 @@ pub struct AssetListing {
 /// # Errors
 /// `NotFound` for a folder or page that does not exist, `InvalidArguments` for a cursor of another list.
 pub fn list(site: &Site, query: &AssetQuery) -> Result<AssetListing> {
-    let (snapshot, built) = site.working()?;
+    let (snapshot, built) = site.working_followed(&query.progress)?;
     let library = &built.library;
     let wanted = query.path.as_deref().map(|name| Wanted::of(&snapshot, library, name)).transpose()?;
     let uses = Uses::of(&snapshot, library);
