@@ -85,7 +85,9 @@ pub fn report(records: &[Record], skipped_lines: usize, limits: &Thresholds) -> 
         let mut places = Vec::with_capacity(group.len());
         for occurrence in &group {
             let own: Vec<usize> = occurrence.wasted.iter().copied().filter(|&call| !charged[call]).collect();
-            own.iter().for_each(|&call| charged[call] = true);
+            for &call in &own {
+                charged[call] = true;
+            }
             // What another finding explains wholly is not said twice.
             let explained = own.is_empty() && !occurrence.wasted.is_empty() && detector.severity != Rank::Critical;
             if !explained {

@@ -125,7 +125,7 @@ impl<'a> Trace<'a> {
         }
         let mut groups: Vec<(&str, Vec<&Record>)> = by_session.into_iter().collect();
         for (_, group) in &mut groups {
-            group.sort_by(|a, b| (a.ts, a.seq).cmp(&(b.ts, b.seq)));
+            group.sort_by_key(|record| (record.ts, record.seq));
         }
         groups.sort_by_key(|(name, group)| (group.first().map_or(0, |record| record.ts), *name));
         let (mut calls, mut sessions, mut names) = (Vec::with_capacity(records.len()), Vec::new(), Vec::new());

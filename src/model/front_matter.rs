@@ -247,7 +247,11 @@ pub fn patch_yaml(path: &str, text: &str, patch: &Map<String, Value>) -> Result<
     }
     no_merge_key(patch).map_err(in_config)?;
     let edited = edit::yaml(document, &values, patch, line_end(text)).ok_or_else(|| in_config(unfollowed(document)))?;
-    let Ok(read) = yaml::read_map(&edited) else { return Err(in_config(mismatch(document, patch)?)) };
+    let read = match yaml::read_map(&edited) {
+        Ok(read) => read,
+        Err(problem) if limits::is_limit(&problem.message) => return Err(in_config(problem)),
+        Err(_) => return Err(in_config(mismatch(document, patch)?)),
+    };
     // A block scalar that ends the file without a line end gets one when a key is added below it.
     let closed = || yaml::read_map(&format!("{document}\n")).is_ok_and(|values| write::merge(&values, patch) == read);
     if read == wanted || closed() { Ok(format!("{mark}{edited}")) } else { Err(in_config(mismatch(document, patch)?)) }

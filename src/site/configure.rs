@@ -13,10 +13,7 @@ mod lists;
 
 const PATH: &str = "site.yaml";
 
-/// Keys that reach beyond the site: where it is pushed, what is read from disk and network, what is sent, what pages may
-/// execute. They are for the person who runs the server.
-const BEYOND: [&str; 6] = ["publish", "uploads", "fetch", "webhooks", "indexnow", "markdown.raw_html"];
-/// Of these, keys that are read when the server starts.
+/// Keys that are read when the server starts.
 const AT_START: [&str; 4] = ["publish.remote", "publish.branch", "publish.output", "publish.durability"];
 /// A valid value of each key, for errors.
 const EXAMPLES: [(&str, &str); 19] = [
@@ -57,8 +54,6 @@ pub struct KeyChange {
 pub struct Patch {
     /// JSON merge patch; `key+` adds to a list, `key-` takes from it.
     pub patch: Map<String, Value>,
-    /// Whether the caller may change what reaches beyond the site.
-    pub beyond: bool,
 }
 
 /// Patches `site.yaml` in one revision.
@@ -77,7 +72,6 @@ pub fn update(site: &Site, call: &Call, asked: &Patch) -> Result<(Written, Vec<K
         let patched = front_matter::patch_yaml(PATH, &text, &patch)?;
         let Value::Object(new) = read_yaml(PATH, &patched)? else { return Err(no_mapping()) };
         keys = changed(&old, &new);
-        check_rights(&keys, asked.beyond)?;
         check_values(transaction, &text, &patched)?;
         transaction.stage(path.clone(), Some(patched.into_bytes()))?;
         let mut staged = Staged::new(message(&keys));
@@ -103,16 +97,6 @@ fn check_shape(patch: &Map<String, Value>) -> Result<()> {
         return refused("patch.theme", problem, "theme_use {\"theme\": \"default\"}");
     }
     Ok(())
-}
-
-fn check_rights(keys: &[KeyChange], beyond: bool) -> Result<()> {
-    let reaches = |change: &&KeyChange| BEYOND.iter().any(|key| is_below(&change.key, key));
-    match keys.iter().find(reaches).filter(|_| !beyond) {
-        Some(change) => {
-            Err(Error::NotAllowed { tool: format!("site_update of {}", change.key), right: "admin".into() })
-        }
-        None => Ok(()),
-    }
 }
 
 /// Whether a dotted key is this one or lies below it, or holds it as a whole.

@@ -114,14 +114,7 @@ pub fn publish(site: &Site, call: &Call, query: &PublishQuery) -> Result<Publish
         None => (None, site.repository().publish(&request)?),
         Some(at) => schedule::freeze(site, query, &request, at)?,
     };
-    let review_url = match (&forge, &published.review) {
-        (Some(forge), Some(review)) if review.revision.is_some() => {
-            let body = describe(&published);
-            let proposal = Proposal { branch: &review.branch, target: &review.target, title: &title, body: &body };
-            Some(forge.review_url(&review.branch).unwrap_or_else(|| forge.compare_url(&proposal)))
-        }
-        _ => None,
-    };
+    let review_url = review_url(forge.as_ref(), &published, &title, &describe);
     let mut diagnostics = std::mem::take(&mut *super::lock(&findings));
     diagnostics.sort_by(|a, b| a.severity.cmp(&b.severity).then_with(|| a.path.cmp(&b.path)).then(a.line.cmp(&b.line)));
     diagnostics.truncate(20);
@@ -133,6 +126,20 @@ pub fn publish(site: &Site, call: &Call, query: &PublishQuery) -> Result<Publish
         PublishReply { published, held, dry_run: call.dry_run, urls, rerendered, diagnostics, review_url, scheduled };
     after::tell(site, call, &built.library, &reply, &message);
     Ok(reply)
+}
+
+/// Where a person opens the review of what was pushed for one.
+fn review_url(
+    forge: Option<&Forge>,
+    published: &Published,
+    title: &str,
+    describe: &dyn Fn(&Published) -> String,
+) -> Option<String> {
+    let review = published.review.as_ref().filter(|review| review.revision.is_some())?;
+    let forge = forge?;
+    let body = describe(published);
+    let proposal = Proposal { branch: &review.branch, target: &review.target, title, body: &body };
+    Some(forge.review_url(&review.branch).unwrap_or_else(|| forge.compare_url(&proposal)))
 }
 
 /// Builds what will be committed; errors that live has not are for `judge`. The last moment at which a publish can be cancelled.

@@ -16,7 +16,7 @@ pub(super) fn tools() -> Vec<Tool> {
 const LIST: Spec = Spec {
     name: "asset_list",
     title: "List assets",
-    description: "Lists images and other files; for pages page_list. Replies url, bytes, px, used_by, etag.",
+    description: "Lists images and other files with url, size, etag and how many pages use them. Replies total, items.",
     hints: Hints::READ,
     right: Right::Read,
 };
@@ -28,7 +28,7 @@ struct AssetList {
     /// Folder, page or glob (`**/*.png`).
     #[schemars(example = "static/img/*.png")]
     path: Option<String>,
-    /// Only what nothing names.
+    /// Only files nothing names.
     #[serde(default)]
     unused: bool,
     /// Default 50.
@@ -70,7 +70,7 @@ fn item(item: &AssetItem) -> Value {
 const WRITE: Spec = Spec {
     name: "asset_write",
     title: "Upload assets",
-    description: "Stores images and files beside a page, in static/ or data/, as one revision. Replies url, etag, Markdown line.",
+    description: "Uploads images and files beside a page, into static/ or data/, as one unpublished revision. Replies url, etag, size, a Markdown line.",
     hints: Hints { read_only: false, destructive: true, idempotent: false, open_world: true },
     right: Right::Media,
 };
@@ -82,7 +82,7 @@ struct AssetWrite {
     /// All or none.
     #[schemars(length(min = 1))]
     uploads: Vec<Upload>,
-    /// Why.
+    /// Why; for git.
     message: Option<String>,
     /// Write nothing.
     #[serde(default)]
@@ -95,18 +95,18 @@ struct Upload {
     /// `blog/hello/a.jpg`, `static/a.svg`, `data/b.yaml`.
     #[schemars(length(min = 1), example = "static/notes.txt")]
     path: String,
-    /// One of: address,
+    /// Where to fetch it; or:
     #[schemars(example = "https://example.org/photo.jpg")]
     url: Option<String>,
-    /// bytes,
+    /// its bytes; or:
     #[schemars(example = "iVBORw0KGgo=")]
     base64: Option<String>,
-    /// text,
+    /// its text; or:
     text: Option<String>,
-    /// allowed local file.
+    /// a local file in an allowed folder.
     #[schemars(example = "photo.jpg")]
     file: Option<String>,
-    /// Alt.
+    /// Alternative text of an image.
     alt: Option<String>,
     /// etag, to replace.
     #[schemars(example = "*")]
@@ -172,7 +172,7 @@ fn stored(stored: &Stored) -> Value {
 const DELETE: Spec = Spec {
     name: "asset_delete",
     title: "Delete assets",
-    description: "Deletes assets as one revision. Replies who still uses them.",
+    description: "Deletes images and other files, as one unpublished revision. Replies what changed and who still uses them.",
     hints: Hints { read_only: false, destructive: true, idempotent: false, open_world: false },
     right: Right::Media,
 };
@@ -184,7 +184,7 @@ struct AssetDelete {
     /// Each.
     #[schemars(length(min = 1))]
     assets: Vec<Named>,
-    /// Why.
+    /// Why; for git.
     message: Option<String>,
     /// Write nothing.
     #[serde(default)]

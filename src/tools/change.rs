@@ -23,8 +23,7 @@ pub(super) fn tools() -> Vec<Tool> {
 const LIST: Spec = Spec {
     name: "change_list",
     title: "List unpublished changes",
-    description: "Lists what is not live yet, by whom and why; call it before publish. Replies per path its etag and the edits behind \
-        it; hand_edit marks what a person changed by hand. Names open change sets. For the text use change_diff.",
+    description: "Lists what is not live yet, by whom and why, and open change sets; call it before publish. Replies per path etag and edits; hand_edit: a person changed it.",
     hints: Hints::READ,
     right: Right::Read,
 };
@@ -33,10 +32,10 @@ const LIST: Spec = Spec {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct List {
-    /// Items at most; default 100.
+    /// Default 100.
     #[schemars(range(min = 1, max = 500))]
     limit: Option<usize>,
-    /// next_cursor of the list before.
+    /// next_cursor.
     cursor: Option<String>,
 }
 
@@ -117,8 +116,7 @@ fn start_after<'a>(paths: impl Iterator<Item = &'a ContentPath>, cursor: Option<
 const DIFF: Spec = Spec {
     name: "change_diff",
     title: "Show unpublished changes",
-    description: "Shows how files differ from what is live; use it to review before publish. For rendered pages use preview. \
-        Replies per path the diff, lines added and removed, and the etag.",
+    description: "Shows how files differ from what is live; use it to review before publish. Replies per path diff, lines, etag. For rendered pages use preview.",
     hints: Hints::READ,
     right: Right::Read,
 };
@@ -134,7 +132,7 @@ struct Diff {
     /// Default unified; words marks words in lines; stat only counts.
     #[serde(rename = "as")]
     style: Option<As>,
-    /// next_cursor of the reply before.
+    /// next_cursor.
     cursor: Option<String>,
 }
 
@@ -181,8 +179,7 @@ fn diff_item(file: &FileDiff) -> Value {
 const DISCARD: Spec = Spec {
     name: "change_discard",
     title: "Discard unpublished changes",
-    description: "Brings unpublished paths back to what is live, as one revision that revision_restore can undo. Needs each \
-        path's etag from change_list. Replies what changed. To take back single edits use revision_restore.",
+    description: "Brings unpublished paths back to what is live, as one revision. Needs etags from change_list. Replies what changed. To take back single edits use revision_restore.",
     hints: Hints { read_only: false, destructive: true, idempotent: true, open_world: false },
     right: Right::Content,
 };
@@ -194,9 +191,9 @@ struct DiscardPaths {
     /// The paths; [{"path": "*"}] is everything.
     #[schemars(length(min = 1))]
     paths: Vec<Seen>,
-    /// Why, for the history.
+    /// Why; for git.
     message: Option<String>,
-    /// Only show the outcome.
+    /// Write nothing.
     #[serde(default)]
     dry_run: bool,
 }
@@ -204,7 +201,7 @@ struct DiscardPaths {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Seen {
-    /// Page or file as change_list names it.
+    /// As change_list names it.
     #[schemars(length(min = 1), example = "blog/hello.md")]
     path: String,
     /// Its etag; none for a deleted file; `*`: whatever it is.

@@ -76,7 +76,7 @@ fn open(context: &Context, asked: Open) -> Result<Value> {
 const CLOSE: Spec = Spec {
     name: "change_close",
     title: "Close change set",
-    description: "Discards a change set, or merges it into the working tree. Replies what changed.",
+    description: "Discards a change set, or merges it into the working tree; to make it live use publish. Replies what changed.",
     hints: Hints { read_only: false, destructive: true, idempotent: false, open_world: false },
     right: Right::Content,
 };
@@ -90,7 +90,7 @@ struct Close {
     change_set: String,
     /// How it ends.
     how: Ending,
-    /// Only show it.
+    /// Write nothing.
     #[serde(default)]
     dry_run: bool,
 }

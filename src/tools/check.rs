@@ -19,7 +19,7 @@ pub(super) fn tools() -> Vec<Tool> {
 const CHECK: Spec = Spec {
     name: "site_check",
     title: "Check",
-    description: "Finds what is wrong. Replies counts by code, errors first.",
+    description: "Finds what is wrong: links, templates, accessibility, SEO, orphans; use before publish. Replies counts by code, errors first.",
     hints: Hints { open_world: true, ..Hints::READ },
     right: Right::Read,
 };
@@ -32,7 +32,7 @@ struct Check {
     #[serde(default)]
     #[schemars(example = ["/blog/"])]
     scope: Vec<String>,
-    /// Default: not the last two.
+    /// Default: all but the last two.
     #[serde(default)]
     rules: Vec<Group>,
     /// next_cursor.

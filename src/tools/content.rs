@@ -14,8 +14,7 @@ const LOST: usize = 25;
 const IMPORT: Spec = Spec {
     name: "content_import",
     title: "Import a site or pages",
-    description: "Imports a Hugo, Jekyll or Zola site, Markdown folder, feed or CSV; dry_run first. Keeps URLs, skips what \
-        exists. Replies counts, settings, and not_carried: what to mend.",
+    description: "Imports a Hugo, Jekyll or Zola site, Markdown folder, feed or CSV; dry_run first. URLs stay. Replies counts and not_carried: what to mend.",
     hints: Hints { read_only: false, destructive: true, idempotent: true, open_world: true },
     right: Right::Content,
 };
@@ -39,9 +38,9 @@ struct ContentImport {
     /// Overwrite what differs.
     #[serde(default)]
     replace: bool,
-    /// Why, for the history.
+    /// Why; for git.
     message: Option<String>,
-    /// Only show the outcome.
+    /// Write nothing.
     #[serde(default)]
     dry_run: bool,
 }

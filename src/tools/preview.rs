@@ -50,7 +50,7 @@ const PREVIEW_WITH_BROWSER: Spec = Spec {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Preview {
-    /// URL paths or content paths, e.g. `/blog/hello/`; default: all changed pages.
+    /// URL or content paths; default: all changed.
     #[serde(default)]
     #[schemars(length(max = 50), example = ["/blog/hello/"])]
     pages: Vec<String>,

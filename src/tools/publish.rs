@@ -19,9 +19,7 @@ pub(super) fn tools() -> Vec<Tool> {
 const PUBLISH: Spec = Spec {
     name: "publish",
     title: "Publish",
-    description: "Makes edits live: builds, commits sources and output, pushes. Everything unpublished, or just paths. Refused, \
-        with nothing changed, on error-level diagnostics, conflicts, or paths that need others. Replies revision, pushed, urls \
-        added/changed/removed, what stays unpublished, review. Look first with preview or change_diff.",
+    description: "Makes edits live: builds, commits, pushes. Refused, with nothing changed, on errors, conflicts, or paths that need others. Replies revision, pushed, urls, what stays unpublished. Look first: preview, change_diff.",
     hints: Hints { read_only: false, destructive: true, idempotent: true, open_world: true },
     right: Right::Publish,
 };
@@ -34,10 +32,10 @@ struct Publish {
     #[serde(default)]
     #[schemars(example = ["/blog/hello/"])]
     paths: Vec<String>,
-    /// Take a person's hand edits along; ask them first.
+    /// Take a person's hand edits along; ask first.
     #[serde(default)]
     hand_edits: bool,
-    /// Take a person's unpushed commits along; ask them first.
+    /// Take a person's unpushed commits along; ask first.
     #[serde(default)]
     local_commits: bool,
     /// Not live: push a branch for a person to merge, reply its link.
@@ -46,9 +44,9 @@ struct Publish {
     /// Not now: freeze it, go live at this time. change_close cancels.
     #[schemars(example = "2026-12-01T09:00:00Z")]
     at: Option<String>,
-    /// Why, for the history.
+    /// Why; for git.
     message: Option<String>,
-    /// Only show the outcome.
+    /// Write nothing.
     #[serde(default)]
     dry_run: bool,
 }

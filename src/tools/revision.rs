@@ -17,8 +17,7 @@ pub(super) fn tools() -> Vec<Tool> {
 const LIST: Spec = Spec {
     name: "revision_list",
     title: "List revisions",
-    description: "Lists edits and publishes, newest first; use it to find what to undo or when a page changed. Replies id, kind \
-        (edit, hand_edit, publish, commit), origin (agent, person), when, by, client, token, tool, message, changes.",
+    description: "Lists edits and publishes, newest first; use it to find what to undo or when a page changed. Replies id, kind, when, by, client, tool, message.",
     hints: Hints::READ,
     right: Right::Read,
 };
@@ -27,19 +26,19 @@ const LIST: Spec = Spec {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct List {
-    /// Only what touched these pages, files or folders such as `blog/`.
+    /// What touched these pages, files or folders (`blog/`).
     #[serde(default)]
     #[schemars(example = ["/blog/hello/"])]
     paths: Vec<String>,
-    /// Only where author, client, token or tool contains this.
+    /// Author, client, token or tool contains this.
     by: Option<String>,
-    /// Only from this time on, e.g. `2026-11-23` or `2026-11-23T10:00:00Z`.
+    /// From this time on: `2026-11-23` or `2026-11-23T10:00:00Z`.
     #[schemars(example = "2026-11-23")]
     since: Option<String>,
-    /// Items at most; default 20.
+    /// Default 20.
     #[schemars(range(min = 1, max = 200))]
     limit: Option<usize>,
-    /// next_cursor of the list before.
+    /// next_cursor.
     cursor: Option<String>,
 }
 
@@ -80,8 +79,7 @@ fn moment(text: &str) -> Result<jiff::Timestamp> {
 const RESTORE: Spec = Spec {
     name: "revision_restore",
     title: "Undo or restore",
-    description: "Undoes revisions, published or not, or brings paths back to an earlier state; makes one new unpublished edit. \
-        Give undo, or at with paths, or by with since. Later edits are kept where they do not overlap, else it is a conflict. Replies what changed.",
+    description: "Undoes revisions, published or not, or brings paths back to an earlier state; one new unpublished edit. Give undo, or at and paths, or by and since. Later edits stay unless they overlap. Replies what changed.",
     hints: Hints { read_only: false, destructive: true, idempotent: false, open_world: false },
     right: Right::Content,
 };
@@ -101,15 +99,15 @@ struct RestoreArguments {
     #[serde(default)]
     #[schemars(example = ["/blog/hello/"])]
     paths: Vec<String>,
-    /// Everything this author, client or token did; with since.
+    /// What this author, client or token did; with since.
     #[schemars(length(min = 1), example = "claude-code")]
     by: Option<String>,
     /// From this time on.
     #[schemars(example = "2026-11-23T10:00:00Z")]
     since: Option<String>,
-    /// Why, for the history.
+    /// Why; for git.
     message: Option<String>,
-    /// Only show the outcome.
+    /// Write nothing.
     #[serde(default)]
     dry_run: bool,
 }

@@ -38,15 +38,15 @@ pub(crate) fn advertised(schema: &Map<String, Value>) -> Map<String, Value> {
             ("items", Value::Object(items)) if is_brief => {
                 shown.insert(key.clone(), json!({"type": items.get("type")}));
             }
-            // Bounds that only say "not empty" cost bytes in every session; the error says it when it matters.
-            ("examples" | "minLength" | "minItems", _) => {}
+            // Bounds cost bytes in every session; the error says them when it matters.
+            ("examples" | "minLength" | "minItems" | "maxItems" | "minimum" | "maximum", _) => {}
             ("items", Value::Object(items)) => {
-                shown.insert(key.clone(), Value::Object(advertised(items)));
+                shown.insert(key.clone(), Value::Object(inner(items)));
             }
             ("properties", Value::Object(properties)) => {
                 let properties = properties.iter().map(|(name, property)| {
                     let property = match property {
-                        Value::Object(property) => Value::Object(advertised(property)),
+                        Value::Object(property) => Value::Object(inner(property)),
                         other => other.clone(),
                     };
                     (name.clone(), property)
@@ -58,6 +58,13 @@ pub(crate) fn advertised(schema: &Map<String, Value>) -> Map<String, Value> {
             }
         }
     }
+    shown
+}
+
+/// A schema below the root: unknown keys are refused there too, and the root says so for all.
+fn inner(schema: &Map<String, Value>) -> Map<String, Value> {
+    let mut shown = advertised(schema);
+    shown.remove("additionalProperties");
     shown
 }
 
@@ -196,10 +203,9 @@ mod tests {
             "type": "object",
             "properties": {
                 "path": {"type": "string", "description": "Where it is, on two lines."},
-                "count": {"type": "integer", "minimum": 1, "maximum": 5},
+                "count": {"type": "integer"},
             },
             "required": ["path"],
-            "additionalProperties": false,
         });
         let shown = Value::Object(advertised(&of::<Outer>()));
         assert_eq!(

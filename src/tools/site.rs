@@ -34,9 +34,7 @@ pub(super) fn tools() -> Vec<Tool> {
 const GET: Spec = Spec {
     name: "site_get",
     title: "Look at the site",
-    description: "Describes the site and its state in one call; start here. Replies title, theme, page counts, what is \
-        unpublished, findings, branch and remote, and whether it can be written now. include adds details; guide explains how \
-        pages are written.",
+    description: "Describes the site and its state in one call; start here. Replies title, theme, counts, what is unpublished, findings, remote, whether it can be written. guide explains how pages are written.",
     hints: Hints::READ,
     right: Right::Read,
 };
@@ -221,8 +219,7 @@ fn changes(context: &Context, overview: &Overview) -> Result<Value> {
 const SYNC: Spec = Spec {
     name: "site_sync",
     title: "Take in the remote",
-    description: "Fetches the remote and merges what others published into the working tree; call it when somebody else \
-        edits too. publish does it by itself. Replies what changed; conflicts show base, ours, theirs.",
+    description: "Fetches the remote and merges what others published into the working tree; publish does it by itself. Replies what changed; conflicts show base, ours, theirs.",
     hints: Hints { read_only: false, destructive: false, idempotent: true, open_world: true },
     right: Right::Content,
 };
@@ -231,7 +228,7 @@ const SYNC: Spec = Spec {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct SiteSync {
-    /// Why, for the history.
+    /// Why; for git.
     message: Option<String>,
 }
 

@@ -194,10 +194,19 @@ fn schemas_use_only_what_every_client_understands() {
                 assert!(ALLOWED.contains(&key.as_str()), "{at} uses `{key}`");
             }
             assert!(schema.get("type").is_some_and(Value::is_string), "{at} has no single type");
-            if schema.contains_key("properties") {
-                assert_eq!(schema.get("additionalProperties"), Some(&Value::Bool(false)), "{at} is open");
-            }
         }
+        // What arguments are checked by is closed at every depth; clients are told so once, at the root.
+        let mut checked = Vec::new();
+        walk(tool.schema(), tool.name().to_owned(), &mut checked);
+        for (at, schema) in checked.iter().filter(|(_, schema)| schema.contains_key("properties")) {
+            assert_eq!(schema.get("additionalProperties"), Some(&Value::Bool(false)), "{at} is open");
+        }
+        assert_eq!(
+            tool.listed().input_schema.get("additionalProperties"),
+            Some(&Value::Bool(false)),
+            "{}",
+            tool.name()
+        );
     }
 }
 

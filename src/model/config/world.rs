@@ -16,9 +16,18 @@ const SECRET_PREFIX: &str = "SITEWRIGHT_WEBHOOK_";
 /// Webhooks at most.
 const MAX_WEBHOOKS: usize = 20;
 
-/// Keys that open the machine or the network to callers: only a person sets them, in the file.
-pub const PERSON_ONLY: [&[&str]; 5] =
-    [&["fetch", "allow"], &["uploads", "folders"], &["uploads", "svg"], &["uploads", "scripts"], &["webhooks"]];
+/// Keys that reach beyond the site: where it is pushed, what is read from disk and network, what is sent to others, what pages may
+/// execute. Only a person sets them, in the file, or a caller with the right `admin`.
+pub const PERSON_ONLY: [&[&str]; 8] = [
+    &["publish"],
+    &["fetch", "allow"],
+    &["uploads", "folders"],
+    &["uploads", "svg"],
+    &["uploads", "scripts"],
+    &["webhooks"],
+    &["indexnow"],
+    &["markdown", "raw_html"],
+];
 
 /// Reading from the network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -225,10 +225,9 @@ fn refer(seen: &Seen<'_>, tag: Tag<'_>, found: &mut References) {
         }
         let value = tag.get(name).unwrap_or_default();
         let many = name.eq_ignore_ascii_case("srcset");
-        let parts = value.split(|c| many && c == ',').filter_map(|part| match many {
-            true => part.split_whitespace().next(),
-            false => Some(part.trim()),
-        });
+        let parts = value
+            .split(|c| many && c == ',')
+            .filter_map(|part| if many { part.split_whitespace().next() } else { Some(part.trim()) });
         for path in parts.filter_map(|part| site_path(seen, part)) {
             let library = seen.library;
             let page = library.by_url.get(&path).or_else(|| library.by_url.get(&format!("{path}/")));

@@ -13,8 +13,7 @@ use crate::site::page::{self, ListQuery, ListStatus, Sort};
 pub(super) const LIST: Spec = Spec {
     name: "page_list",
     title: "List pages",
-    description: "Lists pages and sections by place, term or state; use it to find what to read or change. For one page's \
-        text use page_get. Replies total, items and next_cursor; `changed` marks what differs from live.",
+    description: "Lists pages and sections by place, term or state; use it to find what to read or change. Replies total, items, next_cursor. For words inside pages use text_search.",
     hints: Hints::READ,
     right: Right::Read,
 };
@@ -26,26 +25,26 @@ pub(super) struct PageList {
     /// Only below this section, e.g. `blog`.
     #[schemars(example = &"blog")]
     section: Option<String>,
-    /// Only content paths that match, e.g. `blog/2026-*.md`, `**/index.md`.
+    /// Content paths that match, e.g. `blog/2026-*.md`.
     #[schemars(example = "blog/2026-*.md")]
     glob: Option<String>,
-    /// Only pages with this term: `tags:rust`, or `rust` in any taxonomy.
+    /// Pages with this term: `tags:rust` or `rust`.
     #[schemars(example = "tags:rust")]
     term: Option<String>,
-    /// Only pages in this state; changed = differs from live.
+    /// changed: differs from live.
     status: Option<Status>,
-    /// Only pages with this text in title, description or URL.
+    /// In title, description or URL.
     text: Option<String>,
     /// Default path; date and updated: newest first.
     sort: Option<Order>,
-    /// Besides path and url: title, description, date, updated, state, kind, terms, weight, words, etag, or any front
+    /// title, description, date, updated, state, kind, terms, weight, words, etag, or any front
     /// matter key; default title, date, state.
     #[serde(default)]
     fields: Vec<String>,
-    /// Items at most; default 50.
+    /// Default 50.
     #[schemars(range(min = 1, max = 500))]
     limit: Option<usize>,
-    /// next_cursor of the list before.
+    /// next_cursor.
     cursor: Option<String>,
 }
 

@@ -11,8 +11,7 @@ use crate::site::page::{self, Move, Removal};
 pub(super) const MOVE: Spec = Spec {
     name: "page_move",
     title: "Move or rename pages",
-    description: "Moves or renames pages, bundles or sections, and rewrites the links to them, as one unpublished revision. \
-        The old URL redirects unless redirect is false. Replies what changed, with the new url and etag.",
+    description: "Moves or renames pages, bundles or sections and rewrites the links to them, as one unpublished revision. Old URLs redirect. Replies what changed, new url and etag.",
     hints: Hints { read_only: false, destructive: false, idempotent: false, open_world: false },
     right: Right::Content,
 };
@@ -26,9 +25,9 @@ pub(super) struct PageMove {
     moves: Vec<OneMove>,
     /// Keep old URLs working; default true.
     redirect: Option<bool>,
-    /// Why, for the history.
+    /// Why; for git.
     message: Option<String>,
-    /// Only show the outcome.
+    /// Write nothing.
     #[serde(default)]
     dry_run: bool,
 }
@@ -57,9 +56,7 @@ pub(super) fn relocate(context: &Context, asked: PageMove) -> Result<Value> {
 pub(super) const DELETE: Spec = Spec {
     name: "page_delete",
     title: "Delete pages",
-    description: "Deletes pages with their bundle's assets, as one unpublished revision; undo with revision_restore. \
-        Needs each page's etag. Replies what changed and names links that break. To rename use page_move; to hide a page \
-        set draft: true.",
+    description: "Deletes pages with their bundle's assets, as one unpublished revision; undo with revision_restore. Needs each etag. Replies what changed and links that break. To hide a page set draft: true.",
     hints: Hints { read_only: false, destructive: true, idempotent: false, open_world: false },
     right: Right::Content,
 };
@@ -71,12 +68,12 @@ pub(super) struct PageDelete {
     /// The pages.
     #[schemars(length(min = 1))]
     pages: Vec<Named>,
-    /// Where their URLs lead afterwards: a page or an address.
+    /// Where their URLs lead: a page or an address.
     #[schemars(example = "/blog/")]
     redirect_to: Option<String>,
-    /// Why, for the history.
+    /// Why; for git.
     message: Option<String>,
-    /// Only show the outcome.
+    /// Write nothing.
     #[serde(default)]
     dry_run: bool,
 }

@@ -29,9 +29,9 @@ pub(super) struct PageWrite {
     /// html: the rendered content.
     #[serde(default)]
     include: Vec<Extra>,
-    /// Why, for the history.
+    /// Why; for git.
     message: Option<String>,
-    /// Only show the outcome.
+    /// Write nothing.
     #[serde(default)]
     dry_run: bool,
 }

@@ -19,7 +19,7 @@ const FILES_LIMIT: usize = 10_000;
 pub(super) const REPLACE: Spec = Spec {
     name: "text_replace",
     title: "Replace text",
-    description: "Replaces text in many files at once; dry_run first. Replies counts, excerpts and a plan.",
+    description: "Replaces text in many files at once; first with dry_run, then send its plan along. Replies counts, excerpts. For one page use page_write.",
     hints: Hints { read_only: false, destructive: true, idempotent: false, open_world: false },
     right: Right::Content,
 };
@@ -31,20 +31,20 @@ pub(super) struct TextReplace {
     /// In order.
     #[schemars(length(min = 1))]
     pairs: Vec<OnePair>,
-    /// $1: group.
+    /// find is a pattern; $1 is a group.
     #[serde(default)]
     regex: bool,
-    /// false: any.
+    /// false: ignore case.
     case: Option<bool>,
     /// See text_search.
     #[serde(default)]
     #[schemars(example = ["/blog/", "docs/**/*.md", "theme"])]
     scope: Vec<String>,
-    /// Of dry_run.
+    /// From the dry_run; same arguments.
     plan: Option<String>,
-    /// Why.
+    /// Why; for git.
     message: Option<String>,
-    /// Only show.
+    /// Write nothing.
     #[serde(default)]
     dry_run: bool,
 }
@@ -52,10 +52,10 @@ pub(super) struct TextReplace {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct OnePair {
-    /// Old.
+    /// Old text.
     #[schemars(length(min = 1), example = "old words")]
     find: String,
-    /// New.
+    /// New text.
     #[schemars(example = "new words")]
     replace: String,
 }

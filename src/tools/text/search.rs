@@ -18,7 +18,7 @@ const MAX_CONTEXT: i64 = 10;
 pub(super) const SEARCH: Spec = Spec {
     name: "text_search",
     title: "Search",
-    description: "Finds text in source files. Replies totals and excerpts.",
+    description: "Finds text or a pattern in pages, themes, data, settings. Replies totals and excerpts with path and line.",
     hints: Hints::READ,
     right: Right::Read,
 };
@@ -27,7 +27,7 @@ pub(super) const SEARCH: Spec = Spec {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TextSearch {
-    /// Text.
+    /// Text to find.
     #[schemars(length(min = 1), example = &"colour")]
     query: String,
     /// A pattern.

@@ -12,7 +12,7 @@ use crate::site::theme::{self, Choice, Pin};
 pub(super) const USE: Spec = Spec {
     name: "theme_use",
     title: "Use a theme",
-    description: "Switches or pins the theme: pinned, edits of it change no page. Replies affected URLs.",
+    description: "Switches the theme, or pins it: pinned, edits of its files change no page. Replies affected URLs.",
     hints: Hints { read_only: false, destructive: true, idempotent: true, open_world: false },
     right: Right::Theme,
 };
@@ -27,9 +27,9 @@ pub(super) struct ThemeUse {
     /// `now`, a revision or `off`.
     #[schemars(length(min = 1), example = &"now")]
     pin: Option<String>,
-    /// Why.
+    /// Why; for git.
     message: Option<String>,
-    /// Only show.
+    /// Write nothing.
     #[serde(default)]
     dry_run: bool,
 }

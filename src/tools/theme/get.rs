@@ -17,7 +17,7 @@ use crate::site::theme::{
 pub(super) const GET: Spec = Spec {
     name: "theme_get",
     title: "Read a theme",
-    description: "Reads a theme; call before theme_write. Replies files with etag, settings; layouts and versions on demand.",
+    description: "Reads a theme; call before theme_write. Replies files with etag and settings; layouts, versions on demand.",
     hints: Hints::READ,
     right: Right::Read,
 };

@@ -12,7 +12,7 @@ use crate::site::theme::{self, FileEdit, ThemeEdit};
 pub(super) const WRITE: Spec = Spec {
     name: "theme_write",
     title: "Write theme",
-    description: "Writes theme files, settings; every page must render. New theme: add theme.yaml. Replies affected URLs.",
+    description: "Changes theme files or settings; refused unless every template compiles and every page renders. New theme: write its theme.yaml. Replies diff, affected URLs.",
     hints: Hints { read_only: false, destructive: true, idempotent: false, open_world: false },
     right: Right::Theme,
 };
@@ -27,12 +27,12 @@ pub(super) struct ThemeWrite {
     /// Files.
     #[serde(default)]
     files: Vec<Edit>,
-    /// null: unset.
+    /// Values for theme settings; null: default.
     #[schemars(example = serde_json::json!({"accent": "teal"}))]
     settings: Option<Map<String, Value>>,
-    /// Why.
+    /// Why; for git.
     message: Option<String>,
-    /// Try it.
+    /// Write nothing.
     #[serde(default)]
     dry_run: bool,
 }
@@ -43,17 +43,17 @@ struct Edit {
     /// `layouts/page.hbs`
     #[schemars(length(min = 1), example = "layouts/page.hbs")]
     path: String,
-    /// Whole.
+    /// The whole file.
     #[schemars(example = "{{{content}}}\n")]
     text: Option<String>,
     /// find, replace, all.
     #[serde(default)]
     #[schemars(extend("x-brief" = true))]
     edits: Vec<Replacement>,
-    /// Remove.
+    /// Remove the file.
     #[serde(default)]
     delete: bool,
-    /// etag; new: none.
+    /// etag, to replace or delete.
     #[schemars(example = "*")]
     if_match: Option<String>,
 }
