@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::model::config::PERSON_ONLY;
 use crate::model::{Snapshot, front_matter};
 
-/// Refuses an edit that sets one of [`PERSON_ONLY`] to something else; taking it out is fine.
+/// Refuses an edit that sets one of [`PERSON_ONLY`] to something else; taking it out is fine where that closes what it opened.
 ///
 /// # Errors
 /// `NotAllowed`, which names the setting.
@@ -18,9 +18,10 @@ pub(super) fn check(call: &Call, base: &Snapshot, after: &Snapshot) -> Result<()
     }
     let read = |text: Option<&str>| front_matter::read_yaml("site.yaml", text.unwrap_or_default()).unwrap_or_default();
     let (before, now) = (read(before), read(now));
-    for place in PERSON_ONLY {
+    for (place, closes) in PERSON_ONLY {
         let wanted = at(&now, place);
-        if !wanted.is_null() && wanted != at(&before, place) {
+        let changed = wanted != at(&before, place);
+        if changed && !(closes && wanted.is_null()) {
             let tool = format!("setting `{}` in site.yaml", place.join("."));
             return Err(Error::NotAllowed { tool, right: "admin".into() });
         }

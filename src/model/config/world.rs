@@ -17,16 +17,17 @@ const SECRET_PREFIX: &str = "SITEWRIGHT_WEBHOOK_";
 const MAX_WEBHOOKS: usize = 20;
 
 /// Keys that reach beyond the site: where it is pushed, what is read from disk and network, what is sent to others, what pages may
-/// execute. Only a person sets them, in the file, or a caller with the right `admin`.
-pub const PERSON_ONLY: [&[&str]; 8] = [
-    &["publish"],
-    &["fetch", "allow"],
-    &["uploads", "folders"],
-    &["uploads", "svg"],
-    &["uploads", "scripts"],
-    &["webhooks"],
-    &["indexnow"],
-    &["markdown", "raw_html"],
+/// execute. Only a person sets them, in the file, or a caller with the right `admin`. The second says whether
+/// taking it out closes what it opened, so that anybody may.
+pub const PERSON_ONLY: [(&[&str], bool); 8] = [
+    (&["publish"], false),
+    (&["fetch", "allow"], true),
+    (&["uploads", "folders"], true),
+    (&["uploads", "svg"], true),
+    (&["uploads", "scripts"], true),
+    (&["webhooks"], true),
+    (&["indexnow"], true),
+    (&["markdown", "raw_html"], false),
 ];
 
 /// Reading from the network.

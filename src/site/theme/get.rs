@@ -9,7 +9,7 @@ use super::{Name, files, found, names};
 use crate::build::template::Templates;
 use crate::build::{Built, layout_of};
 use crate::error::{Error, Result};
-use crate::model::{BlobId, ContentPath, File, PageState, Snapshot, Theme, resolve_settings};
+use crate::model::{BlobId, ContentPath, File, PageState, Progress, Snapshot, Theme, resolve_settings};
 use crate::store::{HistoryFilter, Revision, RevisionKind};
 
 /// Revisions in a reply.
@@ -50,6 +50,8 @@ pub struct ThemeQuery {
     pub files: Vec<FileQuery>,
     /// What else.
     pub include: BTreeSet<Include>,
+    /// Who follows the call.
+    pub progress: Progress,
 }
 
 /// One file.
@@ -132,7 +134,7 @@ pub struct ThemeView {
 /// # Errors
 /// `NotFound` for an unknown theme or file, with near matches; `InvalidArguments`, `InvalidPath`.
 pub fn get(site: &Site, query: &ThemeQuery) -> Result<ThemeView> {
-    let (snapshot, built) = site.working()?;
+    let (snapshot, built) = site.working_followed(&query.progress)?;
     let used = Name::of(&built.library.config.theme);
     let name = query.theme.as_deref().unwrap_or(used.source).trim().trim_end_matches('/');
     let name = name.strip_prefix("themes/").unwrap_or(name);

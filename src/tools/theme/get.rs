@@ -62,7 +62,7 @@ pub(super) fn get(context: &Context, asked: ThemeGet) -> Result<Value> {
         include.extend([Include::Files, Include::Settings]);
     }
     let files = asked.files.iter().map(|name| named(name)).collect::<Result<_>>()?;
-    let query = ThemeQuery { theme: asked.theme, files, include };
+    let query = ThemeQuery { theme: asked.theme, files, include, progress: context.progress.clone() };
     let view = theme::get(&context.site, &query)?;
     let mut reply = head(&view);
     let mut room = reply::REPLY_LIMIT;
