@@ -13,6 +13,10 @@ pub(super) const REPLY_LIMIT: usize = 20_000;
 pub(super) const CONTENT_LIMIT: usize = 40_000;
 /// URLs and paths named of a longer list.
 const FIRST: usize = 8;
+/// Facts of an edit in its reply.
+const NOTES: usize = 12;
+/// Characters of one.
+const NOTE_CHARACTERS: usize = 300;
 
 /// Bytes a value has as JSON.
 pub(super) fn size(value: &Value) -> usize {
@@ -68,12 +72,25 @@ pub(super) fn written(written: &Written, html: bool) -> Value {
     reply.insert("affected_urls".into(), first_few(&written.affected));
     reply.insert("diagnostics".into(), diagnostics(&written.diagnostics));
     if !written.notes.is_empty() {
-        reply.insert("notes".into(), json!(written.notes));
+        reply.insert("notes".into(), notes(&written.notes).into());
     }
     if let Some(next) = next(written) {
         reply.insert("next".into(), next.into());
     }
     Value::Object(reply)
+}
+
+/// Facts of an edit: the first few, each no longer than it takes to understand it; a section has thousands of redirects.
+fn notes(all: &[String]) -> Vec<Value> {
+    let short = |note: &String| match note.char_indices().nth(NOTE_CHARACTERS) {
+        Some((end, _)) => format!("{} ...", &note[..end]),
+        None => note.clone(),
+    };
+    let mut notes: Vec<Value> = all.iter().take(NOTES).map(short).map(Value::from).collect();
+    if all.len() > NOTES {
+        notes.push(format!("and {} more of this kind; change_diff shows all", all.len() - NOTES).into());
+    }
+    notes
 }
 
 /// The files with diff and, where asked for, content, until the reply is full; then without; then no more.
