@@ -7,6 +7,7 @@ pub mod date;
 mod diagnostic;
 pub mod forge;
 pub mod front_matter;
+pub mod media_type;
 pub mod network;
 mod output;
 mod page;

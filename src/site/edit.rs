@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::publish::PublishReply;
 use super::shown::Shown;
 use super::{Call, Site, lock, person, text_diff, theme};
 use crate::build::{self, Built, Scope};
@@ -56,6 +57,10 @@ pub struct Written {
     pub dry_run: bool,
     /// This is the first receipt of the same call, sent again.
     pub repeated: bool,
+    /// In a dry run that is to be published: what the edit would be, as a revision that no ref holds.
+    pub trial: Option<RevisionId>,
+    /// In a repeated receipt: what the first call published.
+    pub published: Option<Arc<PublishReply>>,
     /// The files, in path order.
     pub changed: Vec<ChangedFile>,
     /// URL paths whose output changes, the changed pages first.
@@ -150,7 +155,10 @@ pub fn run(
     let Note { message, mut trailers } = call.note(staged.message);
     trailers.extend(staged.trailers);
     if call.dry_run {
-        transaction.check(footprint)?;
+        match call.publish {
+            true => written.trial = Some(transaction.trial(&Note { message, trailers }, footprint)?),
+            false => transaction.check(footprint)?,
+        }
         return Ok(written);
     }
     progress.report(CHECKED, "Writing");

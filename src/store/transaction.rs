@@ -264,6 +264,19 @@ impl Transaction<'_> {
         self.write(note).map(Some).map_err(|error| self.repository.explain(error))
     }
 
+    /// The staged edits as a revision that no ref holds: what a dry run shows to the steps after it. Moves nothing.
+    ///
+    /// # Errors
+    /// Those of [`Transaction::check`].
+    pub fn trial(&self, note: &Note, footprint: &Footprint) -> Result<RevisionId> {
+        self.check(footprint)?;
+        let git = self.repository.git()?;
+        let (changes, _) = self.objects(&git)?;
+        let tree = tree::update(&git, refs::tree_of(&git, self.tip_id())?, &changes)?;
+        let parents: Vec<Oid> = self.tip_id().into_iter().collect();
+        self.repository.commit(&git, tree, &parents, &self.repository.author(&git), note).map(revision_id)
+    }
+
     fn write(&self, note: &Note) -> Result<RevisionId> {
         let repository = self.repository;
         let git = repository.git()?;
