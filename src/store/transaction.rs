@@ -15,7 +15,7 @@ use super::project::Step;
 use super::tree::{self, Entry, MODE_FILE};
 use super::{Change, Note, Repository, RevisionId, places, refs};
 use crate::error::{Error, Result};
-use crate::model::{ContentPath, File, PathKind, Snapshot};
+use crate::model::{ContentPath, File, PathKind, Progress, Snapshot};
 
 const MAX_TEXT: usize = 2 << 20;
 const MAX_OTHER: usize = 50 << 20;
@@ -51,6 +51,8 @@ pub struct Transaction<'r> {
     staged: BTreeMap<ContentPath, Option<File>>,
     /// Spelling of every path and folder by its folded form, made when first needed.
     spellings: Option<Spellings>,
+    /// Who may stop waiting, until it is written.
+    progress: Progress,
 }
 
 impl Repository {
@@ -75,6 +77,7 @@ impl Repository {
             base: entered.base,
             staged: BTreeMap::new(),
             spellings: None,
+            progress: Progress::default(),
         })
     }
 }
@@ -84,6 +87,11 @@ impl Transaction<'_> {
     #[must_use]
     pub fn base(&self) -> &Arc<Snapshot> {
         &self.base
+    }
+
+    /// From here on every staged and checked file asks whether somebody still waits.
+    pub fn follow(&mut self, progress: &Progress) {
+        self.progress = progress.clone();
     }
 
     /// The revision the edits come after; `None` in an empty repository.
@@ -101,6 +109,7 @@ impl Transaction<'_> {
     /// # Errors
     /// [`Error::InvalidPath`] for a path that is no part of a site or collides with another, [`Error::TooLarge`].
     pub fn stage(&mut self, path: ContentPath, data: Option<Vec<u8>>) -> Result<()> {
+        self.progress.proceed()?;
         let refused = |problem: String| Error::InvalidPath { path: path.to_string(), problem };
         if !places::in_site(path.as_str()) {
             return Err(refused("it is no file of the site's content, data, static or themes folder".into()));
@@ -190,6 +199,7 @@ impl Transaction<'_> {
         }
         let git = self.repository.git()?;
         for (path, file) in &self.staged {
+            self.progress.proceed()?;
             let refused = |problem: String| Err(Error::InvalidPath { path: path.to_string(), problem });
             if file.is_some() {
                 if let Some(other) = self.in_the_way(path) {
@@ -261,6 +271,7 @@ impl Transaction<'_> {
             return Ok(None);
         }
         self.check(footprint)?;
+        self.progress.commit()?;
         self.write(note).map(Some).map_err(|error| self.repository.explain(error))
     }
 
