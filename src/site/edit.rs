@@ -1,6 +1,6 @@
 //! The one way a tool changes a site: begin, stage, build what is affected, refuse new errors, commit, answer.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::publish::PublishReply;
@@ -118,6 +118,7 @@ pub fn run(
     let progress = &call.progress;
     progress.step(0.0, "Reading the site")?;
     let mut transaction = site.repository.begin()?;
+    transaction.follow(progress);
     let base = Arc::clone(transaction.base());
     if let Some(receipt) = lock(&site.shared.receipts).find(call, site.now(), &base) {
         return Ok(receipt);
@@ -147,7 +148,7 @@ pub fn run(
     if let Some(first) = fresh.first() {
         return Err(Error::BuildFailed { first: format!("{}: {}", first.path, first.message), diagnostics: fresh });
     }
-    let mut written = describe(&changes, &base, &after_snapshot, &before, &after);
+    let mut written = describe(&changes, &base, &after_snapshot, &before, &after, progress)?;
     written.affected = match &shown {
         Some(shown) => shown.differing(&after.outputs),
         None => affected(&changes, &before, &after),
@@ -165,7 +166,6 @@ pub fn run(
         return Ok(written);
     }
     progress.report(CHECKED, "Writing");
-    progress.commit()?;
     written.revision = transaction.commit(&Note { message, trailers }, footprint)?;
     // The next call wants the library; the rendered files of a whole site would only fill memory.
     after.outputs = Outputs::new();
@@ -250,15 +250,26 @@ pub fn new_findings(before: &Built, after: &Built) -> Vec<Diagnostic> {
     after.diagnostics.iter().filter(|d| !known.contains(&key(d))).cloned().collect()
 }
 
-fn describe(changes: &[Change], base: &Snapshot, staged: &Snapshot, before: &Built, after: &Built) -> Written {
+fn describe(
+    changes: &[Change],
+    base: &Snapshot,
+    staged: &Snapshot,
+    before: &Built,
+    after: &Built,
+    progress: &Progress,
+) -> Result<Written> {
     let paths: BTreeSet<&ContentPath> = changes.iter().map(|change| &change.path).collect();
-    let changed = changes.iter().map(|change| changed_file(change, base, staged, after)).collect();
+    let mut changed = Vec::new();
+    for change in changes {
+        progress.proceed()?;
+        changed.push(changed_file(change, base, staged, after));
+    }
     let mut diagnostics: Vec<Diagnostic> =
         after.diagnostics.iter().filter(|d| paths.contains(&d.path)).cloned().collect();
     diagnostics.extend(new_findings(before, after).into_iter().filter(|d| !paths.contains(&d.path)));
     diagnostics.sort_by(|a, b| a.severity.cmp(&b.severity).then_with(|| a.path.cmp(&b.path)).then(a.line.cmp(&b.line)));
     diagnostics.truncate(DIAGNOSTICS);
-    Written { changed, diagnostics, ..Written::default() }
+    Ok(Written { changed, diagnostics, ..Written::default() })
 }
 
 fn changed_file(change: &Change, base: &Snapshot, staged: &Snapshot, after: &Built) -> ChangedFile {
@@ -283,8 +294,9 @@ fn changed_file(change: &Change, base: &Snapshot, staged: &Snapshot, after: &Bui
 /// URL paths whose output changes: the pages themselves, then what lists them or links to them.
 fn affected(changes: &[Change], before: &Built, after: &Built) -> Vec<String> {
     let mut urls: Vec<String> = Vec::new();
+    let mut known = HashSet::new();
     let mut add = |url: &str| {
-        if !urls.iter().any(|known| known == url) {
+        if known.insert(url.to_owned()) {
             urls.push(url.to_owned());
         }
     };

@@ -25,6 +25,7 @@ mod repository;
 mod revision;
 mod scan;
 mod selection;
+mod spelling;
 mod status;
 mod sync;
 mod top_level;

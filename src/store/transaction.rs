@@ -1,10 +1,9 @@
 //! A transaction: a base, staged edits, and one commit that makes them durable and visible together.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, hash_map};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use git2::Oid;
-use unicode_normalization::UnicodeNormalization;
 
 use super::disk::There;
 use super::failure::git_error;
@@ -12,10 +11,11 @@ use super::line::Line;
 use super::lock::WriterLock;
 use super::message::{blob_id, revision_id};
 use super::project::Step;
+use super::spelling::{Spellings, folded, forget, prefixes, spell};
 use super::tree::{self, Entry, MODE_FILE};
 use super::{Change, Note, Repository, RevisionId, places, refs};
 use crate::error::{Error, Result};
-use crate::model::{ContentPath, File, PathKind, Snapshot};
+use crate::model::{ContentPath, File, PathKind, Progress, Snapshot};
 
 const MAX_TEXT: usize = 2 << 20;
 const MAX_OTHER: usize = 50 << 20;
@@ -35,9 +35,6 @@ impl Footprint {
     }
 }
 
-/// By folded form: a spelling, and how many files need it.
-type Spellings = HashMap<String, (String, usize)>;
-
 /// Tree entries and working-tree steps of the same edits.
 type Written = (Vec<(String, Option<Entry>)>, Vec<Step>);
 
@@ -51,6 +48,8 @@ pub struct Transaction<'r> {
     staged: BTreeMap<ContentPath, Option<File>>,
     /// Spelling of every path and folder by its folded form, made when first needed.
     spellings: Option<Spellings>,
+    /// Who may stop waiting, until it is written.
+    progress: Progress,
 }
 
 impl Repository {
@@ -75,6 +74,7 @@ impl Repository {
             base: entered.base,
             staged: BTreeMap::new(),
             spellings: None,
+            progress: Progress::default(),
         })
     }
 }
@@ -84,6 +84,11 @@ impl Transaction<'_> {
     #[must_use]
     pub fn base(&self) -> &Arc<Snapshot> {
         &self.base
+    }
+
+    /// From here on every staged and checked file asks whether somebody still waits.
+    pub fn follow(&mut self, progress: &Progress) {
+        self.progress = progress.clone();
     }
 
     /// The revision the edits come after; `None` in an empty repository.
@@ -101,6 +106,7 @@ impl Transaction<'_> {
     /// # Errors
     /// [`Error::InvalidPath`] for a path that is no part of a site or collides with another, [`Error::TooLarge`].
     pub fn stage(&mut self, path: ContentPath, data: Option<Vec<u8>>) -> Result<()> {
+        self.progress.proceed()?;
         let refused = |problem: String| Error::InvalidPath { path: path.to_string(), problem };
         if !places::in_site(path.as_str()) {
             return Err(refused("it is no file of the site's content, data, static or themes folder".into()));
@@ -190,6 +196,7 @@ impl Transaction<'_> {
         }
         let git = self.repository.git()?;
         for (path, file) in &self.staged {
+            self.progress.proceed()?;
             let refused = |problem: String| Err(Error::InvalidPath { path: path.to_string(), problem });
             if file.is_some() {
                 if let Some(other) = self.in_the_way(path) {
@@ -261,6 +268,7 @@ impl Transaction<'_> {
             return Ok(None);
         }
         self.check(footprint)?;
+        self.progress.commit()?;
         self.write(note).map(Some).map_err(|error| self.repository.explain(error))
     }
 
@@ -357,34 +365,6 @@ pub(crate) fn stop_at(name: &'static str) -> Result<()> {
     fail::fail_point!(name, |_| Err(Error::internal(format!("failpoint {name}"))));
     let _ = name;
     Ok(())
-}
-
-/// The path's folders from the top, then the path.
-fn prefixes(path: &str) -> impl Iterator<Item = &str> {
-    path.match_indices('/').map(|(i, _)| &path[..i]).chain([path])
-}
-
-fn spell(path: &str, spellings: &mut Spellings) {
-    for prefix in prefixes(path) {
-        spellings.entry(folded(prefix)).or_insert_with(|| (prefix.to_owned(), 0)).1 += 1;
-    }
-}
-
-fn forget(path: &str, spellings: &mut Spellings) {
-    for prefix in prefixes(path) {
-        if let hash_map::Entry::Occupied(mut known) = spellings.entry(folded(prefix)) {
-            let count = &mut known.get_mut().1;
-            *count = count.saturating_sub(1);
-            if known.get().1 == 0 {
-                known.remove();
-            }
-        }
-    }
-}
-
-/// What a file system that ignores case and Unicode form sees.
-fn folded(path: &str) -> String {
-    if path.is_ascii() { path.to_ascii_lowercase() } else { path.nfkc().flat_map(char::to_lowercase).nfkc().collect() }
 }
 
 fn unified(old: &[u8], new: &[u8]) -> String {

@@ -11,6 +11,7 @@ mod change_set;
 mod check;
 mod content;
 mod nearest;
+mod output;
 mod page;
 mod preview;
 mod publish;
@@ -276,6 +277,12 @@ impl Tool {
     #[must_use]
     pub fn schema(&self) -> &Map<String, Value> {
         &self.schema
+    }
+
+    /// The schema of its replies.
+    #[must_use]
+    pub fn output_schema(&self) -> Map<String, Value> {
+        output::of(self.name())
     }
 
     /// Whether it may change something.

@@ -61,6 +61,15 @@ impl Registry {
         self.with(preview::with_browser(browser))
     }
 
+    /// Tells in the list what each tool replies too: half as many bytes again, for hosts that make a typed interface of it.
+    #[must_use]
+    pub fn with_output_schemas(mut self) -> Self {
+        for tool in &mut self.tools {
+            tool.listed.output_schema = Some(Arc::new(tool.output_schema()));
+        }
+        self
+    }
+
     /// Offers only some of the tools: `core`, `all` or names joined by commas, and of those not the excluded ones. The others
     /// stay known, so that a call of one is told why it is refused.
     ///
