@@ -159,9 +159,10 @@ pub fn run(
     let Note { message, mut trailers } = call.note(staged.message);
     trailers.extend(staged.trailers);
     if call.dry_run {
-        match call.publish {
-            true => written.trial = Some(transaction.trial(&Note { message, trailers }, footprint)?),
-            false => transaction.check(footprint)?,
+        if call.publish {
+            written.trial = Some(transaction.trial(&Note { message, trailers }, footprint)?);
+        } else {
+            transaction.check(footprint)?;
         }
         return Ok(written);
     }

@@ -114,9 +114,10 @@ pub(super) fn finish(context: &Context, edited: Edited) -> Value {
         Err(error) => {
             let mut refusal = Refusal::from(error);
             refusal.hint = hint(&refusal, &written);
-            let next = match dry_run {
-                true => "Publishing it would be refused: do what published.hint says.",
-                false => "It is written and not live: do what published.hint says.",
+            let next = if dry_run {
+                "Publishing it would be refused: do what published.hint says."
+            } else {
+                "It is written and not live: do what published.hint says."
             };
             (refusal.to_json(), Some(next.into()))
         }

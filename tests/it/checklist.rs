@@ -381,7 +381,7 @@ async fn point_27_every_edit_can_be_undone() {
     }
     // What others published is taken back by the id of their commit.
     site.elsewhere(|clone| {
-        std::fs::write(clone.join("content/theirs.md"), "---\ntitle: Theirs\n---\n").expect("written")
+        std::fs::write(clone.join("content/theirs.md"), "---\ntitle: Theirs\n---\n").expect("written");
     });
     let synced = site.call("site_sync", json!({})).await;
     assert_eq!(synced["changed"][0]["path"], "theirs.md", "{synced}");

@@ -304,9 +304,10 @@ fn the_reference_is_generated() {
         let mut facts = vec![if hints.read_only_hint == Some(true) { "reads only" } else { "writes" }];
         facts.extend((hints.destructive_hint == Some(true)).then_some("can take something away"));
         let publishes = tool.schema()["properties"].get("publish").is_some();
-        facts.extend((hints.open_world_hint == Some(true)).then_some(match publishes {
-            true => "with `publish` talks to the remote",
-            false => "talks to the world outside",
+        facts.extend((hints.open_world_hint == Some(true)).then_some(if publishes {
+            "with `publish` talks to the remote"
+        } else {
+            "talks to the world outside"
         }));
         text.push_str(&format!("\nRight: `{}`; {}.\n\n", tool.right(), facts.join(", ")));
         arguments(&mut text, tool.schema(), 0);
