@@ -284,10 +284,11 @@ mod tests {
             let mut map = PathMap::of_sorted(plain.clone());
             let kept = map.clone();
             for (n, value) in edits {
-                match value {
-                    Some(value) => prop_assert_eq!(map.insert(path(n), value), plain.insert(path(n), value)),
-                    None => prop_assert_eq!(map.remove(path(n).as_str()), plain.remove(&path(n))),
-                }
+                let (was, wanted) = match value {
+                    Some(value) => (map.insert(path(n), value), plain.insert(path(n), value)),
+                    None => (map.remove(path(n).as_str()), plain.remove(&path(n))),
+                };
+                prop_assert_eq!(was, wanted);
                 prop_assert_eq!(map.len(), plain.len());
             }
             let found: Vec<_> = map.iter().map(|(path, value)| (path.clone(), *value)).collect();
