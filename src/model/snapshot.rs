@@ -164,4 +164,12 @@ impl Snapshot {
             None => self.files.remove(path.as_str()),
         };
     }
+
+    /// Paths that only one of two snapshots has, or that have other bytes there, in path order; `None` where there are more than
+    /// `most`.
+    #[must_use]
+    pub fn differing(&self, other: &Self, most: usize) -> Option<Vec<ContentPath>> {
+        let found = self.changes(other);
+        (found.len() <= most).then(|| found.into_iter().map(|difference| difference.path.clone()).collect())
+    }
 }
