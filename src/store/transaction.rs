@@ -1,6 +1,6 @@
 //! A transaction: a base, staged edits, and one commit that makes them durable and visible together.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use git2::Oid;
@@ -11,7 +11,7 @@ use super::line::Line;
 use super::lock::WriterLock;
 use super::message::{blob_id, revision_id};
 use super::project::Step;
-use super::spelling::{Spellings, folded, forget, prefixes, spell};
+use super::spelling::{Spelled, prefixes};
 use super::tree::{self, Entry, MODE_FILE};
 use super::{Change, Note, Repository, RevisionId, places, refs};
 use crate::error::{Error, Result};
@@ -47,7 +47,7 @@ pub struct Transaction<'r> {
     base: Arc<Snapshot>,
     staged: BTreeMap<ContentPath, Option<File>>,
     /// Spelling of every path and folder by its folded form, made when first needed.
-    spellings: Option<Spellings>,
+    spellings: Option<Spelled>,
     /// Who may stop waiting, until it is written.
     progress: Progress,
 }
@@ -124,8 +124,8 @@ impl Transaction<'_> {
         let before = self.file(&path).is_some();
         if let Some(spellings) = &mut self.spellings {
             match (before, file.is_some()) {
-                (false, true) => spell(path.as_str(), spellings),
-                (true, false) => forget(path.as_str(), spellings),
+                (false, true) => spellings.add(path.as_str()),
+                (true, false) => spellings.remove(path.as_str()),
                 _ => {}
             }
         }
@@ -147,18 +147,18 @@ impl Transaction<'_> {
         if self.file(path).is_some() {
             return None;
         }
-        let staged = &self.staged;
         let spellings = self.spellings.get_or_insert_with(|| {
-            let mut spellings = HashMap::with_capacity(self.base.len() * 2);
-            let kept = self.base.iter().map(|(p, _)| p).filter(|p| !matches!(staged.get(*p), Some(None)));
-            let added = staged.iter().filter(|(_, file)| file.is_some()).map(|(p, _)| p);
-            kept.chain(added).for_each(|p| spell(p.as_str(), &mut spellings));
+            let mut spellings = self.repository.spellings(&self.base);
+            for (path, file) in &self.staged {
+                match (self.base.get(path), file) {
+                    (None, Some(_)) => spellings.add(path.as_str()),
+                    (Some(_), None) => spellings.remove(path.as_str()),
+                    _ => {}
+                }
+            }
             spellings
         });
-        prefixes(path.as_str()).find_map(|prefix| {
-            let (known, _) = spellings.get(&folded(prefix))?;
-            (known != prefix).then(|| known.clone())
-        })
+        spellings.collision(path.as_str())
     }
 
     /// The base with the staged edits.
@@ -290,9 +290,11 @@ impl Transaction<'_> {
         let git = repository.git()?;
         let tip = self.tip_id();
         let (changes, steps) = self.objects(&git)?;
+        let files: Vec<_> = steps.iter().map(|step| (step.path.clone(), step.new)).collect();
         let tree = tree::update(&git, refs::tree_of(&git, tip)?, &changes)?;
         let parents: Vec<Oid> = tip.into_iter().collect();
         let commit = repository.commit(&git, tree, &parents, &repository.author(&git), note)?;
+        repository.remember_entries(&git, &*repository.entries_of(&git, tip)?, commit, &files)?;
         if let Line::Named(id) = repository.line() {
             stop_at("write::objects")?;
             repository.advance(&git, id, tip, commit)?;
