@@ -120,7 +120,7 @@ fn reference(library: &Library, page: &Page, place: &ContentPath, renames: &Rena
 fn named(library: &Library, page: &Page, name: &str) -> Option<usize> {
     let near = beside(page, name).and_then(|path| library.by_path.get(&path).copied());
     let by_name = || {
-        let stem = |page: &&Page| bare(address::shown(&page.path)).rsplit('/').next() == Some(name);
+        let stem = |page: &&std::sync::Arc<Page>| bare(address::shown(&page.path)).rsplit('/').next() == Some(name);
         let found = library.pages.iter().find(stem)?;
         library.by_path.get(&found.path).copied()
     };
