@@ -79,7 +79,7 @@ impl Repository {
 
     /// The first bytes of a file, at most `limit`; no more is read where the file is in the working tree.
     pub fn start(&self, path: &ContentPath, file: &File, limit: usize) -> Result<Arc<[u8]>> {
-        let working = self.cache().last().cloned();
+        let working = self.cache().last.clone();
         let on_disk = working.is_some_and(|working| working.get(path).is_some_and(|there| there.id == file.id));
         if on_disk && file.bytes().is_none() {
             let wanted = (limit as u64).min(file.size);
