@@ -288,7 +288,11 @@ fn the_name_alone_serves_and_questions_are_asked_on_a_terminal() {
         let mut command = program(&folder, &[]);
         let mut script = Command::new("script");
         // A shell that stays would be ended by Ctrl-C itself, whatever the program does; not every one makes way unasked.
-        script.args(["-qec", &format!("exec {line}"), "/dev/null"]).current_dir(&folder).stdin(Stdio::piped()).stdout(Stdio::piped());
+        script
+            .args(["-qec", &format!("exec {line}"), "/dev/null"])
+            .current_dir(&folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
         for (name, value) in command.stdin(Stdio::null()).get_envs() {
             match value {
                 Some(value) => script.env(name, value),
