@@ -131,7 +131,9 @@ pub fn publish(site: &Site, call: &Call, query: &PublishQuery) -> Result<Publish
 
 /// What went out is what the call was about; it changes no source.
 fn note_effects(site: &Site, published: &Published, message: &str) {
-    published.changes.iter().for_each(|change| site.effects().about(&change.path));
+    for change in &published.changes {
+        site.effects().about(&change.path);
+    }
     if let Some(revision) = &published.revision {
         site.effects().committed(revision.as_str(), message);
     }

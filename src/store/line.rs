@@ -47,7 +47,9 @@ impl Repository {
     /// The same for one call, whose effects are noted.
     #[must_use]
     pub fn noting(&self, effects: Effects) -> Self {
-        Self { effects, ..self.clone() }
+        let mut noting = self.clone();
+        noting.effects = effects;
+        noting
     }
 
     /// Where the call's effects are noted.

@@ -264,7 +264,9 @@ impl Transaction<'_> {
         self.check(footprint)?;
         let revision = self.write(note).map_err(|error| self.repository.explain(error))?;
         let effects = self.repository.effects();
-        self.changes().iter().for_each(|change| effects.wrote(&change.path, change.before, change.after));
+        for change in self.changes() {
+            effects.wrote(&change.path, change.before, change.after);
+        }
         effects.committed(revision.as_str(), &note.message);
         Ok(Some(revision))
     }
