@@ -8,6 +8,7 @@ mod finding;
 mod journal;
 mod journal_files;
 mod keyed;
+mod reading;
 mod record;
 mod report;
 mod secret;
