@@ -25,6 +25,7 @@ mod import_sites;
 mod incremental;
 mod insight;
 mod interleaving;
+mod journal;
 mod layout;
 mod load;
 mod markdown;
