@@ -15,7 +15,7 @@ use super::order::Sort;
 use super::plan::Plan;
 use super::template::ListQuery;
 use super::translations::Translations;
-use super::{Options, context, lists, sections};
+use super::{Options, Stopwatch, context, lists, sections};
 use crate::model::{Library, Page, Snapshot};
 
 /// Answers kept of one build: themes ask a handful of questions, again on every page.
@@ -51,6 +51,8 @@ pub(crate) struct Edition<'a> {
     pub(crate) neighbours: Vec<(Option<usize>, Option<usize>)>,
     /// Pages with what they are translations of.
     pub(crate) translations: Translations,
+    /// Who measures.
+    pub(crate) watch: Option<&'a Stopwatch>,
     /// Whether there is a feed.
     pub(crate) has_feed: bool,
     /// Listed pages, newest first.
@@ -97,6 +99,7 @@ impl<'a> Edition<'a> {
             plan: parts.plan,
             names: parts.names,
             menus: parts.menus,
+            watch: None,
             stubs: Vec::new(),
             site: Value::Null,
             data: parts.data,

@@ -37,6 +37,7 @@ mod schema;
 mod sections;
 mod seo;
 pub mod shortcode;
+mod stopwatch;
 mod taxonomy;
 pub mod template;
 mod translations;
@@ -49,9 +50,10 @@ pub use cache::Cache;
 pub use inspect::{Look, Seen};
 pub use layout::layout_of;
 pub use sections::display_order;
+pub use stopwatch::{Spent, Stopwatch, Ticks, Times};
 
 use crate::error::Result;
-use crate::model::{Config, ContentPath, Diagnostic, Library, Outputs, Progress, Severity, Snapshot};
+use crate::model::{Config, ContentPath, Diagnostic, Library, Output, Outputs, Progress, Severity, Snapshot};
 
 /// How much of a build is done, roughly, when all pages are read.
 const READING: f64 = 0.3;
@@ -86,6 +88,28 @@ pub enum Scope {
     Nothing,
 }
 
+/// Takes an output as soon as it is made; called from several threads, in no order, once for each path.
+pub type Take<'t> = dyn Fn(String, Output) + Sync + 't;
+
+/// Who is with a build while it goes on. Nobody changes what is made.
+#[derive(Clone, Copy, Default)]
+pub struct Company<'a> {
+    /// Is told how far it is, and ends it.
+    pub progress: Option<&'a Progress>,
+    /// Looks at each rendered page; nothing is kept then but copies, and what was found joins the diagnostics.
+    pub look: Option<&'a Look<'a>>,
+    /// Takes the outputs: none is kept then, nor the body of any page.
+    pub take: Option<&'a Take<'a>>,
+    /// Measures it.
+    pub watch: Option<&'a Stopwatch>,
+}
+
+impl std::fmt::Debug for Company<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Company").finish_non_exhaustive()
+    }
+}
+
 /// A finished build.
 #[derive(Debug, Clone)]
 pub struct Built {
@@ -110,7 +134,7 @@ pub fn build(snapshot: &Snapshot, options: &Options, cache: &Cache) -> Result<Bu
 /// # Errors
 /// Those of [`build`], and [`crate::error::Error::Cancelled`].
 pub fn build_followed(snapshot: &Snapshot, options: &Options, cache: &Cache, progress: &Progress) -> Result<Built> {
-    build_seen(snapshot, options, cache, progress, None)
+    build_with(snapshot, options, cache, Company { progress: Some(progress), ..Company::default() })
 }
 
 /// The same for who wants to look at each rendered page and keep none: what `look` finds joins the diagnostics, and of the
@@ -125,23 +149,27 @@ pub fn inspect(
     progress: &Progress,
     look: &Look<'_>,
 ) -> Result<Built> {
-    build_seen(snapshot, options, cache, progress, Some(look))
+    build_with(snapshot, options, cache, Company { progress: Some(progress), look: Some(look), ..Company::default() })
 }
 
-fn build_seen(
-    snapshot: &Snapshot,
-    options: &Options,
-    cache: &Cache,
-    progress: &Progress,
-    look: Option<&Look<'_>>,
-) -> Result<Built> {
+/// The same in any company.
+///
+/// # Errors
+/// Those of [`build_followed`].
+pub fn build_with(snapshot: &Snapshot, options: &Options, cache: &Cache, company: Company<'_>) -> Result<Built> {
+    let nobody = Progress::default();
+    let progress = company.progress.unwrap_or(&nobody);
+    let stage = |name| stopwatch::stage(company.watch, name);
+    stage("read pages");
     let (config, mut findings) = Config::load(snapshot)?;
     progress.step(0.0, "Reading pages")?;
     let (loaded, found) = load::load(snapshot, &config, cache, &progress.part(0.0, READING));
     progress.proceed()?;
     findings.extend(found);
+    stage("compile theme");
     let theme = cache.templates(snapshot, &config.theme, &config.theme_settings);
     findings.extend(theme.findings.iter().cloned());
+    stage("assemble");
     let base = library::base(&config, options);
     let (mut assembled, found) = library::assemble(snapshot, config, options, &loaded);
     findings.extend(found);
@@ -149,6 +177,7 @@ fn build_seen(
     progress.step(READING, "Checking links")?;
     let (plan, found) = plan::plan(snapshot, &assembled.library, &theme.templates, &base);
     findings.extend(found);
+    stage("check links");
     let names = links::Names::of(&assembled.library);
     let finder = links::Finder {
         snapshot,
@@ -169,11 +198,15 @@ fn build_seen(
     check::attach(&mut assembled.library, links);
     let (data, found) = data::load(snapshot);
     findings.extend(found);
+    stage("prepare lists");
     let parts = edition::Parts { base, assembled, theme, plan, names, menus, data };
     let mut edition = edition::Edition::new(snapshot, options, parts);
+    edition.watch = company.watch;
     findings.extend(outputs::host::check(&edition));
-    let rendered = render::render(&edition, &progress.part(CHECKED, 1.0), look);
+    stage("render");
+    let rendered = render::render(&edition, &progress.part(CHECKED, 1.0), company);
     progress.proceed()?;
+    stage("sort findings");
     // What compiling found already is not said again for the pages that stumble over it.
     let known = |error: &Diagnostic| {
         let of_file = edition.theme.findings.iter().filter(|known| known.path == error.path);
