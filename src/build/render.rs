@@ -51,7 +51,8 @@ pub(crate) fn output(text: String, source: Option<ContentPath>) -> Output {
 #[must_use]
 pub(crate) fn render(edition: &Edition<'_>, progress: &Progress, company: Company<'_>) -> Rendered {
     let jobs: Vec<(&String, &Job)> = edition.plan.jobs.iter().filter(|(_, job)| in_scope(edition, job)).collect();
-    let formats = edition.options.scope == Scope::Everything && company.look.is_none();
+    let everything = edition.options.scope == Scope::Everything;
+    let formats = everything && company.look.is_none();
     let count = Count::new(progress, jobs.len(), "Rendering");
     let done: Vec<(&String, Done)> = jobs
         .into_par_iter()
@@ -71,7 +72,9 @@ pub(crate) fn render(edition: &Edition<'_>, progress: &Progress, company: Compan
             rendered.outputs.insert(path.clone(), output);
         }
         twins.extend(done.twin);
-        rendered.bodies.extend(done.body);
+        if !everything {
+            rendered.bodies.extend(done.body);
+        }
         rendered.findings.extend(done.findings);
     }
     for (path, output) in twins {

@@ -4,6 +4,7 @@
 
 mod detect;
 mod finding;
+mod reading;
 mod record;
 mod report;
 mod thresholds;

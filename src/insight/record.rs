@@ -3,24 +3,22 @@
 //! Objects are typed ids (`page:blog/a.md`, `theme:default/layouts/page.hbs`, `asset:..`, `data:..`, `site:site.yaml`), digests are keyed
 //! hashes, argument shapes are key paths without values. The format is documented in `content/docs/journal.md`.
 
-use std::borrow::Cow;
-
 use jiff::Timestamp;
-use serde::de::{self, Deserializer};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Serialize, Serializer};
+
+use super::reading;
 
 /// Longest line that is looked at, in bytes; a longer one is no line of ours.
 const MAX_LINE: usize = 256 * 1024;
 
 /// How a call ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It did what it was asked.
     #[default]
     Ok,
     /// It was refused; `error_code` says why.
-    #[serde(alias = "tool_error", alias = "refused")]
     Error,
     /// There is no such tool.
     UnknownTool,
@@ -40,13 +38,12 @@ pub struct Write {
 }
 
 /// One tool call.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Record {
     /// Version of the format.
     pub v: u32,
     /// When the call came in, milliseconds since 1970 in memory, RFC 3339 in the file.
-    #[serde(serialize_with = "write_time", deserialize_with = "read_time")]
+    #[serde(serialize_with = "write_time")]
     pub ts: i64,
     /// Id of the call, unique in the journal.
     pub call: String,
@@ -64,7 +61,6 @@ pub struct Record {
     /// Tool name as called.
     pub tool: String,
     /// Key paths of the arguments, sorted, such as `pages[].path`; no values.
-    #[serde(deserialize_with = "read_shape")]
     pub arg_shape: Vec<String>,
     /// Keyed digest of the arguments.
     pub arg_digest: String,
@@ -129,9 +125,9 @@ pub fn read_journal(text: &str) -> (Vec<Record>, usize) {
     let mut skipped = 0;
     let mut records = Vec::new();
     for line in text.lines().filter(|line| !line.trim().is_empty()) {
-        match serde_json::from_str(line) {
-            Ok(record) if line.len() <= MAX_LINE => records.push(record),
-            _ => skipped += 1,
+        match reading::record(line).filter(|_| line.len() <= MAX_LINE) {
+            Some(record) => records.push(record),
+            None => skipped += 1,
         }
     }
     (records, skipped)
@@ -148,71 +144,9 @@ fn write_time<S: Serializer>(ms: &i64, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(&format!("{time:.3}"))
 }
 
-fn read_time<'de, D: Deserializer<'de>>(from: D) -> Result<i64, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Time<'a> {
-        Number(f64),
-        Text(#[serde(borrow)] Cow<'a, str>),
-    }
-    match Time::deserialize(from)? {
-        // Traces of others may count seconds: this many milliseconds after 1970 was still the year 1970.
-        Time::Number(n) if n.abs() < 1e11 => Ok((n * 1000.0) as i64),
-        Time::Number(n) => Ok(n as i64),
-        Time::Text(text) => text.parse::<Timestamp>().map(Timestamp::as_millisecond).map_err(de::Error::custom),
-    }
-}
-
-/// A list, or one string with the paths separated by commas.
-fn read_shape<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Shape {
-        List(Vec<String>),
-        Text(String),
-    }
-    let mut shape = match Shape::deserialize(from)? {
-        Shape::List(list) => list,
-        Shape::Text(text) => {
-            text.split(',').map(|path| path.trim().to_owned()).filter(|path| !path.is_empty()).collect()
-        }
-    };
-    shape.sort();
-    Ok(shape)
-}
-
 impl Serialize for Write {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let digest = |digest: &Option<String>| digest.clone().unwrap_or_else(|| "-".to_owned());
         to.serialize_str(&format!("{}: {}->{}", self.object, digest(&self.old), digest(&self.new)))
-    }
-}
-
-impl<'de> Deserialize<'de> for Write {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Form {
-            Text(String),
-            Fields {
-                object: String,
-                #[serde(default)]
-                old: Option<String>,
-                #[serde(default)]
-                new: Option<String>,
-            },
-        }
-        let there = |digest: &str| {
-            let digest = digest.trim();
-            (!matches!(digest, "" | "-" | "null" | "none")).then(|| digest.to_owned())
-        };
-        match Form::deserialize(from)? {
-            Form::Fields { object, old, new } => Ok(Self { object, old, new }),
-            Form::Text(text) => {
-                let (object, change) = text.rsplit_once(": ").unwrap_or((&text, ""));
-                let (old, new) = change.split_once("->").unwrap_or(("", change));
-                Ok(Self { object: object.to_owned(), old: there(old), new: there(new) })
-            }
-        }
     }
 }

@@ -65,20 +65,24 @@ pub fn report(records: &[Record], skipped_lines: usize, limits: &Thresholds) -> 
         let order = DETECTORS.iter().position(|detector| detector.id == occurrence.detector).unwrap_or(usize::MAX);
         groups.entry((order, occurrence.key.clone())).or_default().push(occurrence);
     }
-    let supported = |detector: &Detector, group: &[Occurrence]| {
-        let sessions: BTreeSet<usize> = group.iter().map(|o| trace.calls[o.calls[0]].session).collect();
-        let (support, needed) = match detector.id {
-            "F16" => (limits.chain, limits.chain_sessions),
-            "F19" => (limits.support, limits.chain_sessions),
-            _ => (limits.support, limits.sessions),
-        };
-        detector.severity == Rank::Critical || (group.len() >= support && sessions.len() >= needed)
-    };
+    // Support is counted by tool: that callers do the same thing with other optional arguments makes it no less common.
+    let mut support_of: BTreeMap<(usize, &str), (usize, BTreeSet<usize>)> = BTreeMap::new();
+    for ((order, key), group) in &groups {
+        let (count, sessions) = support_of.entry((*order, coarse(key))).or_default();
+        *count += group.len();
+        sessions.extend(group.iter().map(|o| trace.calls[o.calls[0]].session));
+    }
+    let supported: BTreeSet<(usize, String)> = groups
+        .keys()
+        .filter(|(order, key)| is_supported(&trace, limits, &DETECTORS[*order], &support_of[&(*order, coarse(key))]))
+        .cloned()
+        .collect();
+    let supported = |order: usize, key: &str| supported.contains(&(order, key.to_owned()));
     let mut charged = vec![false; trace.calls.len()];
     let (mut shown, mut candidates) = (Vec::new(), Vec::new());
     for ((order, key), group) in groups {
         let detector = &DETECTORS[order];
-        if !supported(detector, &group) {
+        if !supported(order, &key) {
             candidates.push(finding(&trace, detector, &key, &group, &[]));
             continue;
         }
@@ -115,6 +119,31 @@ pub fn report(records: &[Record], skipped_lines: usize, limits: &Thresholds) -> 
         ranking: shown.into_iter().map(|(finding, _)| finding).collect(),
         candidates,
     }
+}
+
+/// A finding's key without the shape of arguments, the code of an error, and whichever tool was the other one.
+fn coarse(key: &str) -> &str {
+    let habit = [" / ", " > "].iter().any(|word| key.contains(word));
+    let pair = [" after ", " before ", " + "].iter().any(|word| key.contains(word));
+    match (habit, pair) {
+        (true, _) => key,
+        (_, true) => "",
+        _ => key.split(' ').next().unwrap_or(key),
+    }
+}
+
+fn is_supported(
+    trace: &Trace<'_>,
+    limits: &Thresholds,
+    detector: &Detector,
+    (count, sessions): &(usize, BTreeSet<usize>),
+) -> bool {
+    let (support, needed) = match detector.id {
+        "F16" => (limits.chain, limits.chain_sessions),
+        "F19" => (limits.support, limits.chain_sessions),
+        _ => (limits.support, limits.sessions),
+    };
+    detector.severity == Rank::Critical || (*count >= support && sessions.len() >= needed.min(trace.sessions.len()))
 }
 
 /// Severity first, then what it costs how many, then tokens; names decide what is left, so that order never changes.

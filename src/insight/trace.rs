@@ -4,6 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::record::{Outcome, Record};
 
+/// What the codes of errors about arguments have in them.
+const MISUSE: [&str; 9] =
+    ["invalid", "validation", "schema", "bad_", "missing_", "unknown_", "unexpected", "malformed", "32602"];
+/// Codes that look alike, and are about what is there.
+const OF_THE_SITE: [&str; 4] = ["invalid_config", "not_found", "conflict", "missing_asset"];
+
 /// What a call is for, told from its tool's name and its effects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
@@ -47,6 +53,12 @@ impl Call<'_> {
         self.ok() && !self.record.dry_run && !self.record.writes.is_empty()
     }
 
+    /// It was refused without a word of what was wrong.
+    pub fn refused_blindly(&self) -> bool {
+        let code = self.record.error_code.as_deref().unwrap_or_default();
+        self.record.outcome == Outcome::Error && matches!(code, "" | "error" | "failed" | "internal" | "unknown")
+    }
+
     /// It only looked.
     pub fn looks(&self) -> bool {
         matches!(self.kind, Kind::List | Kind::Read | Kind::Preview) && self.record.writes.is_empty()
@@ -73,9 +85,8 @@ impl Call<'_> {
     pub fn misused(&self) -> bool {
         let code = self.record.error_code.as_deref().unwrap_or_default();
         self.record.outcome == Outcome::Error
-            && ["invalid_arg", "invalid_param", "validation", "schema", "bad_arg", "invalid_input", "missing_"]
-                .iter()
-                .any(|word| code.contains(word))
+            && !OF_THE_SITE.iter().any(|word| code.contains(word))
+            && (self.record.unknown.is_some() || MISUSE.iter().any(|word| code.contains(word)))
     }
 
     /// Whether it was refused because somebody else was first.

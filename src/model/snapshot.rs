@@ -1,5 +1,6 @@
 //! An immutable, ordered map from path to file: one state of the site's sources.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -79,17 +80,17 @@ impl File {
 
 /// All source files of a site at one moment: `site.yaml`, `content/`, `themes/`, `static/`, `data/`.
 ///
-/// Cloning is cheap enough for a transaction (file data is shared), and a snapshot never changes once shared.
+/// Cloning is cheap (the files are shared until one of the two is changed), and a snapshot never changes once shared.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Snapshot {
-    files: BTreeMap<ContentPath, File>,
+    files: Arc<BTreeMap<ContentPath, File>>,
 }
 
 impl Snapshot {
     /// A snapshot of these files.
     #[must_use]
     pub fn new(files: BTreeMap<ContentPath, File>) -> Self {
-        Self { files }
+        Self { files: Arc::new(files) }
     }
 
     /// The file at a path.
@@ -132,9 +133,9 @@ impl Snapshot {
     /// Whether two snapshots have the same paths with the same blob ids, without looking at bytes.
     #[must_use]
     pub fn same_files(&self, other: &Self) -> bool {
-        std::ptr::eq(self, other)
+        Arc::ptr_eq(&self.files, &other.files)
             || self.files.len() == other.files.len()
-                && self.files.iter().zip(&other.files).all(|((a, x), (b, y))| x.id == y.id && a == b)
+                && self.files.iter().zip(&*other.files).all(|((a, x), (b, y))| x.id == y.id && a == b)
     }
 
     /// How many files there are.
@@ -152,8 +153,36 @@ impl Snapshot {
     /// The same snapshot with one file set (`Some`) or removed (`None`).
     pub fn set(&mut self, path: ContentPath, file: Option<File>) {
         match file {
-            Some(file) => self.files.insert(path, file),
-            None => self.files.remove(&path),
+            Some(file) => Arc::make_mut(&mut self.files).insert(path, file),
+            None => Arc::make_mut(&mut self.files).remove(&path),
         };
+    }
+
+    /// Paths that only one of two snapshots has, or that have other bytes there, in path order; `None` where there are more than
+    /// `most`.
+    #[must_use]
+    pub fn differing(&self, other: &Self, most: usize) -> Option<Vec<ContentPath>> {
+        let mut found = Vec::new();
+        if Arc::ptr_eq(&self.files, &other.files) {
+            return Some(found);
+        }
+        let (mut ours, mut theirs) = (self.files.iter().peekable(), other.files.iter().peekable());
+        loop {
+            let order = match (ours.peek(), theirs.peek()) {
+                (None, None) => return Some(found),
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some((a, _)), Some((b, _))) => a.cmp(b),
+            };
+            let ours = if order.is_le() { ours.next() } else { None };
+            let theirs = if order.is_ge() { theirs.next() } else { None };
+            let same = ours.map(|(_, file)| file.id) == theirs.map(|(_, file)| file.id);
+            if !same && let Some((path, _)) = ours.or(theirs) {
+                if found.len() == most {
+                    return None;
+                }
+                found.push(path.clone());
+            }
+        }
     }
 }

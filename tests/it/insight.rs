@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use sitewright::insight::{Rank, Report, Thresholds, read_journal, report};
+use sitewright::insight::{Outcome, Rank, Report, Thresholds, read_journal, report};
 
 /// Writes journal lines: each call one minute's fraction after the last, in the session given.
 #[derive(Default)]
@@ -273,4 +273,121 @@ fn the_same_journal_makes_the_same_report_in_any_order_of_lines() {
     let turned: Vec<&str> = journal.text.lines().rev().collect();
     let turned = Journal { text: turned.join("\n"), calls: journal.calls, at: 0 };
     assert_eq!(json(&turned), whole);
+}
+
+#[test]
+fn journals_of_others_are_read_as_far_as_they_go() {
+    let line = r#"{"ts":1790000000000,"call":7,"session":3,"tool":"get_content","outcome":"not_found","reads":null,"writes":[{"object":"page:a","new":"1"},9],
+        "declared":null,"client":{"name":"x","version":"2"},"codes":"broken_link","arg_shape":{"id":1},"in_bytes":"12","ms":null,"dry_run":null}"#
+        .replace('\n', "");
+    let (records, skipped) = read_journal(&line);
+    assert_eq!((records.len(), skipped), (1, 0));
+    let record = &records[0];
+    assert_eq!((record.outcome, record.error_code.as_deref()), (Outcome::Error, Some("not_found")));
+    assert_eq!((record.call.as_str(), record.session.as_str(), record.client.as_str()), ("7", "3", "x 2"));
+    assert_eq!(
+        (record.writes.len(), &record.codes, &record.arg_shape),
+        (1, &vec!["broken_link".into()], &vec!["id".into()])
+    );
+    assert_eq!(record.in_bytes, 12);
+    assert_eq!(read_journal("{\"ts\":1,\"call\":\"a\"}").1, 1, "without a tool it is no call");
+}
+
+#[test]
+fn looking_at_a_page_before_the_next_task_is_no_publish_to_look() {
+    let looked = |published: &'static str| {
+        thrice(move |journal, session| {
+            journal.call(session, 20, "page_write", &write("page:a.md", "1", "2"));
+            journal.call(session, 20, "publish", &format!("\"reads\":[\"{published}@2\"]"));
+            journal.call(session, 20, "preview", "\"reads\":[\"page:b.md@1\"],\"rendered\":true");
+            journal.call(session, 20, "page_write", &write("page:b.md", "1", "2"));
+        })
+    };
+    let detectors = |report: &Report| report.findings.iter().map(|place| place.detector).collect::<Vec<_>>();
+    assert_eq!(detectors(&looked("page:a.md")), Vec::<&str>::new());
+    assert!(detectors(&looked("page:b.md")).contains(&"F06"));
+}
+
+#[test]
+fn a_question_asked_again_and_again_is_polling_whatever_is_read_between() {
+    let poll = "\"arg_digest\":\"a\",\"out_digest\":\"b\"";
+    let report = thrice(|journal, session| {
+        for n in 0..3 {
+            journal.call(session, 30, "change_list", poll);
+            journal.call(session, 30, "site_get", &format!("\"arg_digest\":\"{n}\",\"out_digest\":\"{n}\""));
+        }
+    });
+    assert_eq!(first(&report), ("F17", 3, 2));
+    let moved = thrice(|journal, session| {
+        for n in 0..3 {
+            journal.call(session, 30, "change_list", poll);
+            journal.call(session, 30, "page_write", &write(&format!("page:{n}.md"), "1", "2"));
+        }
+    });
+    assert!(moved.findings.iter().all(|place| place.detector != "F17"), "{:?}", moved.findings);
+}
+
+#[test]
+fn a_change_that_was_looked_at_and_put_back_is_a_trial() {
+    let undone = |look: bool, object: &'static str| {
+        thrice(move |journal, session| {
+            journal.call(
+                session,
+                20,
+                "theme_write",
+                &write(object, "1", "2").replace("[\"page\"]", "[\"page\",\"theme\"]"),
+            );
+            if look {
+                journal.call(session, 20, "preview", "\"reads\":[\"page:z.md@1\"],\"rendered\":true");
+            }
+            journal.call(
+                session,
+                20,
+                "revision_restore",
+                &write(object, "2", "1").replace("[\"page\"]", "[\"page\",\"theme\"]"),
+            );
+        })
+    };
+    assert_eq!(first(&undone(false, "page:a.md")), ("F20", 2, 2));
+    assert!(undone(true, "page:a.md").findings.is_empty());
+    assert!(undone(false, "theme:default/page.hbs").findings.is_empty());
+}
+
+#[test]
+fn loops_and_what_follows_a_publish_are_no_chains() {
+    let mut journal = Journal::default();
+    for n in 0..8 {
+        let session = format!("s{n}");
+        for tool in ["page_move", "page_get", "page_write", "page_get"] {
+            let fields = "\"reads\":[\"page:a.md@1\"]".to_owned();
+            journal.call(&session, 130 - 20, tool, &format!("{fields},\"arg_digest\":\"{n}{}\"", journal.calls));
+        }
+        journal.at += 3_600_000;
+    }
+    let chains = |journal: &Journal| journal.report().findings.iter().filter(|place| place.detector == "F16").count();
+    assert_eq!(chains(&journal), 8, "three different tools in a row, each about what the one before gave");
+    let mut journal = Journal::default();
+    for n in 0..8 {
+        for tool in ["page_write", "publish", "page_get"] {
+            let fields = "\"reads\":[\"page:a.md@1\"]".to_owned();
+            journal.call(&format!("s{n}"), 20, tool, &format!("{fields},\"arg_digest\":\"{n}{}\"", journal.calls));
+        }
+        journal.at += 3_600_000;
+    }
+    assert_eq!(chains(&journal), 0);
+}
+
+#[test]
+fn support_is_counted_by_tool_and_not_by_what_else_the_calls_say() {
+    let mut journal = Journal::default();
+    for (n, extra) in ["message", "dry_run", "include[]"].iter().enumerate() {
+        for page in ["page:a.md", "page:b.md", "page:c.md"] {
+            let fields =
+                write(page, "1", "2").replace("[\"pages[].path\"]", &format!("[\"pages[].path\",\"{extra}\"]"));
+            journal.call(&format!("s{n}"), 20, "page_write", &fields);
+        }
+        journal.at += 3_600_000;
+    }
+    let report = journal.report();
+    assert_eq!((report.ranking.len(), report.findings.len()), (3, 3), "{:?}", report.candidates);
 }

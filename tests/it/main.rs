@@ -21,6 +21,7 @@ mod harness;
 mod host;
 mod import;
 mod import_sites;
+mod incremental;
 mod insight;
 mod interleaving;
 mod layout;

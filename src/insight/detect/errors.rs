@@ -14,12 +14,20 @@ const NEAR: usize = 2;
 
 /// F04: refused for its arguments, then the same tool with another shape goes through.
 pub(super) fn schema_retry(trace: &Trace<'_>, limits: &Thresholds, found: &mut Vec<Occurrence>) {
+    let mut shapes: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for call in trace.calls.iter().filter(|call| call.misused() || call.refused_blindly()) {
+        *shapes.entry((call.record.tool.as_str(), call.shape.as_str())).or_default() += 1;
+    }
     for session in trace.each_session() {
         let mut at = session.start;
         while at < session.end {
             let call = &trace.calls[at];
             let facts = trace.facts(at);
-            if !call.misused() || (facts.misused as f64) < limits.retry_share * facts.calls as f64 {
+            let seldom = (facts.misused as f64) < limits.retry_share * facts.calls as f64;
+            let again = shapes.get(&(call.record.tool.as_str(), call.shape.as_str())).copied().unwrap_or_default();
+            // Slips differ; what many get wrong in the same way is no slip, however often the tool is called.
+            let noise = seldom && again < limits.support;
+            if !(call.misused() || call.refused_blindly()) || noise {
                 at += 1;
                 continue;
             }
@@ -34,7 +42,7 @@ pub(super) fn schema_retry(trace: &Trace<'_>, limits: &Thresholds, found: &mut V
                     success = Some(next);
                     break;
                 }
-                if other.misused() {
+                if other.misused() || other.refused_blindly() {
                     errors.push(next);
                 }
             }
@@ -102,6 +110,8 @@ pub(super) fn desire_path(trace: &Trace<'_>, _: &Thresholds, found: &mut Vec<Occ
     for (at, call) in trace.calls.iter().enumerate() {
         let wish = match (call.record.outcome, &call.record.unknown) {
             (Outcome::UnknownTool, _) => call.record.tool.as_str(),
+            // Put right at once: a retry, which says the same with what it cost.
+            (Outcome::Error, Some(_)) if put_right(trace, at) => continue,
             (Outcome::Error, Some(unknown)) => unknown.as_str(),
             _ => continue,
         };
@@ -136,10 +146,22 @@ pub(super) fn desire_path(trace: &Trace<'_>, _: &Thresholds, found: &mut Vec<Occ
     }
 }
 
+/// The same tool went through soon, on the same target, with other arguments.
+fn put_right(trace: &Trace<'_>, at: usize) -> bool {
+    let call = &trace.calls[at];
+    trace.calls[at + 1..].iter().take(BETTER_TRY).any(|other| {
+        other.session == call.session
+            && other.record.tool == call.record.tool
+            && other.ok()
+            && other.shape != call.shape
+            && about_the_same(call, other)
+    })
+}
+
 fn is_name(text: &str) -> bool {
     (1..=40).contains(&text.len())
-        && text.starts_with(|c: char| c.is_ascii_lowercase())
-        && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+        && text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))
 }
 
 /// Only what a code or name is made of.

@@ -59,7 +59,9 @@ fn piped(trace: &Trace<'_>, limits: &Thresholds, calls: &[usize]) -> bool {
         Kind::Publish => 4,
     };
     let as_documented = kinds.windows(2).all(|pair| order(&pair[0]) < order(&pair[1]));
-    linked && tools.len() > 1 && !as_documented
+    // A tool met twice is a loop over things, and what follows a publish is another task: neither could be one call.
+    let one_task = !kinds[..kinds.len() - 1].contains(&Kind::Publish);
+    linked && one_task && tools.len() == calls.len() && !as_documented
 }
 
 /// F19: one tool's effect is undone, and another tool does it to the same target.

@@ -23,9 +23,15 @@ pub(super) fn publish_to_look(trace: &Trace<'_>, limits: &Thresholds, found: &mu
                 continue;
             }
             let known = publish.objects();
-            let written_before: BTreeSet<&str> = (session.start..at)
+            let since = (session.start..at).rev().take_while(|&earlier| {
+                let before = &trace.calls[earlier];
+                !(before.kind == Kind::Publish && before.ok() && !before.record.dry_run)
+            });
+            let written_before: BTreeSet<&str> = since
                 .flat_map(|earlier| trace.calls[earlier].record.writes.iter().map(|write| write.object.as_str()))
                 .collect();
+            // Who wrote what went out is not always in the journal.
+            let anything = known.is_empty() && written_before.is_empty();
             let mut looked: Vec<(usize, &str)> = Vec::new();
             for next in at + 1..session.end {
                 let call = &trace.calls[next];
@@ -35,7 +41,9 @@ pub(super) fn publish_to_look(trace: &Trace<'_>, limits: &Thresholds, found: &mu
                 if looks_at(call) {
                     let published = call.reads.iter().map(|(object, _)| *object);
                     looked.extend(
-                        published.filter(|o| known.contains(o) || written_before.contains(o)).map(|o| (next, o)),
+                        published
+                            .filter(|o| anything || known.contains(o) || written_before.contains(o))
+                            .map(|o| (next, o)),
                     );
                 } else if call.wrote()
                     && let Some((look, _)) = looked.iter().find(|(_, object)| call.writes(object))
@@ -74,7 +82,8 @@ pub(super) fn preview_loop(trace: &Trace<'_>, limits: &Thresholds, found: &mut V
 /// Preview, write, preview, write ... of one object, all previews with one code in common.
 fn rounds(trace: &Trace<'_>, limits: &Thresholds, start: usize, end: usize) -> Vec<usize> {
     let first = &trace.calls[start];
-    if first.kind != Kind::Preview || !first.ok() || first.record.codes.is_empty() {
+    let shows = |call: &Call<'_>| call.ok() && (call.kind == Kind::Preview || (call.record.rendered && call.looks()));
+    if !shows(first) || first.record.codes.is_empty() {
         return Vec::new();
     }
     let mut codes: BTreeSet<&str> = first.record.codes.iter().map(String::as_str).collect();
@@ -90,7 +99,7 @@ fn rounds(trace: &Trace<'_>, limits: &Thresholds, start: usize, end: usize) -> V
         if wants_write && call.wrote() && !common.is_empty() {
             objects = common;
             calls.push(next);
-        } else if !wants_write && call.kind == Kind::Preview && call.ok() && !common.is_empty() {
+        } else if !wants_write && shows(call) && !common.is_empty() {
             let still: BTreeSet<&str> =
                 call.record.codes.iter().map(String::as_str).filter(|c| codes.contains(c)).collect();
             if still.is_empty() {

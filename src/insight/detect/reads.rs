@@ -8,6 +8,8 @@ use super::super::trace::{Call, Kind, Trace};
 
 /// Calls after a write in which its echo is looked for.
 const ECHO: usize = 3;
+/// Calls between two of the same question that are one wait.
+const NEAR: usize = 2;
 /// Reads of listed items that make a list's missing fields.
 const MANY: usize = 4;
 /// Calls after a big reply in which the narrower one is looked for.
@@ -59,6 +61,7 @@ fn identity<'a>(call: &Call<'a>) -> (&'a str, &'a str) {
 fn same_reply(a: &Call<'_>, b: &Call<'_>) -> bool {
     identity(a) == identity(b)
         && a.record.out_digest == b.record.out_digest
+        && !(a.record.arg_digest.is_empty() || a.record.out_digest.is_empty())
         && a.ok()
         && b.ok()
         && a.looks()
@@ -69,19 +72,27 @@ fn same_reply(a: &Call<'_>, b: &Call<'_>) -> bool {
 fn polls(trace: &Trace<'_>, limits: &Thresholds) -> Vec<Vec<usize>> {
     let mut runs = Vec::new();
     for session in trace.each_session() {
-        let mut run: Vec<usize> = Vec::new();
+        // Open runs by what is asked: other looks may lie between, nothing that changes something.
+        let mut open: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
         for at in session {
+            let call = &trace.calls[at];
+            if !call.looks() {
+                runs.extend(std::mem::take(&mut open).into_values());
+                continue;
+            }
+            let run = open.entry(identity(call)).or_default();
             let goes_on = run.last().is_some_and(|&last| {
-                same_reply(&trace.calls[last], &trace.calls[at]) && trace.gap(last, at) <= limits.gap_ms
+                same_reply(&trace.calls[last], call) && trace.gap(last, at) <= limits.gap_ms && at - last <= NEAR
             });
             if !goes_on {
-                runs.push(std::mem::take(&mut run));
+                runs.push(std::mem::take(run));
             }
             run.push(at);
         }
-        runs.push(run);
+        runs.extend(open.into_values());
     }
     runs.retain(|run| run.len() >= 3);
+    runs.sort();
     runs
 }
 
@@ -157,16 +168,26 @@ pub(super) fn one_by_one(trace: &Trace<'_>, limits: &Thresholds, found: &mut Vec
     for session in trace.each_session() {
         for at in session.clone() {
             let list = &trace.calls[at];
-            if !list.ok() || list.kind != Kind::List || list.reads.len() < MANY {
+            // A list may say names only: then whatever is read right after it was listed.
+            let names_only = list.reads.is_empty();
+            if !list.ok() || list.kind != Kind::List || !(names_only || list.reads.len() >= MANY) {
                 continue;
             }
+            let listed = |object: &str| names_only || list.reads(object);
+            let mut aside = 0;
             let (mut reads, mut seen, mut last) = (Vec::new(), BTreeSet::new(), at);
             for next in at + 1..session.end {
                 let call = &trace.calls[next];
-                let single =
-                    call.ok() && call.kind == Kind::Read && call.reads.len() == 1 && list.reads(call.reads[0].0);
-                if !single || trace.gap(last, next) > limits.gap_ms || !seen.insert(call.reads[0].0) {
+                let single = call.ok() && call.kind == Kind::Read && call.reads.len() == 1 && listed(call.reads[0].0);
+                if trace.gap(last, next) > limits.gap_ms || !call.looks() || call.kind == Kind::List {
                     break;
+                }
+                if !single || !seen.insert(call.reads[0].0) {
+                    aside += 1;
+                    if aside > 1 {
+                        break;
+                    }
+                    continue;
                 }
                 reads.push(next);
                 last = next;
@@ -189,15 +210,16 @@ pub(super) fn oversized(trace: &Trace<'_>, limits: &Thresholds, found: &mut Vec<
             let unusual = facts.calls >= MEDIAN_CALLS
                 && bytes > SMALL
                 && bytes as f64 > limits.big_reply_factor * facts.median_bytes;
-            if !call.ok() || call.record.tool.contains("export") || !(bytes > limits.big_reply_bytes || unusual) {
+            if !call.ok() || is_export(call) || !(bytes > limits.big_reply_bytes || unusual) {
                 continue;
             }
             let objects = call.objects();
             let narrower = (at + 1..session.end.min(at + 1 + NARROWER)).find(|&later| {
                 let other = &trace.calls[later];
                 let about = other.objects();
-                let same_thing = if objects.is_empty() || about.is_empty() {
-                    other.record.tool == call.record.tool
+                // Beyond what is usual only: a list and then one of its items is how lists are used.
+                let same_thing = if objects.is_empty() || about.is_empty() || bytes <= limits.big_reply_bytes {
+                    other.record.tool == call.record.tool && (objects.is_empty() || !objects.is_disjoint(&about))
                 } else {
                     !objects.is_disjoint(&about)
                 };
@@ -216,7 +238,28 @@ pub(super) fn oversized(trace: &Trace<'_>, limits: &Thresholds, found: &mut Vec<
 }
 
 fn is_paging(call: &Call<'_>) -> bool {
-    call.record.arg_shape.iter().any(|path| matches!(path.as_str(), "cursor" | "offset" | "page" | "after" | "skip"))
+    let last = |path: &str| path.rsplit('.').next().unwrap_or_default().to_lowercase();
+    call.record.arg_shape.iter().any(|path| {
+        matches!(
+            last(path).as_str(),
+            "cursor"
+                | "next_cursor"
+                | "offset"
+                | "page"
+                | "page_number"
+                | "after"
+                | "skip"
+                | "page_token"
+                | "pagetoken"
+        )
+    })
+}
+
+/// Everything was asked for on purpose.
+fn is_export(call: &Call<'_>) -> bool {
+    let words = ["export", "dump", "backup"];
+    let in_tool = words.iter().any(|word| call.record.tool.contains(word));
+    in_tool || call.record.arg_shape.iter().any(|path| matches!(path.as_str(), "export" | "full" | "dump"))
 }
 
 /// F11: four and more pages of one query in a row.
@@ -235,7 +278,7 @@ pub(super) fn paging(trace: &Trace<'_>, limits: &Thresholds, found: &mut Vec<Occ
                 });
             if !goes_on {
                 let done = std::mem::take(&mut run);
-                let pages = done.len() >= 4 && !trace.calls[done[0]].record.tool.contains("export");
+                let pages = done.len() >= 4 && !done.iter().any(|&page| is_export(&trace.calls[page]));
                 if pages {
                     let key = trace.calls[done[0]].record.tool.clone();
                     found.push(Occurrence { detector: "F11", key, wasted: done[1..].to_vec(), calls: done });

@@ -26,7 +26,7 @@ pub(super) fn missed_batch(trace: &Trace<'_>, limits: &Thresholds, found: &mut V
                 continue;
             }
             at = members.last().map_or(at, |last| last + 1);
-            if each_read_first(trace, limits, &members, session.start) {
+            if mostly_read_first(trace, limits, &members, session.start) {
                 continue;
             }
             let call = &trace.calls[members[0]];
@@ -94,19 +94,20 @@ fn creations<'a>(call: &Call<'a>) -> BTreeSet<&'a str> {
     call.record.writes.iter().filter(|write| write.old.is_none()).map(|write| write.object.as_str()).collect()
 }
 
-/// Each target was looked at on its own before it was written: what was written depends on it.
-fn each_read_first(trace: &Trace<'_>, limits: &Thresholds, members: &[usize], session_start: usize) -> bool {
-    members.iter().all(|&member| {
+/// Most targets were looked at on their own before they were written: what was written depends on what was there.
+fn mostly_read_first(trace: &Trace<'_>, limits: &Thresholds, members: &[usize], session_start: usize) -> bool {
+    let read_first = members.iter().filter(|&&member| {
         let call = &trace.calls[member];
         let before = (session_start..member).rev().take_while(|&earlier| trace.gap(earlier, member) <= limits.task_ms);
         let targets = targets(call);
         before.map(|earlier| &trace.calls[earlier]).any(|earlier| {
             earlier.ok()
                 && earlier.kind == Kind::Read
-                && earlier.reads.len() <= 3
+                && earlier.reads.len() == 1
                 && targets.iter().any(|target| earlier.reads(target))
         })
-    })
+    });
+    read_first.count() * 2 > members.len()
 }
 
 /// F05: an object was written that the call did not declare.
@@ -157,7 +158,7 @@ pub(super) fn conflict_churn(trace: &Trace<'_>, limits: &Thresholds, found: &mut
             let often =
                 facts.calls >= SHARE_CALLS && facts.conflicted as f64 > limits.conflict_share * facts.calls as f64;
             let errors = rounds.iter().filter(|&&call| trace.calls[call].conflicted()).count();
-            if errors >= 2 || often {
+            if errors >= 2 || (often && nothing_changed(trace, &rounds, session.start)) {
                 let key = trace.calls[at].record.tool.clone();
                 let wasted = rounds[..rounds.len() - 1].to_vec();
                 found.push(Occurrence { detector: "F13", key, calls: rounds, wasted });
@@ -165,6 +166,21 @@ pub(super) fn conflict_churn(trace: &Trace<'_>, limits: &Thresholds, found: &mut
             at = last + 1;
         }
     }
+}
+
+/// Whether the reads after a conflict showed what this session knew already: then nobody had written.
+fn nothing_changed(trace: &Trace<'_>, rounds: &[usize], session_start: usize) -> bool {
+    let refused = rounds[0];
+    let known = |object: &str| {
+        (session_start..refused).rev().map(|earlier| &trace.calls[earlier]).find_map(|call| {
+            let written = call.record.writes.iter().find(|write| write.object == object && call.ok());
+            let read = call.reads.iter().find(|(read, _)| *read == object && call.ok());
+            written.and_then(|write| write.new.as_deref()).or_else(|| read.and_then(|(_, digest)| *digest))
+        })
+    };
+    let mut shown =
+        rounds.iter().map(|&call| &trace.calls[call]).filter(|call| call.looks()).flat_map(|call| &call.reads);
+    shown.any(|(object, digest)| digest.is_some() && known(object) == *digest)
 }
 
 /// From a conflict on: error, reads, error, reads, the call that went through or the last try.
@@ -230,6 +246,7 @@ pub(super) fn undo_churn(trace: &Trace<'_>, limits: &Thresholds, found: &mut Vec
             for write in call.record.writes.iter().filter(|write| declared(&write.object)) {
                 if let Some(&from) = last_from.get(&(write.object.as_str(), &write.new))
                     && trace.gap(from, at) <= limits.task_ms
+                    && !a_trial(trace, from, at, &write.object)
                 {
                     let tools = BTreeSet::from([trace.calls[from].record.tool.as_str(), call.record.tool.as_str()]);
                     let key = tools.into_iter().collect::<Vec<_>>().join(" + ");
@@ -242,4 +259,11 @@ pub(super) fn undo_churn(trace: &Trace<'_>, limits: &Thresholds, found: &mut Vec
             }
         }
     }
+}
+
+/// Tried on, looked at and put back, as themes are: the look was there, and it was what the change was for.
+fn a_trial(trace: &Trace<'_>, from: usize, to: usize, object: &str) -> bool {
+    let looked =
+        trace.calls[from + 1..to].iter().any(|call| call.ok() && (call.kind == Kind::Preview || call.record.rendered));
+    looked || (object.starts_with("theme:") && trace.calls[to].kind == Kind::Undo)
 }

@@ -22,6 +22,14 @@ fn a_drawing_stays_what_it_is() {
 }
 
 #[test]
+fn names_with_hyphens_are_whole() {
+    let drawing = "<text font-size=\"12\" pointer-events=\"none\" style=\"mix-blend-mode:screen\">x</text>";
+    assert!(clean(drawing).contains(drawing), "{}", clean(drawing));
+    let halves = names::ATTRIBUTES.split_whitespace().filter(|name| name.ends_with('-'));
+    assert_eq!(halves.collect::<Vec<_>>(), Vec::<&str>::new());
+}
+
+#[test]
 fn what_editors_leave_behind_goes() {
     let text = "<?xml version=\"1.0\"?><!DOCTYPE svg PUBLIC \"-//W3C//DTD SVG 1.1//EN\" \"http://www.w3.org/x.dtd\"><!-- made by --><svg xmlns=\"http://www.w3.org/2000/svg\" xmlns:inkscape=\"http://x\" inkscape:version=\"1\" width=\"20px\" height=\"10\"><sodipodi:namedview xmlns:sodipodi=\"http://y\"><g/></sodipodi:namedview><g/></svg>";
     let cleaned = sanitize(text.as_bytes()).unwrap();
