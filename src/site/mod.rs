@@ -15,6 +15,7 @@ mod expand;
 mod hold;
 pub mod import;
 pub mod init;
+pub mod output;
 pub mod overview;
 pub mod page;
 mod person;
