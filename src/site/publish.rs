@@ -169,6 +169,7 @@ fn send(site: &Site, call: &Call, query: &PublishQuery, chosen: &Chosen) -> Resu
         deploy_branch: config.publish.output_branch().to_owned(),
         review: ReviewRequest { wanted: query.review, slug: &slug, options: &options },
         dry_run: call.dry_run,
+        later: query.at.is_some(),
         build: &build,
     };
     let (scheduled, published) = match query.at {
@@ -287,13 +288,23 @@ fn refuse_errors(fresh: &[Diagnostic], chosen: &Chosen, sources: &Snapshot) -> R
         let goes_out = |path: &ContentPath| chosen.paths.as_ref().is_some_and(|paths| paths.contains(path));
         let unpublished: Vec<&Unpublished> =
             chosen.status.unpublished.iter().filter(|item| !goes_out(&item.change.path)).collect();
-        let needs: BTreeSet<String> = errors
+        let wanted = errors.iter().flat_map(|error| {
+            let paths = [Some(error.path.as_str()), error.refers.as_deref()].into_iter().flatten();
+            paths.map(move |path| (error, path))
+        });
+        let left_out = wanted.flat_map(|(error, path)| {
+            let items = unpublished.iter().filter(move |item| item.change.path.as_str() == path);
+            items.map(move |item| (error, *item))
+        });
+        let left_out: Vec<(&Diagnostic, &Unpublished)> = left_out
+            .filter(|(_, item)| sources.get(&item.change.path).map(|file| file.id) != item.change.after)
+            .collect();
+        if let Some((error, item)) = left_out.iter().find(|(_, item)| chosen.held.contains(&item.change.path)) {
+            return Err(hold::needed(&error.path, &item.change.path));
+        }
+        let needs: BTreeSet<String> = left_out
             .iter()
-            .flat_map(|error| [Some(error.path.as_str()), error.refers.as_deref()])
-            .flatten()
-            .flat_map(|wanted| unpublished.iter().filter(move |item| item.change.path.as_str() == wanted))
-            .filter(|item| sources.get(&item.change.path).map(|file| file.id) != item.change.after)
-            .map(|item| {
+            .map(|(_, item)| {
                 // A frozen theme goes out whole: its folder says it in one name.
                 expand::frozen_folder(&item.change.path).unwrap_or_else(|| address::shown(&item.change.path).to_owned())
             })
