@@ -44,7 +44,7 @@ impl Settings {
 
     fn parse(text: &str) -> Result<Self> {
         toml::from_str(text).map_err(|error| {
-            let line = error.span().map_or(0, |span| text[..span.start.min(text.len())].lines().count().max(1));
+            let line = error.span().map_or(0, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
             let path = format!(".sitewright/{FILE}");
             Error::InvalidConfig { path, line, problem: error.message().lines().next().unwrap_or_default().to_owned() }
         })
