@@ -34,7 +34,7 @@ const MAX_LIMIT: usize = 500;
 pub struct CheckQuery {
     /// Which files: as in a search; empty: the whole site.
     pub scope: Vec<String>,
-    /// Which rules; empty: [`Rule::USUAL`].
+    /// Which rules; empty: [`Rule::usual`].
     pub rules: BTreeSet<Rule>,
     /// Drafts and scheduled pages are built and checked as if they were live.
     pub drafts: bool,
@@ -97,7 +97,7 @@ fn look(
     (snapshot, library): (Arc<Snapshot>, Arc<Built>),
     progress: &Progress,
 ) -> Result<Report> {
-    let rules = if query.rules.is_empty() { BTreeSet::from(Rule::USUAL) } else { query.rules.clone() };
+    let rules = if query.rules.is_empty() { Rule::usual() } else { query.rules.clone() };
     let files = match query.scope.as_slice() {
         [] => None,
         names => Some(Files::parse(&library.library, &snapshot, names)?),
