@@ -3,7 +3,8 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
-use super::publish::PublishReply;
+use serde_json::Value;
+
 use super::shown::Shown;
 use super::{Call, Site, lock, mend, person, text_diff, theme};
 use crate::build::{self, Built, Scope};
@@ -59,8 +60,8 @@ pub struct Written {
     pub repeated: bool,
     /// In a dry run that is to be published: what the edit would be, as a revision that no ref holds.
     pub trial: Option<RevisionId>,
-    /// In a repeated receipt: what the first call published.
-    pub published: Option<Arc<PublishReply>>,
+    /// In a repeated receipt: what the first call said of its publish.
+    pub published: Option<Value>,
     /// The files, in path order.
     pub changed: Vec<ChangedFile>,
     /// URL paths whose output changes, the changed pages first.
