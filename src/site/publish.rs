@@ -283,22 +283,22 @@ fn default_message(
 fn refuse_errors(fresh: &[Diagnostic], chosen: &Chosen, sources: &Snapshot) -> Result<()> {
     let errors: Vec<Diagnostic> = fresh.iter().filter(|d| d.severity == Severity::Error).cloned().collect();
     let Some(first) = errors.first() else { return Ok(()) };
-    if chosen.paths.is_some() || !chosen.held.is_empty() {
-        let goes_out = |path: &ContentPath| chosen.paths.as_ref().is_some_and(|paths| paths.contains(path));
-        let unpublished: Vec<&Unpublished> =
-            chosen.status.unpublished.iter().filter(|item| !goes_out(&item.change.path)).collect();
+    let Chosen { paths, held, status, .. } = chosen;
+    if paths.is_some() || !held.is_empty() {
+        let goes_out = |path: &ContentPath| paths.as_ref().is_some_and(|paths| paths.contains(path));
+        let stays: Vec<&Unpublished> = status.unpublished.iter().filter(|item| !goes_out(&item.change.path)).collect();
         let wanted = errors.iter().flat_map(|error| {
             let paths = [Some(error.path.as_str()), error.refers.as_deref()].into_iter().flatten();
             paths.map(move |path| (error, path))
         });
         let left_out = wanted.flat_map(|(error, path)| {
-            let items = unpublished.iter().filter(move |item| item.change.path.as_str() == path);
-            items.map(move |item| (error, *item))
+            let items = stays.iter().copied().filter(move |item| item.change.path.as_str() == path);
+            items.map(move |item| (error, item))
         });
         let left_out: Vec<(&Diagnostic, &Unpublished)> = left_out
             .filter(|(_, item)| sources.get(&item.change.path).map(|file| file.id) != item.change.after)
             .collect();
-        if let Some((error, item)) = left_out.iter().find(|(_, item)| chosen.held.contains(&item.change.path)) {
+        if let Some((error, item)) = left_out.iter().find(|(_, item)| held.contains(&item.change.path)) {
             return Err(hold::needed(&error.path, &item.change.path));
         }
         let needs: BTreeSet<String> = left_out
