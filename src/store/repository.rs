@@ -81,7 +81,7 @@ pub struct Repository {
 /// What the lines of one site have in common.
 #[derive(Debug)]
 struct Shared {
-    disk: Disk,
+    disk: Arc<Disk>,
     workdir: PathBuf,
     /// The worktree's own git directory: the writer lock lives there.
     git_dir: PathBuf,
@@ -136,7 +136,7 @@ impl Repository {
             });
         }
         let shared = Shared {
-            disk: Disk::open(site_dir)?,
+            disk: Arc::new(Disk::open(site_dir)?),
             git_dir: git.path().to_owned(),
             common: File::open(git.commondir()).map_err(io_error("read", "the git directory"))?,
             refs: RefNames::new(&prefix, worktree.as_deref()),
@@ -228,7 +228,7 @@ impl Repository {
         &self.shared.common
     }
 
-    pub(crate) fn disk(&self) -> &Disk {
+    pub(crate) fn disk(&self) -> &Arc<Disk> {
         &self.shared.disk
     }
 
