@@ -1,12 +1,10 @@
 //! Lists assets: by folder, page or pattern, with size in pixels and how often each is used.
 
-use std::sync::Arc;
-
 use super::super::page::wildcard;
 use super::super::{Site, address};
-use super::kind::{AssetKind, of_name};
+use super::kind::of_name;
 use super::used::Uses;
-use super::{pixels, place};
+use super::{measure, place};
 use crate::error::{Error, Result};
 use crate::model::{BlobId, ContentPath, File, Library, PathKind, Progress, Snapshot};
 
@@ -14,8 +12,6 @@ use crate::model::{BlobId, ContentPath, File, Library, PathKind, Progress, Snaps
 const DEFAULT_LIMIT: usize = 50;
 /// Items at most.
 const MAX_LIMIT: usize = 200;
-/// Largest file whose size in pixels is read for a list, in bytes.
-const MAX_READ: u64 = 20 * 1024 * 1024;
 
 /// What to list.
 #[derive(Debug, Clone, Default)]
@@ -88,6 +84,9 @@ pub fn list(site: &Site, query: &AssetQuery) -> Result<AssetListing> {
     let limit = if query.limit == 0 { DEFAULT_LIMIT } else { query.limit.min(MAX_LIMIT) };
     let items: Vec<AssetItem> =
         all.iter().skip(start).take(limit).map(|(path, file)| item(site, &uses, path, file)).collect();
+    for item in &items {
+        site.effects().read(&item.path, Some(item.etag));
+    }
     let more = start + items.len() < all.len();
     let next_cursor = items.last().filter(|_| more).map(|item| item.path.to_string());
     Ok(AssetListing { total: all.len(), bytes: all.iter().map(|(_, file)| file.size).sum(), items, next_cursor })
@@ -102,15 +101,13 @@ fn wrong_cursor() -> Error {
 }
 
 fn item(site: &Site, uses: &Uses, path: &ContentPath, file: &File) -> AssetItem {
-    let readable = of_name(path.file_name()).kind == AssetKind::Image && file.size <= MAX_READ;
-    // A file that went away meanwhile is listed without its size in pixels.
-    let bytes = if readable { site.repository().bytes(path, file).ok() } else { None };
     AssetItem {
         path: path.clone(),
         url: uses.url(path),
         bytes: file.size,
         mime: of_name(path.file_name()).mime,
-        pixels: bytes.and_then(|bytes: Arc<[u8]>| pixels(path.file_name(), &bytes)),
+        // A file that went away meanwhile is listed without its size in pixels.
+        pixels: measure::pixels(site, path, file),
         etag: file.id,
         used_by: used_by(uses, path),
     }
