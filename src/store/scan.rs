@@ -126,6 +126,9 @@ impl Repository {
         // Until this look has ended well, nothing of it counts.
         seen.is_whole = false;
         let everything = matches!(doubt, Doubt::Everything);
+        // Ignore rules are read anew: a handle keeps those whose file looks the same.
+        let opened = if everything { Some(self.open_git()?) } else { None };
+        let git = opened.as_ref().unwrap_or(git);
         let (listing, old) = seen.list(self, git, doubt, &recorded)?;
         seen.take_in(self, git, listing, old, &recorded, now)?;
         if everything {

@@ -10,6 +10,7 @@ pub struct Work {
     outputs: AtomicU64,
     compared: AtomicU64,
     synced: AtomicU64,
+    opened: AtomicU64,
 }
 
 impl Work {
@@ -36,6 +37,15 @@ impl Work {
     /// Times the disk was told to keep what was written.
     pub fn syncs(&self) -> u64 {
         self.synced.load(Ordering::Relaxed)
+    }
+
+    /// Times the git repository was opened.
+    pub fn repositories_opened(&self) -> u64 {
+        self.opened.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn opened(&self) {
+        self.opened.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn looked(&self, files: usize) {
