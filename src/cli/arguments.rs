@@ -111,6 +111,9 @@ pub(super) struct Serve {
     /// Of those, do not offer these; names joined by commas.
     #[arg(long, value_name = "NAMES")]
     pub(super) exclude: Option<String>,
+    /// List what each tool replies too, for hosts that make a typed interface of the tools.
+    #[arg(long)]
+    pub(super) output_schemas: bool,
     /// Offer only tools that change nothing; wins over everything else.
     #[arg(long)]
     pub(super) read_only: bool,
@@ -152,6 +155,9 @@ pub(super) struct Build {
     /// Use this address instead of the one in site.yaml.
     #[arg(long, value_name = "URL")]
     pub(super) base_url: Option<String>,
+    /// Say how long each stage took, and which outputs and templates took longest.
+    #[arg(long)]
+    pub(super) timings: bool,
 }
 
 #[derive(Debug, Args)]
