@@ -15,6 +15,7 @@ use crate::store::disk::{Disk, There};
 
 const FOLDER: &str = ".sitewright/var";
 const NAME: &str = "index";
+const TEMPORARY: &str = "index.new";
 /// Begins the file; another version is another first line.
 const FIRST: &[u8] = b"sitewright index 1\n";
 /// Ends it: the hash of everything before.
@@ -54,11 +55,11 @@ pub(super) fn save(disk: &Disk, files: &BTreeMap<ContentPath, Known>, snapshot: 
         // Git may not be told to ignore the folder in a site that was not begun by us.
         folder.write(".gitignore", "*\n").map_err(failed)?;
     }
-    let temporary = format!("{NAME}-{}", std::process::id());
+    // One name for all processes: what a killed one left is written over, and what two mixed has no right hash.
     folder
-        .create(&temporary)
+        .create(TEMPORARY)
         .and_then(|mut file| file.write_all(&bytes))
-        .and_then(|()| folder.rename(&temporary, &folder, NAME))
+        .and_then(|()| folder.rename(TEMPORARY, &folder, NAME))
         .map_err(failed)
 }
 
