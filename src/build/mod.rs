@@ -30,6 +30,7 @@ mod near;
 mod order;
 mod outputs;
 mod paginate;
+mod pictures;
 mod plan;
 mod presence;
 mod reads;
@@ -53,6 +54,8 @@ pub use assets::url as asset_url;
 pub use cache::Cache;
 pub use inspect::{Look, Seen};
 pub use layout::layout_of;
+pub use pictures::Pictures;
+pub use schema::collection_of;
 pub use sections::display_order;
 pub use stopwatch::{Spent, Stopwatch, Ticks, Times};
 
@@ -77,6 +80,8 @@ pub struct Options {
     pub base_url: Option<String>,
     /// What to render.
     pub scope: Scope,
+    /// How large images are.
+    pub pictures: Pictures,
 }
 
 /// Which outputs a build renders. The library is always complete, and so are diagnostics about links.

@@ -251,6 +251,8 @@ impl Repository {
             return Ok(Stand { live: self.live_commit(git)?, head: None, tip: self.tip_commit(git)? });
         }
         let lock = self.lock()?;
+        // What goes out is looked at whole, even where the kernel tells of changes.
+        self.doubt();
         let entered = self.enter(git, &lock)?;
         Ok(Stand { live: self.live_commit(git)?, head: self.head(git)?, tip: entered.tip })
     }
@@ -288,7 +290,8 @@ impl Repository {
         }
         published.edits = plan.edits();
         published.merged_from = plan.merged_from.map(message::revision_id);
-        if self.is_working() {
+        // What is frozen for later goes out from git objects: no file outside the site is touched by it.
+        if self.is_working() && !request.later {
             self.check_outside(git, stand.head, tree)?;
         }
         if request.dry_run {
