@@ -194,9 +194,7 @@ fn send(site: &Site, call: &Call, query: &PublishQuery, chosen: &Chosen) -> Resu
 
 /// What went out is what the call was about; it changes no source.
 fn note_effects(site: &Site, published: &Published, message: &str) {
-    for change in &published.changes {
-        site.effects().about(&change.path);
-    }
+    site.effects().about_all(published.changes.iter().map(|change| &change.path));
     if let Some(revision) = &published.revision {
         site.effects().committed(revision.as_str(), message);
     }
@@ -300,7 +298,7 @@ fn refuse_errors(fresh: &[Diagnostic], chosen: &Chosen, sources: &Snapshot) -> R
         let left_out: Vec<(&Diagnostic, &Unpublished)> = left_out
             .filter(|(_, item)| sources.get(&item.change.path).map(|file| file.id) != item.change.after)
             .collect();
-        if let Some((error, item)) = left_out.iter().find(|(_, item)| chosen.held.contains(&item.change.path)) {
+        if let Some((error, item)) = left_out.iter().find(|(_, item)| held.contains(&item.change.path)) {
             return Err(hold::needed(&error.path, &item.change.path));
         }
         let needs: BTreeSet<String> = left_out

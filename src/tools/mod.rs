@@ -10,6 +10,7 @@ mod change;
 mod change_set;
 mod check;
 mod content;
+mod improve;
 mod nearest;
 mod output;
 mod page;
@@ -40,6 +41,7 @@ pub use registry::{CORE, Registry};
 pub use rights::{Right, Rights};
 
 use crate::error::{Error, Result};
+use crate::insight::Journal;
 pub use crate::model::{Effects, Follower, Progress};
 pub use crate::preview::Browser;
 use crate::site::{Call, Site};
@@ -63,6 +65,10 @@ pub struct Context {
     pub rights: Rights,
     /// Who follows the call; says when the caller no longer waits.
     pub progress: Progress,
+    /// The session the call belongs to; empty where no journal is written.
+    pub session: String,
+    /// Where calls are written down.
+    pub journal: Arc<Journal>,
     /// Set where what the tool edits is to be published at once.
     pub publish: Option<Along>,
 }

@@ -26,7 +26,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("git2", &["store"]),
     ("walkdir", &["store"]),
     ("cap_std", &["store"]),
-    ("rustix", &["store", "outside/browser"]),
+    ("rustix", &["store", "outside/browser", "outside/child"]),
     ("notify", &["store/watch"]),
     ("ureq", &["store/remote", "outside"]),
     ("rustls", &["store/remote", "outside"]),
@@ -44,6 +44,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("csv", &["import/table"]),
     ("axum", &["server/http", "preview"]),
     ("clap", &["main", "cli"]),
+    ("mimalloc", &["main"]),
     ("tracing_subscriber", &["main", "cli"]),
 ];
 
