@@ -39,6 +39,8 @@ const HARMLESS: [&str; 12] = [
     "robots.txt",
     "llms.txt",
 ];
+/// What stands for what was taken out.
+const MARKS: [&str; 7] = ["secret", "url", "email", "ip", "path", "number", "host"];
 /// Digits in a row that may be a phone, a card or an account.
 const LONG_NUMBER: usize = 9;
 
@@ -49,14 +51,18 @@ pub fn redact(text: &str) -> String {
     let text = without_keys(&text);
     let mut out = String::with_capacity(text.len());
     let mut word = String::new();
-    let mut telling = false;
+    let (mut telling, mut opened) = (false, '\n');
     for c in text.chars().chain(['\n']) {
         if ends_word(c) {
-            let (said, tells) = judge(&word, telling);
+            // What was taken out already says nothing of what comes next.
+            let marked = opened == '[' && c == ']' && MARKS.contains(&word.as_str());
+            let (said, tells) = if marked { (word.clone(), false) } else { judge(&word, telling) };
             out.push_str(&said);
             // `token: x`, `token = x` and `token "x"` all tell of what comes next.
             telling = tells || (telling && (word.is_empty() || word.chars().all(|c| !c.is_alphanumeric())));
+            telling &= !marked;
             word.clear();
+            opened = c;
             out.push(c);
         } else {
             word.push(c);
@@ -106,6 +112,9 @@ fn judge(word: &str, told: bool) -> (String, bool) {
     let trimmed = word.trim_matches(|c: char| matches!(c, '.' | ':' | '!' | '?' | '*' | '_' | '…'));
     if trimmed.is_empty() {
         return (word.to_owned(), false);
+    }
+    if is_address(word.trim_matches(|c: char| matches!(c, '.' | '!' | '?' | ','))) {
+        return ("[ip]".to_owned(), false);
     }
     let lower = trimmed.to_lowercase();
     let (name, value) = lower.split_once(['=', ':']).unwrap_or((&lower, ""));
@@ -260,6 +269,7 @@ mod tests {
             ("call 0049-170-1234567", "call [number]"),
         ] {
             assert_eq!(redact(text), expected, "{text}");
+            assert_eq!(redact(expected), expected, "what was taken out stays out");
         }
     }
 }

@@ -193,3 +193,53 @@ async fn nothing_that_was_said_is_in_it() {
         let _: Value = serde_json::from_str(line).expect("JSON");
     }
 }
+
+/// What the journal costs a call: prints, and judges nothing, as other work on the machine does.
+/// `cargo test --release --test it -- --ignored journal::what_a_call_pays --nocapture`
+#[test]
+#[ignore = "prints how long things take"]
+fn what_a_call_pays() {
+    use std::time::Instant;
+    let site = super::harness::any_site();
+    let registry = sitewright::tools::Registry::standard();
+    let schema = registry.find("page_write").map(sitewright::tools::Tool::schema);
+    let body = "Words of a page. ".repeat(120);
+    let arguments =
+        json!({"pages": [{"path": "/blog/hello/", "edits": [{"find": "Words", "replace": body}]}], "message": "Why"});
+    let arguments = arguments.as_object().expect("an object");
+    let reply = "x".repeat(16 * 1024);
+    let journal = sitewright::insight::Journal::open(&site, sitewright::insight::Level::Metadata);
+    let origin = sitewright::insight::Origin { connection: Some("c".into()), ..Default::default() };
+    let (mut on_the_way, calls) = (Vec::new(), 5_000);
+    let began = Instant::now();
+    for n in 0..calls {
+        let start = Instant::now();
+        let placed = journal.place(&origin, n);
+        let arguments = journal.arguments(schema, arguments);
+        let entry = sitewright::insight::Entry {
+            at: n,
+            call: format!("{n:08x}"),
+            placed,
+            tool: "page_write".into(),
+            arguments,
+            reply: reply.clone(),
+            ..Default::default()
+        };
+        journal.record(entry);
+        on_the_way.push(start.elapsed().as_nanos() as u64);
+        if n % 100 == 0 {
+            journal.flush();
+        }
+    }
+    journal.flush();
+    let whole = began.elapsed().as_micros() as i64 / calls;
+    on_the_way.sort_unstable();
+    let at = |share: usize| on_the_way[on_the_way.len() * share / 100] as f64 / 1000.0;
+    println!(
+        "on a call's way: p50 {:.1} us, p99 {:.1} us; with writing and 50 flushes: {whole} us a call",
+        at(50),
+        at(99)
+    );
+    let written = Window::read(&site.repository().own_files(), jiff::Timestamp::MIN).expect("a journal");
+    assert_eq!(written.records.len() as i64, calls);
+}
