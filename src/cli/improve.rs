@@ -4,11 +4,13 @@ use sitewright::error::{Error, Result};
 use sitewright::insight::{self, Thresholds};
 
 use super::arguments::{Improve, ImproveReport};
-use super::{Outcome, print};
+use super::{Outcome, compare, print};
 
 pub(super) fn improve(subcommand: &Improve) -> Result<Outcome> {
     match subcommand {
         Improve::Report(arguments) => report(arguments),
+        Improve::Replay(arguments) => compare::replay(arguments),
+        Improve::Compare(arguments) => compare::compare(arguments),
     }
 }
 

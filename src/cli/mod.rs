@@ -5,6 +5,7 @@
 
 mod arguments;
 mod build;
+mod compare;
 mod import;
 mod improve;
 mod init;
@@ -12,6 +13,7 @@ mod inspect;
 mod locate;
 mod print;
 mod publish;
+mod replay;
 mod serve;
 
 use std::io::IsTerminal;

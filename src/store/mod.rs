@@ -24,6 +24,7 @@ mod remote;
 mod repository;
 mod revision;
 mod scan;
+mod scratch;
 mod selection;
 mod status;
 mod sync;
@@ -43,6 +44,7 @@ pub use publish::{
 };
 pub use repository::{Clock, OpenOptions, Repository};
 pub use revision::{Change, ChangeKind, Identity, Note, Revision, RevisionId, RevisionKind};
+pub use scratch::{Scratch, State};
 pub use status::{Status, Unpublished};
 pub use sync::Synced;
 pub use top_level::TopLevel;

@@ -9,6 +9,8 @@ mod change;
 mod change_set;
 mod check;
 mod content;
+#[cfg(feature = "defects")]
+mod defects;
 mod nearest;
 mod page;
 mod preview;
@@ -18,6 +20,7 @@ mod reply;
 mod revision;
 mod rights;
 mod schema;
+mod self_test;
 mod site;
 mod text;
 mod theme;
@@ -313,7 +316,10 @@ impl Registry {
             revision::tools(),
             content::tools(),
         ];
-        Self { tools: nouns.into_iter().flatten().collect() }
+        let registry = Self { tools: nouns.into_iter().flatten().collect() };
+        #[cfg(feature = "defects")]
+        let registry = defects::seeded(registry);
+        registry.clone().with(self_test::tool(registry))
     }
 
     /// The same where a browser is there: `preview` takes screenshots too.

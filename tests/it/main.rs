@@ -43,6 +43,7 @@ mod rollback;
 mod schedule;
 mod screenshot;
 mod selection;
+mod self_test;
 mod seo;
 mod server;
 mod sessions;
