@@ -15,6 +15,7 @@ mod message;
 mod moving;
 mod objects;
 pub mod output;
+mod own;
 mod places;
 mod project;
 mod publish;
@@ -39,6 +40,7 @@ pub use change_set::{ChangeSet, Merging, Opening};
 pub use foreign::{Foreign, ForeignFile};
 pub use history::HistoryFilter;
 pub use merge::{Merge, merge_file};
+pub use own::{Growing, OwnFile, OwnFiles};
 pub use publish::{
     Build, OpenReview, OutputChange, PublishRequest, Published, PushReport, ReviewRequest, Reviewed, Unfinished,
 };

@@ -23,6 +23,7 @@ mod import;
 mod import_sites;
 mod insight;
 mod interleaving;
+mod journal;
 mod layout;
 mod load;
 mod markdown;
