@@ -17,7 +17,7 @@ use crate::site::Site;
 const SELF_TEST: Spec = Spec {
     name: "self_test",
     title: "Self-test",
-    description: "Proves this server on a throw-away copy of the site: write, preview, publish, undo, theme. The site stays as it is. Use after an update, or when replies seem wrong. Replies ok, passed, failed.",
+    description: "Proves this server on a throw-away copy of the site: write, preview, publish, undo, theme. Use after an update, or when replies seem wrong. Replies ok, passed, failed.",
     hints: Hints::READ,
     right: Right::Content,
 };

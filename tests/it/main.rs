@@ -37,6 +37,7 @@ mod publish;
 mod redirect;
 mod remote;
 mod remote_ssh;
+mod replay;
 mod resources;
 mod review;
 mod rights;

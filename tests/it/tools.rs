@@ -40,6 +40,7 @@ const NAMES: &[&str] = &[
     "revision_list",
     "revision_restore",
     "content_import",
+    "self_test",
 ];
 
 pub(crate) const PAGES: &str = "\
@@ -163,7 +164,7 @@ fn names_are_words_a_client_takes() {
 fn a_change_set_can_be_named_everywhere() {
     for tool in Registry::standard().tools() {
         let shown = &tool.listed().input_schema["properties"];
-        let whole_site = matches!(tool.name(), "site_sync" | "change_open");
+        let whole_site = matches!(tool.name(), "site_sync" | "change_open" | "self_test");
         assert_eq!(shown.get("change_set").is_some(), !whole_site, "{}", tool.name());
         if !whole_site && tool.name() != "change_close" {
             assert_eq!(shown["change_set"], json!({"type": "string"}), "{}", tool.name());
@@ -230,6 +231,7 @@ fn all_four_hints_are_stated_and_honest() {
                 | "change_list"
                 | "change_diff"
                 | "revision_list"
+                | "self_test"
         );
         assert_eq!(hints.read_only_hint, Some(reads), "{}", tool.name());
         assert!(!(reads && hints.destructive_hint == Some(true)), "{}", tool.name());

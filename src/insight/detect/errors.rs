@@ -22,11 +22,9 @@ pub(super) fn schema_retry(trace: &Trace<'_>, limits: &Thresholds, found: &mut V
         let mut at = session.start;
         while at < session.end {
             let call = &trace.calls[at];
-            let facts = trace.facts(at);
-            let seldom = (facts.misused as f64) < limits.retry_share * facts.calls as f64;
             let again = shapes.get(&(call.record.tool.as_str(), call.shape.as_str())).copied().unwrap_or_default();
-            // Slips differ; what many get wrong in the same way is no slip, however often the tool is called.
-            let noise = seldom && again < limits.support;
+            // Slips differ; what is got wrong in the same way again is no slip, however often the tool is called.
+            let noise = again < limits.same_slip;
             if !(call.misused() || call.refused_blindly()) || noise {
                 at += 1;
                 continue;
