@@ -1,7 +1,7 @@
 //! What is wrong with a link, and what was probably meant.
 
 use super::links::{Finder, Inside, Kind, join};
-use super::{address, escape, near};
+use super::{address, escape, near, reads};
 use crate::model::{ContentPath, Diagnostic, Page, PageState, Severity};
 
 /// What is wrong with a link.
@@ -33,6 +33,7 @@ impl Problem {
 
 impl Finder<'_> {
     pub(super) fn anchor_problem(&self, from: &Page, page: &Page, kind: Kind, fragment: &str) -> Option<Problem> {
+        reads::anchors(self.library.by_path.get(&page.path).copied());
         let wanted = escape::percent_decode(&Self::fragment(kind, fragment));
         if wanted.is_empty()
             || wanted == "top"

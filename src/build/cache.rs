@@ -6,10 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Map, Value};
 
+use super::Options;
+use super::frame::Frame;
 use super::load::Parsed;
 use super::template::Templates;
+use crate::error::Result;
 use crate::model::config::MarkdownConfig;
-use crate::model::{BlobId, ContentPath, Diagnostic, Snapshot};
+use crate::model::{BlobId, ContentPath, Diagnostic, Progress, Snapshot};
 
 /// Parsed pages are kept up to this many bytes of source (each costs a few times that in memory).
 const MAX_SOURCE_BYTES: u64 = 64 * 1024 * 1024;
@@ -17,11 +20,34 @@ const MAX_SOURCE_BYTES: u64 = 64 * 1024 * 1024;
 /// Compiled themes kept: live, working tree and a few change sets.
 const MAX_THEMES: usize = 4;
 
+/// Frames kept: the working tree, the live state, the preview of both, and some of named change sets.
+const MAX_FRAMES: usize = 8;
+/// Edited pages up to which a frame is made from the one before.
+const MOST_EDITED: usize = 256;
+
 /// Parsed pages and compiled templates of earlier builds.
 #[derive(Default)]
 pub struct Cache {
     pages: Mutex<Pages>,
     themes: Mutex<Vec<(ThemeKey, Arc<Compiled>)>>,
+    frames: Mutex<Vec<Kept>>,
+}
+
+/// The frame of a snapshot.
+struct Kept {
+    snapshot: Snapshot,
+    options: FrameOptions,
+    /// It holds from this moment on, until the frame says.
+    since: jiff::Timestamp,
+    frame: Arc<Frame>,
+}
+
+/// The options a frame depends on, besides the moment.
+#[derive(PartialEq)]
+struct FrameOptions {
+    drafts: bool,
+    future: bool,
+    base_url: Option<String>,
 }
 
 #[derive(Default)]
@@ -57,7 +83,10 @@ pub(crate) struct Compiled {
 impl fmt::Debug for Cache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let pages = lock(&self.pages).by_blob.len();
-        f.debug_struct("Cache").field("pages", &pages).field("themes", &lock(&self.themes).len()).finish()
+        f.debug_struct("Cache")
+            .field("pages", &pages)
+            .field("frames", &lock(&self.frames).len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -82,6 +111,50 @@ impl Cache {
         }
         pages.generation += 1;
         Batch { cache: self, options: options.clone() }
+    }
+
+    /// The site of a snapshot: the one made before, one made from it, or a new one.
+    pub(super) fn frame(&self, snapshot: &Snapshot, options: &Options, progress: &Progress) -> Result<Arc<Frame>> {
+        progress.proceed()?;
+        let of = FrameOptions { drafts: options.drafts, future: options.future, base_url: options.base_url.clone() };
+        let (frame, changed) = self.nearest(snapshot, &of, options.now);
+        let frame = match frame {
+            Some(frame) if changed.is_empty() => return Ok(frame),
+            Some(frame) => frame.with_texts(snapshot, options, self, &changed),
+            None => None,
+        };
+        let frame = match frame {
+            Some(frame) => frame,
+            None => Frame::read(snapshot, options, self, progress)?,
+        };
+        let frame = Arc::new(frame);
+        let kept = Kept { snapshot: snapshot.clone(), options: of, since: options.now, frame: Arc::clone(&frame) };
+        let mut frames = lock(&self.frames);
+        if frames.len() >= MAX_FRAMES {
+            frames.remove(0);
+        }
+        frames.push(kept);
+        Ok(frame)
+    }
+
+    /// The newest frame that holds now and differs in few files, and these files.
+    fn nearest(
+        &self,
+        snapshot: &Snapshot,
+        options: &FrameOptions,
+        now: jiff::Timestamp,
+    ) -> (Option<Arc<Frame>>, Vec<ContentPath>) {
+        let mut frames = lock(&self.frames);
+        let holds = |kept: &Kept| kept.since <= now && kept.frame.until.is_none_or(|until| now < until);
+        for at in (0..frames.len()).rev().filter(|&at| frames[at].options == *options && holds(&frames[at])) {
+            if let Some(changed) = frames[at].snapshot.differing(snapshot, MOST_EDITED) {
+                let kept = frames.remove(at);
+                let frame = Arc::clone(&kept.frame);
+                frames.push(kept);
+                return (Some(frame), changed);
+            }
+        }
+        (None, Vec::new())
     }
 
     /// The site's theme, compiled.

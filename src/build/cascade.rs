@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::load::Loaded;
 use super::role::Role;
 use crate::model::{ContentPath, PageKind};
 
@@ -18,16 +17,16 @@ const CHOICE: &[&str] = &["target", "_target"];
 pub(super) struct Cascades<'a>(BTreeMap<&'a str, Vec<&'a Map<String, Value>>>);
 
 impl<'a> Cascades<'a> {
-    /// Those of every home page and section.
-    pub(super) fn of(loaded: &'a [Loaded<'_>]) -> Self {
+    /// Those of every home page and section, from the paths and front matter of all pages.
+    pub(super) fn of(heads: impl Iterator<Item = (&'a ContentPath, &'a Map<String, Value>)>) -> Self {
         let mut folders = BTreeMap::new();
-        for source in loaded.iter().filter(|source| Role::of(source.path).kind != PageKind::Page) {
-            let maps: Vec<_> = match source.parsed.front_matter.values.get("cascade") {
+        for (path, values) in heads.filter(|(path, _)| Role::of(path).kind != PageKind::Page) {
+            let maps: Vec<_> = match values.get("cascade") {
                 Some(Value::Object(map)) => vec![map],
                 Some(Value::Array(maps)) => maps.iter().filter_map(Value::as_object).collect(),
                 _ => continue,
             };
-            folders.insert(source.path.folder(), maps);
+            folders.insert(path.folder(), maps);
         }
         Self(folders)
     }

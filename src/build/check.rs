@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::links::{Finder, Kind};
 use super::load::Parsed;
 use super::markdown::{LinkKind, ShortcodeCall};
+use super::reads::{self, Reads};
 use super::template::Templates;
 use super::{near, schema};
 use crate::model::{ContentPath, Diagnostic, Library, Link, LinkTarget, Page, Severity};
@@ -15,30 +16,38 @@ use crate::model::{ContentPath, Diagnostic, Library, Link, LinkTarget, Page, Sev
 /// Shortcodes whose `src` is an image of the site.
 const IMAGES: &[&str] = &["figure", "image", "img", "picture"];
 
+/// What the links of a page turned out to be.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct OfPage {
+    /// Its links.
+    pub(crate) links: Vec<Link>,
+    /// What is wrong with them, and with its front matter.
+    pub(crate) findings: Vec<Diagnostic>,
+    /// What they depend on besides addresses and titles.
+    pub(crate) reads: Reads,
+}
+
 /// The links of every page by index, and what is wrong with them.
 #[must_use]
-pub(crate) fn check(finder: &Finder<'_>, templates: &Templates) -> (Vec<Vec<Link>>, Vec<Diagnostic>) {
-    let pages = &finder.library.pages;
-    let results: Vec<(Vec<Link>, Vec<Diagnostic>)> = pages
-        .par_iter()
-        .zip(finder.parsed)
-        .map(|(page, parsed)| {
-            let mut checked = Checked { finder, page, links: Vec::new(), findings: Vec::new() };
-            if let Some(parsed) = parsed {
-                checked.body(parsed, templates);
-            }
-            checked.front_matter(templates);
-            checked.findings.extend(schema::check(finder, page));
-            (checked.links, checked.findings)
-        })
-        .collect();
-    let mut links = Vec::with_capacity(results.len());
-    let mut findings = Vec::new();
-    for (of_page, found) in results {
-        links.push(of_page);
-        findings.extend(found);
-    }
-    (links, findings)
+pub(crate) fn check(finder: &Finder<'_>, templates: &Templates) -> Vec<OfPage> {
+    (0..finder.library.pages.len()).into_par_iter().map(|index| page(finder, templates, index)).collect()
+}
+
+/// The links of one page.
+#[must_use]
+pub(crate) fn page(finder: &Finder<'_>, templates: &Templates, index: usize) -> OfPage {
+    let page = &finder.library.pages[index];
+    let (mut of_page, reads) = reads::record(|| {
+        let mut checked = Checked { finder, page, links: Vec::new(), findings: Vec::new() };
+        if let Some(parsed) = &finder.parsed[index] {
+            checked.body(parsed, templates);
+        }
+        checked.front_matter(templates);
+        checked.findings.extend(schema::check(finder, page));
+        OfPage { links: checked.links, findings: checked.findings, reads: Reads::default() }
+    });
+    of_page.reads = reads;
+    of_page
 }
 
 struct Checked<'a> {
@@ -156,19 +165,26 @@ pub(crate) fn kind_of(kind: LinkKind) -> Kind {
     }
 }
 
-/// Puts the links into the library, and who links to whom.
-pub(crate) fn attach(library: &mut Library, links: Vec<Vec<Link>>) {
+/// Who links to whom, from the links of every page.
+#[must_use]
+pub(crate) fn backlinks(library: &Library) -> HashMap<usize, Vec<usize>> {
     let mut backlinks: HashMap<usize, Vec<usize>> = HashMap::new();
-    for (from, links) in links.into_iter().enumerate() {
-        let mut targets: Vec<usize> = links.iter().filter_map(|link| target(library, &link.target)).collect();
-        targets.sort_unstable();
-        targets.dedup();
-        for to in targets.into_iter().filter(|to| *to != from) {
+    for (from, page) in library.pages.iter().enumerate() {
+        for to in targets(library, from, &page.links) {
             backlinks.entry(to).or_default().push(from);
         }
-        library.pages[from].links = links;
     }
-    library.backlinks = backlinks;
+    backlinks
+}
+
+/// The other pages that links lead to, each once, in order.
+#[must_use]
+pub(crate) fn targets(library: &Library, from: usize, links: &[Link]) -> Vec<usize> {
+    let mut targets: Vec<usize> = links.iter().filter_map(|link| target(library, &link.target)).collect();
+    targets.sort_unstable();
+    targets.dedup();
+    targets.retain(|to| *to != from);
+    targets
 }
 
 fn target(library: &Library, target: &LinkTarget) -> Option<usize> {

@@ -16,10 +16,13 @@ const READING_SPEED: usize = 200;
 /// What lists show of each page, made once and shared.
 #[must_use]
 pub(crate) fn stubs(edition: &Edition<'_>) -> Vec<Arc<Value>> {
-    edition.library.pages.par_iter().map(|page| Arc::new(stub(edition, page))).collect()
+    (0..edition.library.pages.len()).into_par_iter().map(|index| Arc::new(stub(edition, index))).collect()
 }
 
-fn stub(edition: &Edition<'_>, page: &Page) -> Value {
+/// What lists show of one page.
+#[must_use]
+pub(crate) fn stub(edition: &Edition<'_>, index: usize) -> Value {
+    let page = &*edition.library.pages[index];
     let config = &edition.library.config;
     json!({
         "title": page.title,
@@ -111,7 +114,7 @@ pub(crate) fn site(edition: &Edition<'_>) -> Value {
 /// `site` as one page sees it.
 #[must_use]
 pub(crate) fn site_at(edition: &Edition<'_>, url: &str) -> Value {
-    let mut site = edition.site.clone();
+    let mut site = (*edition.site).clone();
     if let Value::Object(site) = &mut site {
         site.insert("menus".into(), edition.menus.context(url));
     }

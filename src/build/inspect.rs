@@ -35,7 +35,7 @@ pub(crate) fn looked(edition: &Edition<'_>, path: &str, job: &Job, done: Done, l
     let page = match job {
         Job::Copy(..) => return done,
         Job::Redirect(_) => return Done { findings: done.findings, ..Done::default() },
-        Job::Page(index) | Job::SectionList(index, _) => edition.library.pages.get(*index),
+        Job::Page(index) | Job::SectionList(index, _) => edition.library.pages.get(*index).map(|page| &**page),
         _ => None,
     };
     let mut findings = done.findings;

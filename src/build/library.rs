@@ -1,6 +1,6 @@
 //! Second stage: pages with their addresses and states, sections, and the order of things.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -12,7 +12,7 @@ use super::load::{Loaded, Parsed};
 use super::presence::Presence;
 use super::role::Role;
 use super::sections::{build_sections, section_folders, section_of};
-use super::{Options, assets, schema, taxonomy, translations};
+use super::{Options, assets, clash, schema, taxonomy, translations};
 use crate::model::{Config, ContentPath, Date, Diagnostic, Library, Page, PageKind, PageState, Severity, Snapshot};
 
 /// The URL path of `content/404.md`, which hosts show for what they do not find.
@@ -25,6 +25,7 @@ struct Assembly<'a> {
     zone: jiff::tz::TimeZone,
     sections: &'a BTreeSet<String>,
     cascades: Cascades<'a>,
+    until: Option<jiff::Timestamp>,
     findings: Vec<Diagnostic>,
 }
 
@@ -34,6 +35,12 @@ pub(crate) struct Assembled {
     pub(crate) library: Library,
     /// By page index; `None` for pages without a file.
     pub(crate) parsed: Vec<Option<Arc<Parsed>>>,
+    /// By page index: what is wrong with the file by itself.
+    pub(crate) noted: Vec<Vec<Diagnostic>>,
+    /// Folders that are sections.
+    pub(crate) folders: Arc<BTreeSet<String>>,
+    /// When a scheduled page comes up or one expires: the library is another one from then on.
+    pub(crate) until: Option<jiff::Timestamp>,
 }
 
 /// Makes the library out of the loaded pages.
@@ -44,41 +51,69 @@ pub(crate) fn assemble(
     options: &Options,
     loaded: &[Loaded<'_>],
 ) -> (Assembled, Vec<Diagnostic>) {
-    let sections = section_folders(loaded);
-    let zone = jiff::tz::TimeZoneDatabase::bundled().get(&config.timezone).unwrap_or(jiff::tz::TimeZone::UTC);
-    let mut work = Assembly {
-        config: &config,
-        options,
-        zone,
-        sections: &sections,
-        cascades: Cascades::of(loaded),
-        findings: Vec::new(),
-    };
-    let mut pages: Vec<(Page, Option<Arc<Parsed>>)> = Vec::with_capacity(loaded.len() + sections.len());
+    let folders = section_folders(loaded);
+    let heads = loaded.iter().map(|source| (source.path, &source.parsed.front_matter.values));
+    let mut work = Assembly::new(&config, options, &folders, Cascades::of(heads));
+    let mut pages: Vec<(Page, Option<Arc<Parsed>>, Vec<Diagnostic>)> = Vec::with_capacity(loaded.len() + folders.len());
     for source in loaded {
-        pages.push((work.page(source), Some(Arc::clone(&source.parsed))));
+        let page = work.page(source);
+        pages.push((page, Some(Arc::clone(&source.parsed)), std::mem::take(&mut work.findings)));
     }
     let own: BTreeSet<String> =
-        pages.iter().filter(|(page, _)| page.kind != PageKind::Page).map(|(page, _)| page.section.clone()).collect();
-    for folder in sections.iter().filter(|folder| !own.contains(*folder)) {
+        pages.iter().filter(|(page, ..)| page.kind != PageKind::Page).map(|(page, ..)| page.section.clone()).collect();
+    for folder in folders.iter().filter(|folder| !own.contains(*folder)) {
         if let Some(page) = work.bare_section(folder) {
-            pages.push((page, None));
+            pages.push((page, None, Vec::new()));
         }
     }
-    pages.sort_by(|(a, _), (b, _)| a.path.cmp(&b.path));
-    let (mut pages, parsed): (Vec<Page>, Vec<_>) = pages.into_iter().unzip();
-    work.report_strangers_in_bundles(&pages);
-    let mut findings = std::mem::take(&mut work.findings);
-    assets::attach(snapshot, &mut pages);
-    let by_path: HashMap<_, _> = pages.iter().enumerate().map(|(i, page)| (page.path.clone(), i)).collect();
-    let by_url = index_urls(&pages, &mut findings);
-    let sections = build_sections(&config, &pages, &sections);
-    let taxonomies = taxonomy::collect(&config, &pages);
-    let library = Library { config, pages, sections, taxonomies, by_path, by_url, backlinks: HashMap::new() };
-    (Assembled { library, parsed }, findings)
+    pages.sort_by(|(a, ..), (b, ..)| a.path.cmp(&b.path));
+    let (mut bare, mut parsed, mut noted) = (Vec::new(), Vec::new(), Vec::new());
+    for (page, source, found) in pages {
+        bare.push(page);
+        parsed.push(source);
+        noted.push(found);
+    }
+    assets::attach(snapshot, &mut bare);
+    let pages: Vec<Arc<Page>> = bare.into_iter().map(Arc::new).collect();
+    let until = work.until;
+    let mut findings = clash::strangers_in_bundles(&pages);
+    let by_path = Arc::new(pages.iter().enumerate().map(|(i, page)| (page.path.clone(), i)).collect());
+    let by_url = Arc::new(clash::index_urls(&pages, &mut findings));
+    let sections = Arc::new(build_sections(&config, &pages, &folders));
+    let taxonomies = Arc::new(taxonomy::collect(&config, &pages));
+    let config = Arc::new(config);
+    let library = Library { config, pages, sections, taxonomies, by_path, by_url, backlinks: Arc::default() };
+    (Assembled { library, parsed, noted, folders: Arc::new(folders), until }, findings)
 }
 
-impl Assembly<'_> {
+/// One page of a library assembled before, from a new text of its file; `None` where it may change what other pages inherit.
+/// Beside it: what is wrong with the file, and until when the page stays as it is.
+pub(crate) fn reassemble(
+    library: &Library,
+    folders: &BTreeSet<String>,
+    parsed: &[Option<Arc<Parsed>>],
+    options: &Options,
+    source: &Loaded<'_>,
+) -> Option<(Page, Vec<Diagnostic>, Option<jiff::Timestamp>)> {
+    let &index = library.by_path.get(source.path)?;
+    let before = parsed.get(index)?.as_ref()?;
+    let cascade = |parsed: &Parsed| parsed.front_matter.values.get("cascade").cloned();
+    if cascade(before) != cascade(&source.parsed) {
+        return None;
+    }
+    let sections = library.sections.values().map(|section| section.page);
+    let heads = sections.filter_map(|i| Some((&library.pages[i].path, &parsed[i].as_ref()?.front_matter.values)));
+    let mut work = Assembly::new(&library.config, options, folders, Cascades::of(heads));
+    let mut page = work.page(source);
+    page.assets.clone_from(&library.pages[index].assets);
+    Some((page, work.findings, work.until))
+}
+
+impl<'a> Assembly<'a> {
+    fn new(config: &'a Config, options: &'a Options, sections: &'a BTreeSet<String>, cascades: Cascades<'a>) -> Self {
+        Self { config, options, zone: config.time_zone(), sections, cascades, until: None, findings: Vec::new() }
+    }
+
     fn page(&mut self, source: &Loaded<'_>) -> Page {
         let role = Role::of(source.path);
         let place = Place { path: source.path, head: source.head() };
@@ -146,7 +181,6 @@ impl Assembly<'_> {
             word_count: document.words,
             assets: Vec::new(),
             section,
-            html: None,
         }
     }
 
@@ -162,7 +196,7 @@ impl Assembly<'_> {
     }
 
     /// Draft before expired before scheduled; expired pages, and those whose front matter says so, are never built.
-    fn state(&self, fields: &Fields) -> (PageState, bool) {
+    fn state(&mut self, fields: &Fields) -> (PageState, bool) {
         let now = self.options.now;
         if fields.draft {
             return (PageState::Draft, self.options.drafts);
@@ -170,10 +204,15 @@ impl Assembly<'_> {
         if fields.presence == Presence::Nowhere {
             return (PageState::Draft, false);
         }
+        let appears = fields.publish.as_ref().or(fields.date.as_ref());
+        for moment in [appears, fields.expires.as_ref()].into_iter().flatten().map(Date::timestamp) {
+            if moment > now && self.until.is_none_or(|until| moment < until) {
+                self.until = Some(moment);
+            }
+        }
         if fields.expires.as_ref().is_some_and(|date| date.timestamp() <= now) {
             return (PageState::Expired, false);
         }
-        let appears = fields.publish.as_ref().or(fields.date.as_ref());
         if appears.is_some_and(|date| date.timestamp() > now) {
             return (PageState::Scheduled, self.options.future);
         }
@@ -329,61 +368,8 @@ impl Assembly<'_> {
             word_count: 0,
             assets: Vec::new(),
             section: folder.to_owned(),
-            html: None,
         })
     }
-
-    /// A page beside an `index.md` most likely means that the folder was to be a section.
-    fn report_strangers_in_bundles(&mut self, pages: &[Page]) {
-        let bundles: BTreeSet<&str> =
-            pages.iter().filter(|page| Role::of(&page.path).bundle).map(|page| page.path.folder()).collect();
-        for page in pages.iter().filter(|page| page.kind == PageKind::Page) {
-            let role = Role::of(&page.path);
-            if !role.bundle && !page.variant && bundles.contains(role.parent) {
-                self.findings.push(
-                    Diagnostic::new(
-                        Severity::Warning,
-                        "page_in_bundle",
-                        page.path.clone(),
-                        0,
-                        format!("the page lies in the bundle of {}/index.md", role.parent),
-                    )
-                    .with_hint(
-                        "Rename that index.md to _index.md to make the folder a section, or move this page out.",
-                    ),
-                );
-            }
-        }
-    }
-}
-
-/// Page indexes by URL: built pages first, then the others. Two built pages with one URL are an error on both.
-fn index_urls(pages: &[Page], findings: &mut Vec<Diagnostic>) -> HashMap<String, usize> {
-    let mut by_url: HashMap<String, usize> = HashMap::with_capacity(pages.len());
-    for (i, page) in pages.iter().enumerate().filter(|(_, page)| page.included) {
-        let Some(&first) = by_url.get(&page.url) else {
-            by_url.insert(page.url.clone(), i);
-            continue;
-        };
-        let other = &pages[first];
-        for (here, there) in [(page, other), (other, page)] {
-            findings.push(
-                Diagnostic::new(
-                    Severity::Error,
-                    "duplicate_url",
-                    here.path.clone(),
-                    0,
-                    format!("{} has the same URL {}", there.path, here.url),
-                )
-                .with_hint("Give one of them another `slug` or `url`.")
-                .with_refers(there.path.as_str()),
-            );
-        }
-    }
-    for (i, page) in pages.iter().enumerate().filter(|(_, page)| !page.included) {
-        by_url.entry(page.url.clone()).or_insert(i);
-    }
-    by_url
 }
 
 /// The effective address of a build: the options' base URL, else the configuration's.

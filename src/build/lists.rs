@@ -82,7 +82,7 @@ pub(crate) fn find(edition: &Edition<'_>, query: &ListQuery) -> Vec<usize> {
         _ if query.collection.is_some() => of_collection(library, query),
         _ => match &query.section {
             Some(section) => of_section(library, section, query.recursive),
-            None => edition.recent.clone(),
+            None => edition.recent.to_vec(),
         },
     };
     if let (Some(section), true) = (&query.section, query.taxonomy.is_some()) {

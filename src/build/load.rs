@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::cache::Cache;
+use super::cache::{Batch, Cache};
 use super::count::Count;
 use super::markdown::{self, Document};
 use crate::error::Error;
@@ -58,18 +58,7 @@ pub(crate) fn load<'a>(
         .into_par_iter()
         // A build that ends early answers nothing, so it does not matter what is missing then.
         .filter(|_| count.next())
-        .map(|(path, file)| {
-            let text = text_of(path, file)?;
-            let parsed = if let Some(parsed) = batch.get(&file.id) {
-                parsed
-            } else {
-                let front_matter = FrontMatter::parse(path.as_str(), text).map_err(|e| refusal(path, &e))?;
-                let body = text.get(front_matter.body_offset..).unwrap_or_default();
-                let document = markdown::parse(body, &config.markdown);
-                Arc::new(Parsed { front_matter, document })
-            };
-            Ok(Loaded { path, file, text, parsed })
-        })
+        .map(|(path, file)| one(path, file, config, &batch))
         .collect();
     let mut pages = Vec::with_capacity(results.len());
     let mut findings = Vec::new();
@@ -81,6 +70,28 @@ pub(crate) fn load<'a>(
     }
     batch.keep(pages.iter().map(|page| (page.file.id, page.file.size, &page.parsed)));
     (pages, findings)
+}
+
+/// Reads one page.
+///
+/// # Errors
+/// The finding that says why it cannot be read.
+pub(crate) fn one<'a>(
+    path: &'a ContentPath,
+    file: &'a File,
+    config: &Config,
+    batch: &Batch<'_>,
+) -> Result<Loaded<'a>, Diagnostic> {
+    let text = text_of(path, file)?;
+    let parsed = if let Some(parsed) = batch.get(&file.id) {
+        parsed
+    } else {
+        let front_matter = FrontMatter::parse(path.as_str(), text).map_err(|e| refusal(path, &e))?;
+        let body = text.get(front_matter.body_offset..).unwrap_or_default();
+        let document = markdown::parse(body, &config.markdown);
+        Arc::new(Parsed { front_matter, document })
+    };
+    Ok(Loaded { path, file, text, parsed })
 }
 
 fn text_of<'a>(path: &ContentPath, file: &'a File) -> Result<&'a str, Diagnostic> {

@@ -8,12 +8,14 @@ mod broken;
 mod cache;
 mod cascade;
 mod check;
+mod clash;
 mod context;
 mod count;
 mod data;
 mod edition;
 mod escape;
 mod fields;
+mod frame;
 pub mod highlight;
 pub mod hosting;
 mod inspect;
@@ -30,6 +32,7 @@ mod outputs;
 mod paginate;
 mod plan;
 mod presence;
+mod reads;
 mod redirects;
 mod render;
 mod role;
@@ -41,7 +44,8 @@ mod taxonomy;
 pub mod template;
 mod translations;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 pub use address::output_path;
 pub use assets::url as asset_url;
@@ -51,7 +55,7 @@ pub use layout::layout_of;
 pub use sections::display_order;
 
 use crate::error::Result;
-use crate::model::{Config, ContentPath, Diagnostic, Library, Outputs, Progress, Severity, Snapshot};
+use crate::model::{ContentPath, Diagnostic, Library, Outputs, Progress, Severity, Snapshot};
 
 /// How much of a build is done, roughly, when all pages are read.
 const READING: f64 = 0.3;
@@ -93,8 +97,20 @@ pub struct Built {
     pub library: Library,
     /// Output files.
     pub outputs: Outputs,
+    /// Rendered bodies of pages in the scope, by page index; none where everything is rendered.
+    pub bodies: BTreeMap<usize, Arc<str>>,
     /// All findings, in path and line order, each once.
     pub diagnostics: Vec<Diagnostic>,
+    /// When a scheduled page comes up or one expires: it is another site from then on.
+    pub until: Option<jiff::Timestamp>,
+}
+
+impl Built {
+    /// The rendered body of a page in the scope.
+    #[must_use]
+    pub fn html(&self, path: &ContentPath) -> Option<&Arc<str>> {
+        self.library.by_path.get(path).and_then(|index| self.bodies.get(index))
+    }
 }
 
 /// Builds a snapshot.
@@ -135,59 +151,22 @@ fn build_seen(
     progress: &Progress,
     look: Option<&Look<'_>>,
 ) -> Result<Built> {
-    let (config, mut findings) = Config::load(snapshot)?;
-    progress.step(0.0, "Reading pages")?;
-    let (loaded, found) = load::load(snapshot, &config, cache, &progress.part(0.0, READING));
-    progress.proceed()?;
-    findings.extend(found);
-    let theme = cache.templates(snapshot, &config.theme, &config.theme_settings);
-    findings.extend(theme.findings.iter().cloned());
-    let base = library::base(&config, options);
-    let (mut assembled, found) = library::assemble(snapshot, config, options, &loaded);
-    findings.extend(found);
-    drop(loaded);
-    progress.step(READING, "Checking links")?;
-    let (plan, found) = plan::plan(snapshot, &assembled.library, &theme.templates, &base);
-    findings.extend(found);
-    let names = links::Names::of(&assembled.library);
-    let finder = links::Finder {
-        snapshot,
-        library: &assembled.library,
-        parsed: &assembled.parsed,
-        plan: &plan,
-        base: &base,
-        names: &names,
-    };
-    let (links, found) = check::check(&finder, &theme.templates);
-    findings.extend(found);
-    findings.extend(schema::check_collections(&finder, &theme.templates));
-    findings.extend(seo::check(&finder));
-    findings.extend(translations::check(&assembled.library));
-    let (menus, found) = menu::resolve(&finder);
-    findings.extend(found);
-    progress.proceed()?;
-    check::attach(&mut assembled.library, links);
-    let (data, found) = data::load(snapshot);
-    findings.extend(found);
-    let parts = edition::Parts { base, assembled, theme, plan, names, menus, data };
-    let mut edition = edition::Edition::new(snapshot, options, parts);
-    findings.extend(outputs::host::check(&edition));
+    let frame = cache.frame(snapshot, options, progress)?;
+    let edition = edition::Edition::new(snapshot, options, Arc::clone(&frame));
     let rendered = render::render(&edition, &progress.part(CHECKED, 1.0), look);
     progress.proceed()?;
     // What compiling found already is not said again for the pages that stumble over it.
     let known = |error: &Diagnostic| {
-        let of_file = edition.theme.findings.iter().filter(|known| known.path == error.path);
+        let of_file = frame.theme.findings.iter().filter(|known| known.path == error.path);
         of_file
             .filter(|known| known.severity == error.severity)
             .any(|known| error.line == 0 || known.message == error.message)
     };
+    let mut findings: Vec<Diagnostic> = frame.findings().cloned().collect();
     findings
         .extend(rendered.findings.into_iter().filter(|finding| finding.code != "template_error" || !known(finding)));
-    for (index, html) in rendered.bodies {
-        edition.library.pages[index].html = Some(html);
-    }
     // What is wrong with a draft must not keep the rest of the site from going out.
-    let library = &edition.library;
+    let library = &frame.library;
     let left_out = |path: &ContentPath| library.by_path.get(path).is_some_and(|&i| !library.pages[i].included);
     for finding in findings.iter_mut().filter(|finding| finding.severity == Severity::Error && left_out(&finding.path))
     {
@@ -195,5 +174,7 @@ fn build_seen(
     }
     findings.sort_by(|a, b| (&a.path, a.line, a).cmp(&(&b.path, b.line, b)));
     findings.dedup();
-    Ok(Built { library: edition.library, outputs: rendered.outputs, diagnostics: findings })
+    let bodies = rendered.bodies.into_iter().collect();
+    let (library, until) = (frame.library.clone(), frame.until);
+    Ok(Built { library, bodies, outputs: rendered.outputs, diagnostics: findings, until })
 }

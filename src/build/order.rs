@@ -1,6 +1,7 @@
 //! The order of lists that somebody asks for: `title`, `-date`, `rating desc`, any front matter field.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -64,7 +65,7 @@ impl SortKey {
 }
 
 /// Sorts pages by a field; what has none comes last in either direction, equal ones by path.
-pub(crate) fn sort(pages: &[Page], found: &mut [usize], by: &str) {
+pub(crate) fn sort(pages: &[Arc<Page>], found: &mut [usize], by: &str) {
     let by = Sort::of(by);
     let mut keyed: Vec<(Option<SortKey>, usize)> = found.iter().map(|&i| (key_of(&pages[i], by.key), i)).collect();
     keyed.sort_by(|(a, i), (b, j)| {
@@ -80,6 +81,13 @@ pub(crate) fn sort(pages: &[Page], found: &mut [usize], by: &str) {
     for (slot, (_, i)) in found.iter_mut().zip(keyed) {
         *slot = i;
     }
+}
+
+/// Whether two states of a page have the same place in a list sorted by a field.
+#[must_use]
+pub(crate) fn same_key(a: &Page, b: &Page, by: &str) -> bool {
+    let key = Sort::of(by).key;
+    key_of(a, key) == key_of(b, key)
 }
 
 fn key_of(page: &Page, key: &str) -> Option<SortKey> {

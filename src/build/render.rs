@@ -70,7 +70,9 @@ pub(crate) fn render(edition: &Edition<'_>, progress: &Progress, look: Option<&L
             rendered.outputs.insert(path.clone(), output);
         }
         twins.extend(done.twin);
-        rendered.bodies.extend(done.body);
+        if !everything {
+            rendered.bodies.extend(done.body);
+        }
         rendered.findings.extend(done.findings);
     }
     if everything && look.is_none() {

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::library::NOT_FOUND_URL;
 use super::load::Loaded;
@@ -57,7 +58,11 @@ pub(super) fn section_of<'s>(sections: &'s BTreeSet<String>, folder: &str) -> &'
 }
 
 /// Sections with their pages in the order of lists.
-pub(super) fn build_sections(config: &Config, pages: &[Page], folders: &BTreeSet<String>) -> BTreeMap<String, Section> {
+pub(super) fn build_sections(
+    config: &Config,
+    pages: &[Arc<Page>],
+    folders: &BTreeSet<String>,
+) -> BTreeMap<String, Section> {
     let mut sections: BTreeMap<String, Section> = BTreeMap::new();
     for (i, page) in pages.iter().enumerate().filter(|(_, page)| page.kind != PageKind::Page) {
         let section = Section { folder: page.section.clone(), page: i, pages: Vec::new(), sections: Vec::new() };

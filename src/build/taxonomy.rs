@@ -1,6 +1,7 @@
 //! Taxonomies: terms with their pages, merged by slug.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use super::address;
 use super::sections::{display_order, listed, newest_first};
@@ -8,7 +9,7 @@ use crate::model::{Config, Page, Taxonomy, Term};
 
 /// All configured taxonomies with the terms that built pages have.
 #[must_use]
-pub(crate) fn collect(config: &Config, pages: &[Page]) -> BTreeMap<String, Taxonomy> {
+pub(crate) fn collect(config: &Config, pages: &[Arc<Page>]) -> BTreeMap<String, Taxonomy> {
     config
         .taxonomies
         .iter()
@@ -23,7 +24,7 @@ pub(crate) fn collect(config: &Config, pages: &[Page]) -> BTreeMap<String, Taxon
         .collect()
 }
 
-fn terms(key: &str, url: &str, pages: &[Page]) -> BTreeMap<String, Term> {
+fn terms(key: &str, url: &str, pages: &[Arc<Page>]) -> BTreeMap<String, Term> {
     let mut terms: BTreeMap<String, Term> = BTreeMap::new();
     for (i, page) in pages.iter().enumerate().filter(|(_, page)| listed(page)) {
         let mut seen = HashSet::new();

@@ -76,7 +76,7 @@ pub struct Link {
 }
 
 /// One page, section or home page.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Page {
     /// Content path; for a section or home page without `_index.md`, where that file would be.
     pub path: ContentPath,
@@ -144,8 +144,6 @@ pub struct Page {
     pub assets: Vec<ContentPath>,
     /// Content folder of the section it belongs to, without final slash: `content/blog`.
     pub section: String,
-    /// Rendered body; filled for pages in the build's scope.
-    pub html: Option<Arc<str>>,
 }
 
 impl Page {
@@ -206,21 +204,21 @@ pub struct Term {
     pub pages: Vec<usize>,
 }
 
-/// Every page, section and term of a build, with indexes to find them.
+/// Every page, section and term of a build, with indexes to find them. Cheap to copy: builds share what an edit left alone.
 #[derive(Debug, Clone)]
 pub struct Library {
     /// The configuration it was built with.
-    pub config: Config,
+    pub config: Arc<Config>,
     /// All pages in path order, whatever their state.
-    pub pages: Vec<Page>,
+    pub pages: Vec<Arc<Page>>,
     /// Sections by folder.
-    pub sections: BTreeMap<String, Section>,
+    pub sections: Arc<BTreeMap<String, Section>>,
     /// Taxonomies by key.
-    pub taxonomies: BTreeMap<String, Taxonomy>,
+    pub taxonomies: Arc<BTreeMap<String, Taxonomy>>,
     /// Page index by content path.
-    pub by_path: HashMap<ContentPath, usize>,
+    pub by_path: Arc<HashMap<ContentPath, usize>>,
     /// Page index by URL path.
-    pub by_url: HashMap<String, usize>,
+    pub by_url: Arc<HashMap<String, usize>>,
     /// Which pages link to a page (indexes), by index.
-    pub backlinks: HashMap<usize, Vec<usize>>,
+    pub backlinks: Arc<HashMap<usize, Vec<usize>>>,
 }

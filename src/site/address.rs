@@ -159,6 +159,7 @@ fn near_pages(library: &Library, name: &str) -> Vec<String> {
     let mut scored: Vec<(u32, &Page)> = library
         .pages
         .iter()
+        .map(|page| &**page)
         .filter(|page| page.exists)
         .filter_map(|page| {
             let score = nearness(&wanted, &last, page);

@@ -137,6 +137,9 @@ pub fn run(
     };
     let building = progress.part(RENDERED, BUILT);
     let mut after = site.build_followed(&after_snapshot, scope.clone(), false, None, &building)?;
+    if scope == Scope::Everything {
+        after.bodies = site.build(&after_snapshot, pages_of(&changes), false, None)?.bodies;
+    }
     let checking = progress.part(BUILT, CHECKED);
     let fresh = fresh_errors(site, &base, &before, &after, shown.as_ref(), &scope, &checking)?;
     if let Some(first) = fresh.first() {
@@ -178,6 +181,11 @@ fn scope_of(changes: &[Change], base: &Snapshot, staged: &Snapshot) -> Scope {
     if of(&[PathKind::Config, PathKind::Data]) || (of(&[PathKind::Theme]) && themed()) {
         return Scope::Everything;
     }
+    pages_of(changes)
+}
+
+/// The changed pages themselves.
+fn pages_of(changes: &[Change]) -> Scope {
     Scope::Pages(changes.iter().filter(|c| c.path.kind() == PathKind::Page).map(|c| c.path.clone()).collect())
 }
 
@@ -221,8 +229,8 @@ fn fresh_errors(
 fn stuck_pages<'a>(built: &'a Built, scope: &Scope) -> BTreeSet<&'a ContentPath> {
     let Scope::Pages(paths) = scope else { return BTreeSet::new() };
     let written = |page: &Page| built.outputs.contains_key(&build::output_path(&page.url));
-    let stuck = |page: &&Page| page.exists && page.included && paths.contains(&page.path) && !written(page);
-    built.library.pages.iter().filter(stuck).map(|page| &page.path).collect()
+    let pages = paths.iter().filter_map(|path| Some(&*built.library.pages[*built.library.by_path.get(path)?]));
+    pages.filter(|page| page.exists && page.included && !written(page)).map(|page| &page.path).collect()
 }
 
 /// What makes two findings "the same one": the line may move with an edit.
@@ -262,7 +270,7 @@ fn changed_file(change: &Change, base: &Snapshot, staged: &Snapshot, after: &Bui
         // A whole new or deleted file says nothing as a diff that the call did not say.
         diff: if both { text_diff::unified(&old, &new, DIFF_LIMIT) } else { String::new() },
         stat: text_diff::stat(&old, &new),
-        html: page.and_then(|page| page.html.clone()),
+        html: after.html(&change.path).cloned(),
         state: page.map(|page| page.state),
     }
 }

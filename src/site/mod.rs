@@ -249,9 +249,7 @@ impl Site {
 
     /// Keeps a build for the next call that meets the same files: after an edit that is the very next one.
     fn remember(&self, snapshot: &Arc<Snapshot>, drafts: bool, built: &Arc<Built>) {
-        let now = self.now();
-        let moments = built.library.pages.iter().flat_map(|page| [&page.date, &page.expires]).flatten();
-        let until = moments.map(crate::model::Date::timestamp).filter(|moment| *moment > now).min();
+        let until = built.until;
         let mut remembered = lock(&self.shared.remembered);
         if remembered.len() >= REMEMBERED_BUILDS {
             remembered.remove(0);

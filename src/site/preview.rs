@@ -207,7 +207,7 @@ fn show(built: &Built, path: &ContentPath, base: Option<&str>, form: Form) -> Pr
     let content = match form {
         Form::Url | Form::Files => None,
         Form::Html => document.map(str::to_owned),
-        Form::Text => page.and_then(|page| page.html.as_deref()).map(page::plain_text),
+        Form::Text => built.html(path).map(|html| page::plain_text(html)),
     };
     let address = base.map(|base| format!("{}{}", base.trim_end_matches('/'), url));
     PreviewPage { path: path.clone(), url, address, content }

@@ -1,8 +1,11 @@
 //! The only code that touches disk and git: the repository, transactions, change sets, the output folder, the remote.
 
+mod attributes;
+mod cache;
 mod change_set;
 mod commit;
 mod disk;
+mod durability;
 mod entry;
 mod failure;
 mod foreign;
@@ -27,6 +30,7 @@ mod revision;
 mod scan;
 mod scratch;
 mod selection;
+mod spelling;
 mod status;
 mod sync;
 mod top_level;
@@ -34,6 +38,7 @@ mod transaction;
 mod tree;
 mod upload;
 mod watch;
+mod work;
 
 pub use crate::model::config::Durability;
 pub use change_set::{ChangeSet, Merging, Opening};
@@ -52,6 +57,7 @@ pub use sync::Synced;
 pub use top_level::TopLevel;
 pub use transaction::{Footprint, Transaction};
 pub use watch::Watch;
+pub use work::Work;
 
 use std::path::Path;
 

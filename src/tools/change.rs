@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::reply::{self, lean};
 use super::{Context, Hints, Right, Spec, Tool};
 use crate::error::{Error, Result};
-use crate::model::{ContentPath, Page};
+use crate::model::ContentPath;
 use crate::site::Unpublished;
 use crate::site::address::shown;
 use crate::site::change::{self, ChangeList, DiffStyle, Discard, FileDiff};
@@ -95,7 +95,7 @@ fn list_item(changes: &ChangeList, sets: &[Listed], item: &Unpublished) -> Value
         "change": item.change.kind(),
         "etag": item.change.after.map(|etag| etag.to_string()),
         "hand_edit": item.hand_edit,
-        "hold": page.is_some_and(Page::is_held),
+        "hold": page.is_some_and(|page| page.is_held()),
         "review": item.review,
         "scheduled": scheduled(sets, item),
         "edits": edits,

@@ -2,6 +2,8 @@
 
 mod update;
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -168,7 +170,7 @@ fn taxonomies(library: &Library) -> Value {
 fn collections(library: &Library) -> Value {
     let config = &library.config;
     let held = |name: &str| {
-        let of = |page: &&Page| page.exists && page.kind == PageKind::Page;
+        let of = |page: &&Arc<Page>| page.exists && page.kind == PageKind::Page;
         let pages = library.pages.iter().filter(of);
         pages.filter(|page| config.collection_of(&page.section).is_some_and(|(found, _)| found == name)).count()
     };

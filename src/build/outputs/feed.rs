@@ -26,7 +26,7 @@ struct Feed<'a> {
 impl<'a> Feed<'a> {
     fn pages(&self) -> impl Iterator<Item = (usize, &'a Page)> {
         let library = &self.edition.library;
-        self.entries.iter().map(|&i| (i, &library.pages[i]))
+        self.entries.iter().map(|&i| (i, &*library.pages[i]))
     }
 
     /// The last change of any entry.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use super::super::edition::Edition;
 use super::super::escape;
@@ -52,7 +53,7 @@ pub(crate) fn rules(library: &Library) -> Vec<(String, Vec<(&'static str, String
     let mut rules = vec![("/*".to_owned(), everywhere), ("/*.md".to_owned(), twins)];
     if !library.config.crawlers.noindex {
         // `*` and `:` would make a pattern of the address.
-        let hidden = |page: &&Page| page.included && page.noindex && !page.url.contains(['*', ':']);
+        let hidden = |page: &&Arc<Page>| page.included && page.noindex && !page.url.contains(['*', ':']);
         let pages = library.pages.iter().filter(hidden).take(MOST_NOINDEX);
         rules.extend(pages.map(|page| (escape::url_path(&page.url), noindex("noindex"))));
     }

@@ -22,7 +22,7 @@ pub(crate) fn files(edition: &Edition<'_>) -> Vec<(String, String)> {
     for section in library.sections.values() {
         let own = &library.pages[section.page];
         let listed: Vec<&Page> =
-            section.pages.iter().map(|&i| &library.pages[i]).filter(|page| !page.noindex).collect();
+            section.pages.iter().map(|&i| &*library.pages[i]).filter(|page| !page.noindex).collect();
         let home = own.kind == PageKind::Home;
         let with_own = own.exists && own.included && own.listed && !own.noindex;
         if listed.is_empty() && !with_own {

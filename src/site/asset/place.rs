@@ -1,5 +1,7 @@
 //! Names that callers give to assets: from the site's root, below `content/`, or by URL path.
 
+use std::sync::Arc;
+
 use super::super::address;
 use crate::build;
 use crate::error::{Error, Result};
@@ -97,7 +99,7 @@ pub(super) fn existing(snapshot: &Snapshot, library: &Library, name: &str) -> Re
             return Ok(path);
         }
     }
-    let by_url = |page: &Page| page.assets.iter().find(|asset| build::asset_url(page, asset) == name).cloned();
+    let by_url = |page: &Arc<Page>| page.assets.iter().find(|asset| build::asset_url(page, asset) == name).cloned();
     if let Some(path) = library.pages.iter().find_map(by_url).filter(|_| name.starts_with('/')) {
         return Ok(path);
     }
@@ -135,7 +137,7 @@ fn near(snapshot: &Snapshot, name: &str) -> Vec<String> {
 /// The page beside which an upload lies, as it will be: the nearest bundle or section above it.
 pub(super) fn owner(library: &Library, place: &Place) -> Option<Page> {
     if let Some((from, to)) = &place.bundle {
-        let mut page = library.pages[*library.by_path.get(from)?].clone();
+        let mut page = Page::clone(&library.pages[*library.by_path.get(from)?]);
         page.path = to.clone();
         return Some(page);
     }
@@ -144,7 +146,7 @@ pub(super) fn owner(library: &Library, place: &Place) -> Option<Page> {
         let own = |name: &str| library.by_path.get(format!("{folder}/{name}").as_str()).map(|&at| &library.pages[at]);
         let bundle = own("index.md").filter(|page| page.kind == PageKind::Page);
         if let Some(page) = bundle.or_else(|| own("_index.md")) {
-            return Some(page.clone());
+            return Some(Page::clone(page));
         }
         folder = folder.rsplit_once('/').map_or("", |(up, _)| up);
     }

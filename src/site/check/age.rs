@@ -21,6 +21,7 @@ pub(super) fn findings(site: &Site, library: &Library) -> Result<Vec<Diagnostic>
     let asked: Vec<&Page> = library
         .pages
         .iter()
+        .map(|page| &**page)
         .filter(|page| page.exists && page.kind == PageKind::Page && page.url != "/404.html")
         .filter(|page| matches!(page.state, PageState::Live | PageState::Draft))
         .collect();

@@ -14,6 +14,7 @@ pub(super) fn findings(library: &Library) -> Vec<Diagnostic> {
     let shown: Vec<&Page> = library
         .pages
         .iter()
+        .map(|page| &**page)
         .filter(|page| page.exists && page.included && !page.noindex && page.url != "/404.html")
         .collect();
     let mut found = Vec::new();

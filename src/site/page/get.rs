@@ -56,7 +56,7 @@ pub struct GetQuery {
 #[derive(Debug)]
 pub struct PageView {
     /// The page in the library (title, url, state and so on).
-    pub page: Page,
+    pub page: Arc<Page>,
     /// Blob id of the file; `None` for a section without `_index.md`.
     pub etag: Option<BlobId>,
     /// The Markdown after the front matter, without the blank lines before it.
@@ -150,14 +150,12 @@ fn view(
     index: usize,
     query: &GetQuery,
 ) -> Result<PageView> {
-    let page = built.library.pages[index].clone();
+    let page = Arc::clone(&built.library.pages[index]);
     let wants = |include| query.include.contains(&include);
     site.effects().read(&page.path, page.blob);
     let file_text = snapshot.get(&page.path).and_then(File::text).unwrap_or_default();
     let body = body_of(&page, file_text);
-    let html = rendered
-        .and_then(|rendered| rendered.library.by_path.get(&page.path).map(|&at| &rendered.library.pages[at]))
-        .and_then(|page| page.html.clone());
+    let html = rendered.and_then(|rendered| rendered.html(&page.path)).cloned();
     let backlinks = wants(Include::Backlinks).then(|| {
         let linking = built.library.backlinks.get(&index).into_iter().flatten();
         linking.map(|&at| &built.library.pages[at]).map(|p| (p.path.clone(), p.url.clone(), p.title.clone())).collect()

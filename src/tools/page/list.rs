@@ -98,7 +98,7 @@ pub(super) fn list(context: &Context, asked: PageList) -> Result<Value> {
         fields => fields.iter().map(String::as_str).collect(),
     };
     let listing = page::list(&context.site, &query)?;
-    let pages: Vec<&Page> = listing.items.iter().map(|&index| &listing.built.library.pages[index]).collect();
+    let pages: Vec<&Page> = listing.items.iter().map(|&index| &*listing.built.library.pages[index]).collect();
     let mut items: Vec<Value> =
         pages.iter().map(|page| list_item(page, &fields, listing.changed.contains(&page.path))).collect();
     let fitting = reply::fitting(&items);

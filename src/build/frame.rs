@@ -1,0 +1,338 @@
+//! The site of one snapshot before anything is rendered: pages, lists, links, menus and what is wrong with them, ready to be
+//! asked. Where only the text of pages changed, the next frame is made from the one before.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::address::Base;
+use super::cache::{Cache, Compiled};
+use super::check::{self, OfPage};
+use super::edition::Edition;
+use super::library::{self, Assembled};
+use super::links::{Finder, Names};
+use super::load::{self, Parsed};
+use super::menu::{self, Menus};
+use super::order::{self, Sort};
+use super::outputs::{self, feed};
+use super::plan::{self, Plan};
+use super::reads::{self, Reads};
+use super::translations::{self, Translations};
+use super::{CHECKED, Options, READING, context, data, schema, sections, seo};
+use crate::error::Result;
+use crate::model::{Config, ContentPath, Diagnostic, Library, Page, PathKind, Progress, Snapshot};
+
+/// Neighbours in a section: the one before and the one after.
+type Neighbours = Vec<(Option<usize>, Option<usize>)>;
+
+/// A site ready to be rendered. Cheap to copy.
+#[derive(Clone)]
+pub(crate) struct Frame {
+    /// Address of the site.
+    pub(crate) base: Base,
+    /// Pages, sections, terms, with links resolved.
+    pub(crate) library: Library,
+    /// By page index.
+    pub(crate) parsed: Vec<Option<Arc<Parsed>>>,
+    /// The theme.
+    pub(crate) theme: Arc<Compiled>,
+    /// Output files.
+    pub(crate) plan: Arc<Plan>,
+    /// Pages by name.
+    pub(crate) names: Arc<Names>,
+    /// Menus with their entries resolved.
+    pub(crate) menus: Arc<Menus>,
+    /// What lists show of a page, by page index.
+    pub(crate) stubs: Vec<Arc<Value>>,
+    /// `site` of the templates, without menus.
+    pub(crate) site: Arc<Value>,
+    /// Data files by name.
+    pub(crate) data: Arc<HashMap<String, Arc<Value>>>,
+    /// By page index.
+    pub(crate) neighbours: Arc<Neighbours>,
+    /// Pages with what they are translations of.
+    pub(crate) translations: Arc<Translations>,
+    /// Whether there is a feed.
+    pub(crate) has_feed: bool,
+    /// Listed pages, newest first.
+    pub(crate) recent: Arc<Vec<usize>>,
+    /// When a scheduled page comes up or one expires: it is another site from then on.
+    pub(crate) until: Option<jiff::Timestamp>,
+    folders: Arc<BTreeSet<String>>,
+    /// What is wrong with the site as a whole, and what finding it out depended on.
+    general: Arc<(Vec<Diagnostic>, Reads)>,
+    /// By page index; `None`: nothing.
+    noted: Vec<Option<Arc<Noted>>>,
+}
+
+/// What is wrong with one page.
+#[derive(Default)]
+struct Noted {
+    /// With its file.
+    file: Vec<Diagnostic>,
+    /// With its links and front matter.
+    links: Vec<Diagnostic>,
+    /// What finding that out depended on.
+    reads: Reads,
+}
+
+impl Noted {
+    fn of(file: Vec<Diagnostic>, of_page: &mut OfPage) -> Option<Arc<Self>> {
+        let links = std::mem::take(&mut of_page.findings);
+        let reads = std::mem::take(&mut of_page.reads);
+        let nothing = file.is_empty() && links.is_empty() && reads == Reads::default();
+        (!nothing).then(|| Arc::new(Self { file, links, reads }))
+    }
+}
+
+impl Frame {
+    /// Reads a whole snapshot.
+    pub(super) fn read(snapshot: &Snapshot, options: &Options, cache: &Cache, progress: &Progress) -> Result<Self> {
+        let (config, mut found) = Config::load(snapshot)?;
+        progress.step(0.0, "Reading pages")?;
+        let (loaded, more) = load::load(snapshot, &config, cache, &progress.part(0.0, READING));
+        progress.proceed()?;
+        found.extend(more);
+        let theme = cache.templates(snapshot, &config.theme, &config.theme_settings);
+        found.extend(theme.findings.iter().cloned());
+        let base = library::base(&config, options);
+        let (assembled, more) = library::assemble(snapshot, config, options, &loaded);
+        found.extend(more);
+        drop(loaded);
+        progress.step(READING, "Checking links")?;
+        let ((plan, more), mut general_reads) =
+            reads::record(|| plan::plan(snapshot, &assembled.library, &theme.templates, &base));
+        found.extend(more);
+        let Assembled { library, parsed, noted, folders, until } = assembled;
+        let mut frame = Self {
+            base,
+            names: Arc::new(Names::of(&library)),
+            translations: Arc::new(Translations::of(&library)),
+            neighbours: Arc::new(neighbours(&library)),
+            recent: Arc::new(recent(&library)),
+            has_feed: !library.config.feed.formats.is_empty() && !feed::entries(&library, None).is_empty(),
+            library,
+            parsed,
+            theme,
+            plan: Arc::new(plan),
+            menus: Arc::default(),
+            stubs: Vec::new(),
+            site: Arc::default(),
+            data: Arc::default(),
+            until,
+            folders,
+            general: Arc::default(),
+            noted: Vec::new(),
+        };
+        let ((), more_reads) = reads::record(|| frame.resolve(snapshot, noted, &mut found));
+        general_reads.merge(more_reads);
+        progress.proceed()?;
+        let frame = frame.fill(snapshot, options, &mut found);
+        progress.report(CHECKED, "Rendering");
+        Ok(Self { general: Arc::new((found, general_reads)), ..frame })
+    }
+
+    /// Links, menus and data, and what is wrong with them.
+    fn resolve(&mut self, snapshot: &Snapshot, noted: Vec<Vec<Diagnostic>>, found: &mut Vec<Diagnostic>) {
+        let finder = self.finder(snapshot);
+        let templates = &self.theme.templates;
+        let mut checked = check::check(&finder, templates);
+        found.extend(schema::check_collections(&finder, templates));
+        found.extend(seo::check(&finder));
+        found.extend(translations::check(&self.library));
+        let (menus, more) = menu::resolve(&finder);
+        found.extend(more);
+        let (data, more) = data::load(snapshot);
+        found.extend(more);
+        self.noted = noted.into_iter().zip(&mut checked).map(|(file, of_page)| Noted::of(file, of_page)).collect();
+        for (page, of_page) in self.library.pages.iter_mut().zip(checked) {
+            if !of_page.links.is_empty() {
+                Arc::make_mut(page).links = of_page.links;
+            }
+        }
+        self.library.backlinks = Arc::new(check::backlinks(&self.library));
+        self.menus = Arc::new(menus);
+        self.data = Arc::new(data);
+    }
+
+    /// What templates see of the site and in lists.
+    fn fill(self, snapshot: &Snapshot, options: &Options, found: &mut Vec<Diagnostic>) -> Self {
+        let mut frame = Arc::new(self);
+        let edition = Edition::new(snapshot, options, Arc::clone(&frame));
+        let (stubs, site) = (context::stubs(&edition), context::site(&edition));
+        found.extend(outputs::host::check(&edition));
+        drop(edition);
+        let filled = Arc::make_mut(&mut frame);
+        filled.stubs = stubs;
+        filled.site = Arc::new(site);
+        Arc::unwrap_or_clone(frame)
+    }
+
+    /// The frame of a snapshot that has another text for these pages and is the same otherwise. `None` where that touches
+    /// more than the pages themselves: addresses, titles, places in lists.
+    pub(super) fn with_texts(
+        &self,
+        snapshot: &Snapshot,
+        options: &Options,
+        cache: &Cache,
+        changed: &[ContentPath],
+    ) -> Option<Self> {
+        let mut next = self.clone();
+        let batch = cache.batch(&self.library.config.markdown);
+        let (mut edited, mut moved) = (HashMap::new(), BTreeSet::new());
+        for path in changed {
+            let file = snapshot.get(path).filter(|_| path.kind() == PathKind::Page)?;
+            let loaded = load::one(path, file, &self.library.config, &batch).ok()?;
+            batch.keep([(file.id, file.size, &loaded.parsed)].into_iter());
+            let &index = self.library.by_path.get(path)?;
+            let (page, found, until) =
+                library::reassemble(&self.library, &self.folders, &self.parsed, options, &loaded)?;
+            if !stands(&self.library.config, &self.library.pages[index], &page) {
+                return None;
+            }
+            if self.parsed[index].as_ref().is_none_or(|before| !same_anchors(before, &loaded.parsed)) {
+                moved.insert(index);
+            }
+            next.library.pages[index] = Arc::new(page);
+            next.parsed[index] = Some(loaded.parsed);
+            next.until = next.until.into_iter().chain(until).min();
+            edited.insert(index, found);
+        }
+        if !self.general.1.anchors.is_disjoint(&moved) {
+            return None;
+        }
+        next.check_again(snapshot, self, edited, &moved);
+        let mut frame = Arc::new(next);
+        let indexes = changed.iter().filter_map(|path| self.library.by_path.get(path).copied());
+        let edition = Edition::new(snapshot, options, Arc::clone(&frame));
+        let stubs: Vec<_> = indexes.map(|index| (index, context::stub(&edition, index))).collect();
+        drop(edition);
+        for (index, stub) in stubs {
+            Arc::make_mut(&mut frame).stubs[index] = Arc::new(stub);
+        }
+        Some(Arc::unwrap_or_clone(frame))
+    }
+
+    /// Checks the links of edited pages (by index, with what is wrong with their files), and those that lead to headings
+    /// which moved.
+    fn check_again(
+        &mut self,
+        snapshot: &Snapshot,
+        before: &Self,
+        mut edited: HashMap<usize, Vec<Diagnostic>>,
+        moved: &BTreeSet<usize>,
+    ) {
+        let leads =
+            |noted: &Option<Arc<Noted>>| noted.as_ref().is_some_and(|noted| !noted.reads.anchors.is_disjoint(moved));
+        let mut again: BTreeSet<usize> = edited.keys().copied().collect();
+        if !moved.is_empty() {
+            again.extend(before.noted.iter().enumerate().filter(|(_, noted)| leads(noted)).map(|(index, _)| index));
+        }
+        for index in again {
+            let mut of_page = check::page(&self.finder(snapshot), &self.theme.templates, index);
+            let file = edited
+                .remove(&index)
+                .unwrap_or_else(|| before.noted[index].as_ref().map(|noted| noted.file.clone()).unwrap_or_default());
+            self.noted[index] = Noted::of(file, &mut of_page);
+            let old = check::targets(&self.library, index, &before.library.pages[index].links);
+            let new = check::targets(&self.library, index, &of_page.links);
+            if old != new {
+                relink(Arc::make_mut(&mut self.library.backlinks), index, &old, &new);
+            }
+            Arc::make_mut(&mut self.library.pages[index]).links = of_page.links;
+        }
+    }
+
+    /// What resolves links.
+    #[must_use]
+    pub(crate) fn finder<'a>(&'a self, snapshot: &'a Snapshot) -> Finder<'a> {
+        Finder {
+            snapshot,
+            library: &self.library,
+            parsed: &self.parsed,
+            plan: &self.plan,
+            base: &self.base,
+            names: &self.names,
+        }
+    }
+
+    /// All that is wrong, in no order.
+    pub(super) fn findings(&self) -> impl Iterator<Item = &Diagnostic> {
+        let of_pages = self.noted.iter().flatten().flat_map(|noted| noted.file.iter().chain(&noted.links));
+        self.general.0.iter().chain(of_pages)
+    }
+}
+
+/// Whether the rest of the site stays as it is when a page changes from one state to another: its address, title, order
+/// and place in lists, menus and translations.
+fn stands(config: &Config, before: &Page, after: &Page) -> bool {
+    let place =
+        |page: &Page| (page.kind, page.state, page.included, page.listed, page.weight, page.noindex, page.variant);
+    let sorts = config.collections.values().filter_map(|collection| collection.sort.as_deref());
+    place(before) == place(after)
+        && before.url == after.url
+        && before.title == after.title
+        && before.section == after.section
+        && before.date == after.date
+        && before.expires == after.expires
+        && before.aliases == after.aliases
+        && before.terms == after.terms
+        && before.menus == after.menus
+        && before.lang == after.lang
+        && before.translation_key == after.translation_key
+        && sorts.into_iter().all(|by| order::same_key(before, after, by))
+}
+
+/// Whether links to a place in a page find the same.
+fn same_anchors(before: &Parsed, after: &Parsed) -> bool {
+    let (before, after) = (&before.document, &after.document);
+    before.outline.iter().map(|heading| &heading.id).eq(after.outline.iter().map(|heading| &heading.id))
+        && before.anchors == after.anchors
+        && before.shortcodes.is_empty() == after.shortcodes.is_empty()
+}
+
+/// Moves a page from the backlinks of what it linked to before to those of what it links to now.
+fn relink(backlinks: &mut HashMap<usize, Vec<usize>>, from: usize, before: &[usize], after: &[usize]) {
+    for to in before.iter().filter(|to| !after.contains(to)) {
+        if let Some(linking) = backlinks.get_mut(to) {
+            linking.retain(|page| *page != from);
+            if linking.is_empty() {
+                backlinks.remove(to);
+            }
+        }
+    }
+    for to in after.iter().filter(|to| !before.contains(to)) {
+        let linking = backlinks.entry(*to).or_default();
+        if let Err(at) = linking.binary_search(&from) {
+            linking.insert(at, from);
+        }
+    }
+}
+
+fn recent(library: &Library) -> Vec<usize> {
+    let pages = &library.pages;
+    let mut all: Vec<usize> = (0..pages.len()).filter(|&i| sections::listed(&pages[i])).collect();
+    all.sort_by(|&a, &b| {
+        sections::newest_first(&pages[a], &pages[b]).then_with(|| sections::display_order(&pages[a], &pages[b]))
+    });
+    all
+}
+
+/// The neighbours of each page in its section. Dated pages without a weight run through time: what is before is older;
+/// others run in display order.
+fn neighbours(library: &Library) -> Neighbours {
+    let mut all = vec![(None, None); library.pages.len()];
+    for section in library.sections.values() {
+        let collection = library.config.collection_of(&section.folder);
+        let sort = collection.and_then(|(_, collection)| collection.sort.as_deref()).map(Sort::of);
+        for (at, &i) in section.pages.iter().enumerate() {
+            let up = at.checked_sub(1).and_then(|at| section.pages.get(at).copied());
+            let down = section.pages.get(at + 1).copied();
+            let page = &library.pages[i];
+            let through_time = sort.is_none_or(Sort::is_newest_first) && page.weight.is_none() && page.date.is_some();
+            all[i] = if through_time { (down, up) } else { (up, down) };
+        }
+    }
+    all
+}

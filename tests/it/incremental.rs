@@ -1,0 +1,348 @@
+//! Builds after edits are those from nothing: byte for byte, with every finding, over random sequences of edits.
+//!
+//! `SITEWRIGHT_SEEDS=200 cargo test --test it incremental` plays more sequences than the suite does.
+
+#![allow(clippy::unwrap_used, reason = "a broken expectation is a failed test")]
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use sitewright::build::{Built, Cache, Options, Scope, build};
+use sitewright::model::{ContentPath, Snapshot, front_matter};
+
+use crate::build::{file, files_below, options, snapshot};
+
+/// Sequences of edits played on each site.
+const SEEDS: u64 = 4;
+/// Edits of one sequence.
+const EDITS: usize = 14;
+
+/// A site whose theme looks everything up that there is to look up.
+const CURIOUS: &str = include_str!("incremental/curious.txt");
+
+/// The same numbers for the same seed, everywhere.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 33) as usize % sides
+    }
+
+    fn pick<'t, T>(&mut self, all: &'t [T]) -> &'t T {
+        let at = self.roll(all.len());
+        &all[at]
+    }
+}
+
+type Files = BTreeMap<String, Vec<u8>>;
+
+fn paths(files: &Files, like: impl Fn(&str) -> bool) -> Vec<String> {
+    files.keys().filter(|path| like(path)).cloned().collect()
+}
+
+fn is_page(path: &str) -> bool {
+    path.starts_with("content/") && path.ends_with(".md")
+}
+
+fn text_of(files: &Files, path: &str) -> String {
+    String::from_utf8_lossy(&files[path]).into_owned()
+}
+
+/// One random edit; what it was.
+fn edit(dice: &mut Dice, files: &mut Files) -> String {
+    let pages = paths(files, is_page);
+    let page = dice.pick(&pages).clone();
+    match dice.roll(20) {
+        0..=5 => body(dice, files, &page, &pages),
+        6..=10 => head(dice, files, &page),
+        11 => create(dice, files, &page),
+        12 if pages.len() > 3 => {
+            files.remove(&page);
+            format!("delete {page}")
+        }
+        13 => relocate(dice, files, &page),
+        14 | 15 => theme(dice, files),
+        16 | 17 => config(dice, files),
+        18 => data(dice, files),
+        _ => asset(dice, files),
+    }
+}
+
+fn body(dice: &mut Dice, files: &mut Files, page: &str, pages: &[String]) -> String {
+    let mut text = text_of(files, page);
+    let other = dice.pick(pages).clone();
+    let name = other.trim_start_matches("content/").to_owned();
+    let stem = name.rsplit('/').next().unwrap_or(&name).trim_end_matches(".md").to_owned();
+    let number = dice.roll(4);
+    let more = match dice.roll(11) {
+        0 => format!("\nWords {number}.\n"),
+        1 => format!("\n## Heading {number}\n\nmore\n"),
+        2 => format!("\n[to](/{name}#heading-{number})\n"),
+        3 => format!("\n[to](/{name})\n"),
+        4 => format!("\n[[{stem}]] and [[{stem}#Heading {number}]]\n"),
+        5 => format!("\n![image](/img{number}.png) ![there](https://host{number}.example/a.png)\n"),
+        6 => "\n{{< look path=\"/a/\" >}}\n".to_owned(),
+        7 => "\n```rust\nfn main() {}\n```\n".to_owned(),
+        8 => format!("\n{{{{< ref \"{name}\" >}}}} [broken](/nowhere/{number}/)\n"),
+        9 => {
+            // All headings go: whoever links to one finds nothing.
+            text =
+                text.lines().filter(|line| !line.starts_with("## ")).fold(String::new(), |all, line| all + line + "\n");
+            String::new()
+        }
+        _ => format!("\nSummary first {number}<!--more--> and the rest\n"),
+    };
+    text.push_str(&more);
+    files.insert(page.to_owned(), text.into_bytes());
+    format!("body of {page}: {}", more.trim())
+}
+
+fn head(dice: &mut Dice, files: &mut Files, page: &str) -> String {
+    let number = dice.roll(4);
+    let even = number.is_multiple_of(2);
+    let patch = match dice.roll(26) {
+        0 | 1 => json!({"title": format!("Title {number}")}),
+        2 => json!({"date": format!("2026-0{}-11", number + 1)}),
+        3 => json!({"date": "2030-01-01"}),
+        4 => json!({"draft": even}),
+        5 => json!({"weight": number}),
+        6 | 7 => json!({"tags": [format!("t{number}"), "Common"]}),
+        8 => json!({"aliases": [format!("/old/{number}/")]}),
+        9 => json!({"menus": {"main": {"weight": number, "name": format!("M{number}")}}}),
+        10 | 11 => json!({"description": format!("About {number}")}),
+        12 => json!({"noindex": even}),
+        13 => json!({"layout": if even { "wide" } else { "missing" }}),
+        14 => json!({"slug": format!("slug-{number}")}),
+        15 => json!({"expires": if number == 0 { "2026-01-01" } else { "2031-01-01" }}),
+        16 => json!({"rating": number}),
+        17 => json!({"lang": if even { "de" } else { "fr" }}),
+        18 => json!({"translation_key": "shared"}),
+        19 => json!({"cascade": {"mood": format!("m{number}")}}),
+        20 => json!({"image": format!("/img{number}.png")}),
+        21 => json!({"updated": format!("2026-10-0{}", number + 1)}),
+        22 => json!({"tags": null}),
+        23 => json!({"publishDate": "2029-01-01"}),
+        24 => json!({"weight": "heavy"}),
+        _ => json!({"image": format!("/a/#heading-{number}")}),
+    };
+    let Value::Object(map) = &patch else { unreachable!() };
+    if let Ok(text) = front_matter::patch(page, &text_of(files, page), map) {
+        files.insert(page.to_owned(), text.into_bytes());
+    }
+    format!("front matter of {page}: {patch}")
+}
+
+fn create(dice: &mut Dice, files: &mut Files, page: &str) -> String {
+    let folder = page.rsplit_once('/').unwrap().0;
+    let path = match dice.roll(5) {
+        0 => format!("{folder}/new/deep{}.md", dice.roll(3)),
+        1 => format!("{folder}/_index.md"),
+        2 => format!("{folder}/pack{}/index.md", dice.roll(2)),
+        3 => format!("{folder}/a.de.md"),
+        _ => format!("{folder}/new{}.md", dice.roll(3)),
+    };
+    files.insert(
+        path.clone(),
+        b"---\ntitle: New\ndate: 2026-04-04\ntags: [t1]\n---\n## Heading 1\n\n[a](/a/)\n".to_vec(),
+    );
+    format!("create {path}")
+}
+
+fn relocate(dice: &mut Dice, files: &mut Files, page: &str) -> String {
+    let bytes = files.remove(page).unwrap();
+    let name = page.rsplit('/').next().unwrap();
+    let to = format!("content/moved{}/{name}", dice.roll(2));
+    files.insert(to.clone(), bytes);
+    format!("move {page} to {to}")
+}
+
+fn theme(dice: &mut Dice, files: &mut Files) -> String {
+    let all = paths(files, |path| path.starts_with("themes/"));
+    let path = dice.pick(&all).clone();
+    let number = dice.roll(9);
+    match (number, path.rsplit('.').next()) {
+        (8, _) if all.len() > 4 && !path.contains("/layouts/") => {
+            files.remove(&path);
+            return format!("delete {path}");
+        }
+        (7, Some("hbs")) => files.get_mut(&path).unwrap().extend(b"{{page.nothing}}{{> absent}}"),
+        (_, Some("hbs")) => files.get_mut(&path).unwrap().extend(format!("<!-- {number} -->").bytes()),
+        (_, Some("yaml")) => {
+            let text = text_of(files, &path).replace("default: Hi", &format!("default: Hi {number}"));
+            files.insert(path.clone(), text.into_bytes());
+        }
+        _ => files.get_mut(&path).unwrap().extend(format!("/* {number} */").bytes()),
+    }
+    format!("theme {path} {number}")
+}
+
+fn config(dice: &mut Dice, files: &mut Files) -> String {
+    let number = dice.roll(4);
+    let even = number.is_multiple_of(2);
+    let patch = match dice.roll(11) {
+        0 => json!({"title": format!("Site {number}")}),
+        1 => json!({"paginate": number}),
+        2 => {
+            json!({"menus": {"main": [{"name": "Home", "url": "/"}, {"name": "A", "url": format!("/a/#heading-{number}")}]}})
+        }
+        3 => json!({"taxonomies": {"tags": {"feed": even}, "topics": {}}}),
+        4 => json!({"taxonomies": null}),
+        5 => json!({"params": {"motto": format!("m{number}")}}),
+        6 => json!({"theme_settings": {"greeting": format!("g{number}")}}),
+        7 => json!({"description": format!("d{number}")}),
+        8 => json!({"feed": {"full": even, "limit": number}}),
+        9 => json!({"redirects": {format!("/old/{number}/"): "/a/", "/x/*": "/y/:splat"}}),
+        _ => json!({"base_url": format!("https://host.example/{number}/")}),
+    };
+    let Value::Object(map) = &patch else { unreachable!() };
+    if let Ok(text) = front_matter::patch_yaml("site.yaml", &text_of(files, "site.yaml"), map) {
+        files.insert("site.yaml".into(), text.into_bytes());
+    }
+    format!("config {patch}")
+}
+
+fn data(dice: &mut Dice, files: &mut Files) -> String {
+    let number = dice.roll(4);
+    let path = if number == 0 { "data/other.json" } else { "data/facts.yaml" };
+    let value = if number == 3 { "a: [".to_owned() } else { json!({"fact": number}).to_string() };
+    files.insert(path.into(), value.into_bytes());
+    format!("data {path} {number}")
+}
+
+fn asset(dice: &mut Dice, files: &mut Files) -> String {
+    let path = format!("static/img{}.png", dice.roll(4));
+    if files.remove(&path).is_some() {
+        return format!("delete {path}");
+    }
+    files.insert(path.clone(), vec![dice.roll(9) as u8]);
+    format!("create {path}")
+}
+
+fn same(warm: &Built, cold: &Built) -> Result<(), String> {
+    let mut wrong = String::new();
+    for path in warm.outputs.keys().chain(cold.outputs.keys()) {
+        let (warm, cold) = (warm.outputs.get(path), cold.outputs.get(path));
+        if warm != cold {
+            let show = |output: Option<&sitewright::model::Output>| match output.map(|output| &output.data) {
+                Some(sitewright::model::OutputData::Bytes(bytes)) => String::from_utf8_lossy(bytes).into_owned(),
+                other => format!("{other:?}"),
+            };
+            let _ = write!(wrong, "\n=== {path}\n--- warm\n{}\n--- cold\n{}", show(warm), show(cold));
+        }
+    }
+    let pages = |built: &Built| built.library.pages.clone();
+    if wrong.is_empty() && warm.diagnostics != cold.diagnostics {
+        let _ = write!(wrong, "warm {:#?}\ncold {:#?}", warm.diagnostics, cold.diagnostics);
+    }
+    if wrong.is_empty() && (pages(warm) != pages(cold) || warm.library.backlinks != cold.library.backlinks) {
+        let _ = write!(wrong, "pages or backlinks differ");
+    }
+    if wrong.is_empty() && (warm.until != cold.until || warm.bodies != cold.bodies) {
+        let _ = write!(wrong, "until {:?} {:?} or bodies differ", warm.until, cold.until);
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(wrong) }
+}
+
+fn snapshot_of(files: &Files) -> Snapshot {
+    let files = files.iter().map(|(path, bytes)| (ContentPath::from_disk(path).unwrap(), file(bytes.clone())));
+    Snapshot::new(files.collect())
+}
+
+/// Ways to ask for a site, in turn.
+fn ways(turn: usize, files: &Files) -> Options {
+    let pages = || files.keys().filter(|path| is_page(path)).map(|path| ContentPath::from_disk(path).unwrap());
+    match turn % 5 {
+        0 | 3 => options(),
+        1 => Options { scope: Scope::Pages(pages().step_by(3).collect()), ..options() },
+        2 => Options { drafts: true, future: true, base_url: Some("http://localhost:1/p/".into()), ..options() },
+        _ => Options { scope: Scope::Nothing, ..options() },
+    }
+}
+
+fn play(name: &str, start: &Files, seed: u64) {
+    let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let (mut files, cache, mut history) = (start.clone(), Cache::default(), Vec::new());
+    for turn in 0..EDITS {
+        let now = snapshot_of(&files);
+        let options = ways(turn, &files);
+        let cold = build(&now, &options, &Cache::default());
+        let warm = build(&now, &options, &cache);
+        match (warm, cold) {
+            (Ok(warm), Ok(cold)) => {
+                if let Err(wrong) = same(&warm, &cold) {
+                    panic!("{name}, seed {seed}, after {history:#?}: {wrong}");
+                }
+            }
+            (warm, cold) => assert_eq!(warm.err().map(|e| e.to_string()), cold.err().map(|e| e.to_string())),
+        }
+        for _ in 0..=dice.roll(2) {
+            history.push(edit(&mut dice, &mut files));
+        }
+    }
+}
+
+fn seeds() -> u64 {
+    std::env::var("SITEWRIGHT_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(SEEDS)
+}
+
+fn golden(case: &str) {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/sites").join(case);
+    let files = files_below(&root.join("input"));
+    assert!(!files.is_empty());
+    for seed in 1..=seeds() {
+        play(case, &files, seed);
+    }
+}
+
+#[test]
+fn edits_of_the_golden_blog() {
+    golden("blog");
+}
+
+#[test]
+fn edits_of_the_golden_collections() {
+    golden("collections");
+}
+
+#[test]
+fn edits_of_the_golden_docs() {
+    golden("docs");
+}
+
+#[test]
+fn edits_of_the_golden_mixture() {
+    golden("mixed");
+}
+
+#[test]
+fn edits_of_a_site_that_looks_everything_up() {
+    let all = snapshot(CURIOUS);
+    let begun = build(&all, &options(), &Cache::default()).unwrap();
+    assert!(["index.html", "b/index.html", "notes/index.html"].iter().all(|path| begun.outputs.contains_key(*path)));
+    let files: Files = all.iter().map(|(path, file)| (path.to_string(), file.bytes().unwrap().to_vec())).collect();
+    for seed in 1..=seeds() * 2 {
+        play("curious", &files, seed);
+    }
+}
+
+/// A moment can change a site without an edit.
+#[test]
+fn a_scheduled_page_comes_up_although_nothing_was_edited() {
+    let site = crate::build::with_theme(
+        "-- content/a.md --\n---\npublishDate: 2026-11-24\n---\nx\n-- content/b.md --\n[a](a.md)\n",
+    );
+    let cache = Cache::default();
+    let at =
+        |now: &str, cache: &Cache| build(&site, &Options { now: now.parse().unwrap(), ..options() }, cache).unwrap();
+    for now in ["2026-11-23T12:00:00Z", "2026-11-24T12:00:00Z", "2026-11-23T12:00:00Z"] {
+        let (warm, cold) = (at(now, &cache), at(now, &Cache::default()));
+        same(&warm, &cold).unwrap();
+        assert_eq!(cold.outputs.contains_key("a/index.html"), now.starts_with("2026-11-24"));
+    }
+    assert_eq!(at("2026-11-23T12:00:00Z", &cache).until, Some("2026-11-24T00:00:00Z".parse().unwrap()));
+}
