@@ -115,6 +115,9 @@ pub(super) struct Serve {
     /// Of those, do not offer these; names joined by commas.
     #[arg(long, value_name = "NAMES")]
     pub(super) exclude: Option<String>,
+    /// List what each tool replies too, for hosts that make a typed interface of the tools.
+    #[arg(long)]
+    pub(super) output_schemas: bool,
     /// Offer only tools that change nothing; wins over everything else.
     #[arg(long)]
     pub(super) read_only: bool,

@@ -8,6 +8,7 @@ mod diagnostic;
 pub mod effects;
 pub mod forge;
 pub mod front_matter;
+pub mod media_type;
 pub mod network;
 mod output;
 mod page;

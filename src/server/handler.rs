@@ -38,7 +38,7 @@ impl ServerHandler for Server {
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         let rights = self.rights(http::grant(&context.extensions).as_ref());
-        let tools = self.registry.allowed(rights).map(|tool| tool.listed().clone()).collect();
+        let tools = self.registry.allowed(rights).map(|tool| tool.shown(rights)).collect();
         // Another token may have other rights, so what one caller sees is not for others.
         Ok(ListToolsResult::with_all_items(tools).with_ttl_ms(LIST_TTL_MS).with_cache_scope(CacheScope::Private))
     }

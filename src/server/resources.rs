@@ -167,32 +167,5 @@ pub(super) fn short(text: &str) -> String {
 }
 
 fn mime(path: &str) -> &'static str {
-    let name = path.rsplit('/').next().unwrap_or_default();
-    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension).to_ascii_lowercase();
-    match extension.as_str() {
-        "md" => "text/markdown",
-        "yaml" | "yml" => "application/yaml",
-        "html" | "hbs" => "text/html",
-        "css" => "text/css",
-        "csv" => "text/csv",
-        "js" => "text/javascript",
-        "json" => "application/json",
-        "xml" => "application/xml",
-        "svg" => "image/svg+xml",
-        "png" => "image/png",
-        "jpg" | "jpeg" => "image/jpeg",
-        "gif" => "image/gif",
-        "webp" => "image/webp",
-        "avif" => "image/avif",
-        "ico" => "image/vnd.microsoft.icon",
-        "woff2" => "font/woff2",
-        "woff" => "font/woff",
-        "ttf" => "font/ttf",
-        "mp4" => "video/mp4",
-        "mp3" => "audio/mpeg",
-        "pdf" => "application/pdf",
-        "zip" => "application/zip",
-        "bin" | "gz" | "wasm" | "otf" | "webm" | "ogg" | "wav" => "application/octet-stream",
-        _ => "text/plain",
-    }
+    resource::media_type(path).unwrap_or("text/plain")
 }

@@ -1,8 +1,11 @@
 //! Who asks for an edit, and the receipts that make a repeated call harmless.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::edit::Written;
+use super::publish::PublishReply;
 use crate::model::{BlobId, ContentPath, Progress, Snapshot};
 use crate::store::Note;
 
@@ -26,6 +29,8 @@ pub struct Call {
     pub message: Option<String>,
     /// Do everything but write.
     pub dry_run: bool,
+    /// What the edit changes is published right after it.
+    pub publish: bool,
     /// Name of the token the caller showed, where there are several.
     pub token: String,
     /// Whether the caller may change what is otherwise for a person alone.
@@ -96,5 +101,26 @@ impl Receipts {
             self.0.remove(0);
         }
         self.0.push(Receipt { key: call.key(), at: now, state, written: written.clone() });
+    }
+
+    /// The first answer to the same call, where its publish closed the change set it was about.
+    pub(super) fn of_closed(&self, call: &Call, now: Timestamp) -> Option<Written> {
+        let key = call.key();
+        let receipt = self.0.iter().rev().find(|receipt| receipt.key == key)?;
+        let closed = receipt.written.published.as_ref().is_some_and(|reply| reply.published.closed);
+        let fresh = now.duration_since(receipt.at) <= RECEIPT_AGE;
+        (closed && fresh).then(|| Written { repeated: true, ..receipt.written.clone() })
+    }
+
+    /// Adds to an answer what its publish made of it. The files may be others now, where the remote's were merged in.
+    pub(super) fn published(&mut self, call: &Call, reply: &Arc<PublishReply>) {
+        let key = call.key();
+        let Some(receipt) = self.0.iter_mut().rev().find(|receipt| receipt.key == key) else { return };
+        for change in &reply.published.changes {
+            if let Some((_, id)) = receipt.state.iter_mut().find(|(path, _)| *path == change.path) {
+                *id = change.after;
+            }
+        }
+        receipt.written.published = Some(Arc::clone(reply));
     }
 }

@@ -1,16 +1,18 @@
 //! Making changes live: select, build exactly what will be committed, commit, push, answer.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::change::selected;
-use super::edit::new_findings;
+use super::edit::{Written, new_findings};
 use super::{Call, Site, address, after, expand, hold, review, schedule};
 use crate::build::{Built, Scope};
 use crate::error::{Error, Result};
 use crate::model::forge::Proposal;
 use crate::model::{Config, ContentPath, Diagnostic, Forge, Outputs, Severity, Snapshot};
 use crate::store::{
-    ChangeKind, ChangeSet, OutputChange, PublishRequest, Published, ReviewRequest, Synced, Unpublished,
+    ChangeKind, ChangeSet, OutputChange, PublishRequest, Published, ReviewRequest, RevisionId, Status, Synced,
+    Unpublished,
 };
 
 /// How much of a publish is done, roughly, when the site is read.
@@ -58,6 +60,17 @@ pub struct PublishReply {
     pub scheduled: Option<ChangeSet>,
 }
 
+/// What is chosen to go out, and what is known of the site then.
+struct Chosen {
+    status: Status,
+    built: Arc<Built>,
+    /// `None`: everything.
+    paths: Option<BTreeSet<ContentPath>>,
+    held: BTreeSet<ContentPath>,
+    of_edit: bool,
+    trial: Option<RevisionId>,
+}
+
 /// Publishes everything or a selection, or sends it to review.
 ///
 /// # Errors
@@ -68,28 +81,74 @@ pub fn publish(site: &Site, call: &Call, query: &PublishQuery) -> Result<Publish
     schedule::check(site, query)?;
     let status = site.repository().status()?;
     let (_, built) = site.working_followed(&progress.part(0.0, READ))?;
-    let config = &built.library.config;
-    let held = hold::of(&built, &status.unpublished);
+    let held = hold::of(&built, status.unpublished.iter().map(|item| &item.change.path));
     let paths = match query.paths.as_slice() {
         [] => None,
         names => Some(selection(site, &built, &status.unpublished, names)?),
     };
-    let findings = std::sync::Mutex::new(Vec::new());
     hold::refuse_named(&built, &held, &query.paths)?;
-    let selective = paths.is_some() || !held.is_empty();
+    send(site, call, query, &Chosen { status, built, paths, held, of_edit: false, trial: None })
+}
+
+/// Publishes exactly the files that an edit wrote, or in a dry run would write. The same call again is answered with the first
+/// answer, where that one arrived.
+///
+/// # Errors
+/// As [`publish`]; the edit stays as it is. `RepositoryState` before the first publish, which takes everything.
+pub fn edit(site: &Site, call: &Call, written: &Written) -> Result<Arc<PublishReply>> {
+    if let Some(first) = &written.published {
+        return Ok(Arc::clone(first));
+    }
+    let progress = &call.progress;
+    progress.step(0.0, "Reading the site")?;
+    let status = site.repository().status()?;
+    if status.live.is_none() {
+        return Err(Error::RepositoryState {
+            state: "nothing is live yet, and the first publish takes everything".into(),
+            cure: "Look at change_list, then call publish without `paths`.".into(),
+        });
+    }
+    let reading = progress.part(0.0, READ);
+    let built = match &written.trial {
+        Some(trial) => site.library_followed(&site.repository().snapshot_at(trial)?, false, &reading)?,
+        None => site.working_followed(&reading)?.1,
+    };
+    let paths: BTreeSet<ContentPath> = written.changed.iter().map(|file| file.path.clone()).collect();
+    let held = hold::of(&built, status.unpublished.iter().map(|item| &item.change.path).chain(&paths));
+    if let Some(path) = paths.intersection(&held).next() {
+        return Err(hold::refused(path));
+    }
+    let chosen = Chosen { status, built, paths: Some(paths), held, of_edit: true, trial: written.trial.clone() };
+    let reply = Arc::new(send(site, call, &PublishQuery::default(), &chosen)?);
+    let arrived = [&reply.published.pushed, &reply.published.deployed].into_iter().flatten().all(|push| push.ok);
+    if arrived && !call.dry_run {
+        super::lock(&site.shared.receipts).published(call, &reply);
+    }
+    Ok(reply)
+}
+
+/// The first answer to the same call, where it published its change set to the end: the set is no longer there to be asked.
+pub fn closed_by(site: &Site, call: &Call) -> Option<Written> {
+    super::lock(&site.shared.receipts).of_closed(call, site.now())
+}
+
+/// Merges, builds, commits and pushes what is chosen.
+fn send(site: &Site, call: &Call, query: &PublishQuery, chosen: &Chosen) -> Result<PublishReply> {
+    let progress = &call.progress;
+    let Chosen { status, built, paths, held, of_edit, trial } = chosen;
+    let config = &built.library.config;
+    let findings = std::sync::Mutex::new(Vec::new());
     let build = |sources: &Snapshot, live: &Snapshot| -> Result<Outputs> {
-        let outcome = build_for(site, call, sources, live, &|fresh| {
-            refuse_errors(fresh, &status.unpublished, sources, selective)
-        })?;
+        let outcome = build_for(site, call, sources, live, &|fresh| refuse_errors(fresh, chosen, sources))?;
         *super::lock(&findings) = outcome.diagnostics;
         Ok(outcome.outputs)
     };
     progress.step(READ, "Asking the remote")?;
-    let note = call.note(default_message(paths.as_ref(), &held, &status.unpublished));
+    let note = call.note(default_message(paths.as_ref(), held, &status.unpublished));
     let message = note.message.clone();
     let (title, slug) = (review::title(&note.message), review::slug(&note.message));
     let forge = status.remote.as_deref().and_then(|address| Forge::of(address, config.publish.host));
-    let describe = |published: &Published| review::summary(site, &built, published, &super::lock(&findings));
+    let describe = |published: &Published| review::summary(site, built, published, &super::lock(&findings));
     let options = |published: &Published| match &forge {
         Some(forge) => {
             let body = describe(published);
@@ -98,9 +157,11 @@ pub fn publish(site: &Site, call: &Call, query: &PublishQuery) -> Result<Publish
         None => Vec::new(),
     };
     let request = PublishRequest {
-        paths,
+        paths: paths.clone(),
         held: held.clone(),
         hand_edits: query.hand_edits,
+        of_edit: *of_edit,
+        trial: trial.clone(),
         local_commits: query.local_commits,
         note,
         history: config.publish.history,
@@ -219,10 +280,13 @@ fn default_message(
 }
 
 /// New errors stop a publish; where they look for an unpublished path, that path is what the selection needs.
-fn refuse_errors(fresh: &[Diagnostic], unpublished: &[Unpublished], sources: &Snapshot, selective: bool) -> Result<()> {
+fn refuse_errors(fresh: &[Diagnostic], chosen: &Chosen, sources: &Snapshot) -> Result<()> {
     let errors: Vec<Diagnostic> = fresh.iter().filter(|d| d.severity == Severity::Error).cloned().collect();
     let Some(first) = errors.first() else { return Ok(()) };
-    if selective {
+    if chosen.paths.is_some() || !chosen.held.is_empty() {
+        let goes_out = |path: &ContentPath| chosen.paths.as_ref().is_some_and(|paths| paths.contains(path));
+        let unpublished: Vec<&Unpublished> =
+            chosen.status.unpublished.iter().filter(|item| !goes_out(&item.change.path)).collect();
         let needs: BTreeSet<String> = errors
             .iter()
             .flat_map(|error| [Some(error.path.as_str()), error.refers.as_deref()])

@@ -79,6 +79,7 @@ impl Dispatcher for Calls<'_> {
             tool: String::new(),
             arguments: String::new(),
             token: String::new(),
+            publish: None,
             // On a copy that nobody else sees.
             rights: Rights::all_but_admin(),
             // The steps count, not what is in them; a caller who leaves is noticed between them.

@@ -121,6 +121,7 @@ async fn every_reading_call_can_be_cancelled_while_it_builds_and_changes_nothing
                     token: String::new(),
                     rights: Rights::all(),
                     progress: call(tool.name(), patience).progress,
+                    publish: None,
                 };
                 match tool.call(&context, arguments.clone()) {
                     Ok(_) => Ok(()),

@@ -64,6 +64,7 @@ impl Dispatcher for Spoilt {
             tool: String::new(),
             arguments: String::new(),
             token: String::new(),
+            publish: None,
             rights: Rights::all_but_admin(),
             progress: Progress::default(),
         };

@@ -32,7 +32,7 @@ const MAX_LIMIT: usize = 500;
 pub struct CheckQuery {
     /// Which files: as in a search; empty: the whole site.
     pub scope: Vec<String>,
-    /// Which rules; empty: [`Rule::USUAL`].
+    /// Which rules; empty: [`Rule::usual`].
     pub rules: BTreeSet<Rule>,
     /// Drafts and scheduled pages are built and checked as if they were live.
     pub drafts: bool,
@@ -63,7 +63,7 @@ pub struct Part {
 /// # Errors
 /// `NotFound` for an unknown name in the scope, and what reading can fail with.
 pub fn check(site: &Site, query: &CheckQuery, progress: &Progress) -> Result<Report> {
-    let rules = if query.rules.is_empty() { BTreeSet::from(Rule::USUAL) } else { query.rules.clone() };
+    let rules = if query.rules.is_empty() { Rule::usual() } else { query.rules.clone() };
     let (snapshot, library) = site.working_followed(&progress.part(0.0, 0.2))?;
     let files = match query.scope.as_slice() {
         [] => None,

@@ -31,6 +31,7 @@ fn lenient(registry: Registry, name: &str) -> Registry {
     let sound = tool.clone();
     tool.run = std::sync::Arc::new(move |context, arguments| sound.call(context, arguments));
     tool.one_change_set = false;
+    tool.publishes = None;
     tool.schema = std::sync::Arc::default();
     registry.with(tool)
 }

@@ -77,7 +77,7 @@ where
     let Some(inner) = registry.find(name).cloned() else { return registry };
     let sound = inner.clone();
     let run = move |context: &Context, arguments: Map<String, Value>| run(&sound, context, arguments);
-    registry.with(Tool { one_change_set: false, run: Arc::new(run), ..inner })
+    registry.with(Tool { one_change_set: false, publishes: None, run: Arc::new(run), ..inner })
 }
 
 /// The registry with a sentence more in a tool's description.
