@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::error::{Error, Result};
 
 /// The longest wait for an answer.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 /// How long a server may take to end once nobody talks to it.
 const FAREWELL: Duration = Duration::from_secs(10);
 const PROTOCOL: &str = "2025-06-18";

@@ -8,7 +8,7 @@ use super::{Settings, Site};
 use crate::error::{Error, Result};
 use crate::model::front_matter::patch_yaml;
 use crate::model::{ContentPath, PathKind, Snapshot};
-use crate::store::{Identity, OpenOptions, Scratch, State};
+use crate::store::{Identity, OpenOptions, Repository, Scratch, State};
 
 const CONFIG: &str = "site.yaml";
 /// Pages of a small copy, section pages apart.
@@ -97,6 +97,12 @@ pub fn sweep(site: &Site) -> usize {
 /// It cannot be read.
 pub fn state(site: &Site) -> Result<State> {
     site.repository.in_working().state()
+}
+
+/// These files as a snapshot.
+#[must_use]
+pub fn snapshot(files: Vec<(ContentPath, Vec<u8>)>) -> Snapshot {
+    Snapshot::new(files.into_iter().map(|(path, bytes)| (path, Repository::file(bytes))).collect())
 }
 
 /// Paths that differ between two snapshots, in order.

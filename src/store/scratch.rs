@@ -130,14 +130,12 @@ impl State {
 
 /// Whether nobody holds it any more.
 fn is_left(folder: &PathBuf) -> bool {
-    match File::open(folder.join(ALIVE)) {
-        Ok(alive) => alive.try_lock().is_ok(),
-        // Without a lock file: being made just now, or half removed.
-        Err(_) => {
-            let changed = fs::symlink_metadata(folder).and_then(|metadata| metadata.modified());
-            changed.is_ok_and(|changed| changed.elapsed().is_ok_and(|age| age > YOUNG))
-        }
+    if let Ok(alive) = File::open(folder.join(ALIVE)) {
+        return alive.try_lock().is_ok();
     }
+    // Without a lock file: being made just now, or half removed.
+    let changed = fs::symlink_metadata(folder).and_then(|metadata| metadata.modified());
+    changed.is_ok_and(|changed| changed.elapsed().is_ok_and(|age| age > YOUNG))
 }
 
 fn content(path: &Path) -> Result<BlobId> {

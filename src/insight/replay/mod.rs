@@ -84,7 +84,7 @@ impl Played {
 /// The site cannot be read.
 pub fn judge(task: &Task, site: &Site, played: &mut Played) -> Result<()> {
     let (working, live) = (site.repository().working()?, site.live()?);
-    let start = task.start()?;
+    let start = task::start()?;
     played.published = crate::site::rehearsal::differing(&start, &live).len();
     played.missing = task.goal.iter().filter_map(|check| goal::missing(check, &start, &working, &live)).collect();
     Ok(())

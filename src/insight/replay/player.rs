@@ -220,9 +220,8 @@ impl Player<'_> {
         let Some(page) = name.strip_prefix("page:") else {
             return Ok(self.known.get(name).cloned().unwrap_or(Value::Null));
         };
-        let page = match self.text(&page.replace('<', "${").replace('>', "}"))? {
-            Value::String(page) => page,
-            _ => return Err(broken(name)),
+        let Value::String(page) = self.text(&page.replace('<', "${").replace('>', "}"))? else {
+            return Err(broken(name));
         };
         if !self.described("page_get", "named by id") {
             return Ok(page.into());
@@ -273,6 +272,7 @@ impl Player<'_> {
                 let values = if schema["items"].is_object() { &schema["items"]["enum"] } else { &schema["enum"] };
                 values.as_array().is_some_and(|values| values.iter().any(|value| value == right))
             }),
+            "says" => self.described(left, right),
             "refused" => self.last.refused,
             "code" => self.last.refused && reply["code"] == rest,
             "reply" => !self.last.refused && reply.pointer(rest).is_some_and(|value| !value.is_null()),

@@ -8,8 +8,7 @@ use serde_json::Value;
 use super::{broken, path};
 use crate::error::Result;
 use crate::model::{ContentPath, Snapshot};
-use crate::site::starter;
-use crate::store::Repository;
+use crate::site::{rehearsal, starter};
 
 const DATA: &str = include_str!("../../../benches/heal/tasks.json");
 const LAYOUT: &str = "themes/default/layouts/page.hbs";
@@ -186,10 +185,7 @@ pub fn files() -> Result<Vec<(ContentPath, Vec<u8>)>> {
     files.into_iter().map(|(name, bytes)| Ok((path(&name)?, bytes))).collect()
 }
 
-impl Task {
-    /// The site's files before the task.
-    pub(super) fn start(&self) -> Result<Snapshot> {
-        let files = files()?;
-        Ok(Snapshot::new(files.into_iter().map(|(path, bytes)| (path, Repository::file(bytes))).collect()))
-    }
+/// The site before any task.
+pub(super) fn start() -> Result<Snapshot> {
+    Ok(rehearsal::snapshot(files()?))
 }

@@ -48,9 +48,8 @@ impl<'a> Walk<'a> {
     /// Calls a tool that has to be refused, and changes nothing.
     pub(super) fn refused(&self, tool: &str, arguments: Value) -> std::result::Result<Value, String> {
         let before = self.now()?;
-        let refusal = match self.tools.call(self.site(), tool, arguments, self.progress) {
-            Err(refusal) => refusal,
-            Ok(_) => return Err(format!("{tool} was not refused")),
+        let Err(refusal) = self.tools.call(self.site(), tool, arguments, self.progress) else {
+            return Err(format!("{tool} was not refused"));
         };
         self.only_differs(&before, &[])?;
         for key in ["code", "message", "hint"] {

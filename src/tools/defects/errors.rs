@@ -2,36 +2,31 @@
 
 use serde_json::json;
 
-use super::super::{Refusal, Registry};
-use super::{Patch, around};
+use super::super::{Answer, Refusal, Registry};
+use super::{Patch, VARIABLE};
 
-/// Every refusal reads the same.
-pub(super) fn opaque(registry: Registry, patch: Patch) -> Registry {
-    let names: Vec<String> = registry.tools().map(|tool| tool.name().to_owned()).collect();
-    names.iter().fold(registry, |registry, name| {
-        // Checked inside, where a refusal of the arguments can be spoilt too.
-        let registry = lenient(registry, name);
-        around(registry, name, move |sound, context, arguments| match (sound.call(context, arguments), patch) {
-            (Ok(answer), _) => Ok(answer),
-            // Nothing happened, and nobody is told.
-            (Err(_), Patch::Harmful) => Ok(json!({"ok": true}).into()),
-            (Err(_), Patch::Useless) => Err(said("Something went wrong. Please check your request.")),
-            (Err(_), Patch::None) => Err(said("failed")),
-        })
-    })
+const NAME: &str = "opaque_errors";
+
+/// Arguments are refused before a tool runs, so that there is nothing to wrap: see [`spoilt`].
+pub(super) fn opaque(registry: Registry, _: Patch) -> Registry {
+    registry
+}
+
+/// Where the defect is on, every refusal reads the same.
+pub(in crate::tools) fn spoilt(outcome: Result<Answer, Refusal>) -> Result<Answer, Refusal> {
+    let wanted = std::env::var(VARIABLE).unwrap_or_default();
+    let refusal = match (outcome, wanted.strip_prefix(NAME)) {
+        (Err(refusal), Some(patch)) if patch != ".right" => (refusal, patch.to_owned()),
+        (outcome, _) => return outcome,
+    };
+    match refusal.1.as_str() {
+        // Nothing happened, and nobody is told.
+        ".harmful" => Ok(json!({"ok": true}).into()),
+        ".useless" => Err(said("Something went wrong. Please check your request.")),
+        _ => Err(said("failed")),
+    }
 }
 
 fn said(message: &str) -> Refusal {
     Refusal { code: "error".into(), message: message.into(), hint: "Try again.".into(), details: Box::default() }
-}
-
-/// A tool that hands its arguments on as they come.
-fn lenient(registry: Registry, name: &str) -> Registry {
-    let Some(mut tool) = registry.find(name).cloned() else { return registry };
-    let sound = tool.clone();
-    tool.run = std::sync::Arc::new(move |context, arguments| sound.call(context, arguments));
-    tool.one_change_set = false;
-    tool.publishes = None;
-    tool.schema = std::sync::Arc::default();
-    registry.with(tool)
 }

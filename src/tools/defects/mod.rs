@@ -4,7 +4,7 @@
 //! `NAME` is the defect, `NAME.right` its cure, `NAME.useless` a patch that changes only words, `NAME.harmful` one that trades it for
 //! something worse. Several are joined by `+`; `v1` and `v2` stand for whole servers of the past.
 
-mod errors;
+pub(super) mod errors;
 mod names;
 mod replies;
 mod works;
@@ -59,13 +59,11 @@ pub(super) fn seeded(registry: Registry) -> Registry {
             "harmful" => Patch::Harmful,
             _ => Patch::None,
         };
-        match SEEDS.iter().find(|(known, _)| *known == name) {
-            Some((_, seed)) => seed(registry, patch),
-            None => {
-                tracing::error!(name, "no such defect");
-                registry
-            }
-        }
+        let Some((_, seed)) = SEEDS.iter().find(|(known, _)| *known == name) else {
+            tracing::error!(name, "no such defect");
+            return registry;
+        };
+        seed(registry, patch)
     })
 }
 
