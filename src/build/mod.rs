@@ -30,6 +30,7 @@ mod near;
 mod order;
 mod outputs;
 mod paginate;
+mod pictures;
 mod plan;
 mod presence;
 mod reads;
@@ -52,6 +53,8 @@ pub use assets::url as asset_url;
 pub use cache::Cache;
 pub use inspect::{Look, Seen};
 pub use layout::layout_of;
+pub use pictures::Pictures;
+pub use schema::collection_of;
 pub use sections::display_order;
 
 use crate::error::Result;
@@ -75,6 +78,8 @@ pub struct Options {
     pub base_url: Option<String>,
     /// What to render.
     pub scope: Scope,
+    /// How large images are.
+    pub pictures: Pictures,
 }
 
 /// Which outputs a build renders. The library is always complete, and so are diagnostics about links.

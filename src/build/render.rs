@@ -204,7 +204,15 @@ impl Resolve for Resolver<'_> {
     fn link(&mut self, raw: &str, kind: LinkKind, _text: &str, _line: usize) -> Resolved {
         let found = self.edition.finder().resolve(self.page, raw, check::kind_of(kind));
         let external = matches!(found.target, LinkTarget::External(_));
+        let size = match &found.target {
+            LinkTarget::File(path) if kind == LinkKind::Image => {
+                let file = self.edition.snapshot.get(path);
+                file.and_then(|file| self.edition.options.pictures.size(path, file))
+            }
+            _ => None,
+        };
         Resolved {
+            size,
             href: self.href(found.href),
             external: external && (raw.starts_with("http") || raw.starts_with("//")),
             missing: matches!(found.target, LinkTarget::Broken(_)),

@@ -17,13 +17,8 @@ pub(super) fn build(arguments: &Build, site: Option<&Path>) -> Result<Outcome> {
     let site = locate::open(site)?;
     let snapshot = site.repository().working()?;
     let base_url = arguments.base_url.as_deref().map(base_url).transpose()?;
-    let options = Options {
-        now: site.now(),
-        drafts: arguments.drafts,
-        future: arguments.future,
-        base_url,
-        scope: Scope::Everything,
-    };
+    let options =
+        Options { future: arguments.future, base_url, ..site.build_options(Scope::Everything, arguments.drafts) };
     let built = builder::build(&snapshot, &options, &Cache::default())?;
     print::error(&findings(&built.diagnostics, Severity::Warning));
     let written = site.repository().write_outputs(&built.outputs, &snapshot, arguments.output.as_deref())?;

@@ -1,8 +1,7 @@
 //! Who asks for an edit, and the receipts that make a repeated call harmless.
 
-use std::sync::Arc;
-
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 
 use super::edit::Written;
 use super::publish::PublishReply;
@@ -71,6 +70,37 @@ struct Receipt {
     /// What the call left behind; the receipt holds only while this still stands.
     state: Vec<(ContentPath, Option<BlobId>)>,
     written: Written,
+    /// Whether its publish closed the change set it was about.
+    closed: bool,
+}
+
+/// A change set that was opened, by client, tool and arguments.
+#[derive(Debug)]
+struct Opened {
+    key: (String, String, String),
+    at: Timestamp,
+    id: String,
+}
+
+/// The change sets of the last ten minutes.
+#[derive(Debug, Default)]
+pub(super) struct OpenedSets(Vec<Opened>);
+
+impl OpenedSets {
+    /// The set that the same call opened before; whether it still stands is for the caller to see.
+    pub(super) fn find(&self, call: &Call, now: Timestamp) -> Option<&str> {
+        let key = call.key();
+        let opened = self.0.iter().rev().find(|opened| opened.key == key && !call.arguments.is_empty())?;
+        (now.duration_since(opened.at) <= RECEIPT_AGE).then_some(opened.id.as_str())
+    }
+
+    /// Keeps an answer.
+    pub(super) fn keep(&mut self, call: &Call, now: Timestamp, id: &str) {
+        if self.0.len() >= RECEIPTS {
+            self.0.remove(0);
+        }
+        self.0.push(Opened { key: call.key(), at: now, id: id.to_owned() });
+    }
 }
 
 impl Receipts {
@@ -100,20 +130,19 @@ impl Receipts {
         if self.0.len() >= RECEIPTS {
             self.0.remove(0);
         }
-        self.0.push(Receipt { key: call.key(), at: now, state, written: written.clone() });
+        self.0.push(Receipt { key: call.key(), at: now, state, written: written.clone(), closed: false });
     }
 
     /// The first answer to the same call, where its publish closed the change set it was about.
     pub(super) fn of_closed(&self, call: &Call, now: Timestamp) -> Option<Written> {
         let key = call.key();
         let receipt = self.0.iter().rev().find(|receipt| receipt.key == key)?;
-        let closed = receipt.written.published.as_ref().is_some_and(|reply| reply.published.closed);
         let fresh = now.duration_since(receipt.at) <= RECEIPT_AGE;
-        (closed && fresh).then(|| Written { repeated: true, ..receipt.written.clone() })
+        (receipt.closed && fresh).then(|| Written { repeated: true, ..receipt.written.clone() })
     }
 
     /// Adds to an answer what its publish made of it. The files may be others now, where the remote's were merged in.
-    pub(super) fn published(&mut self, call: &Call, reply: &Arc<PublishReply>) {
+    pub(super) fn published(&mut self, call: &Call, reply: &PublishReply, answer: &Value) {
         let key = call.key();
         let Some(receipt) = self.0.iter_mut().rev().find(|receipt| receipt.key == key) else { return };
         for change in &reply.published.changes {
@@ -121,6 +150,7 @@ impl Receipts {
                 *id = change.after;
             }
         }
-        receipt.written.published = Some(Arc::clone(reply));
+        receipt.closed = reply.published.closed;
+        receipt.written.published = Some(answer.clone());
     }
 }

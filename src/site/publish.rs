@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::change::selected;
 use super::edit::{Written, new_findings};
 use super::{Call, Site, address, after, expand, hold, review, schedule};
@@ -90,15 +92,11 @@ pub fn publish(site: &Site, call: &Call, query: &PublishQuery) -> Result<Publish
     send(site, call, query, &Chosen { status, built, paths, held, of_edit: false, trial: None })
 }
 
-/// Publishes exactly the files that an edit wrote, or in a dry run would write. The same call again is answered with the first
-/// answer, where that one arrived.
+/// Publishes exactly the files that an edit wrote, or in a dry run would write.
 ///
 /// # Errors
 /// As [`publish`]; the edit stays as it is. `RepositoryState` before the first publish, which takes everything.
-pub fn edit(site: &Site, call: &Call, written: &Written) -> Result<Arc<PublishReply>> {
-    if let Some(first) = &written.published {
-        return Ok(Arc::clone(first));
-    }
+pub fn edit(site: &Site, call: &Call, written: &Written) -> Result<PublishReply> {
     let progress = &call.progress;
     progress.step(0.0, "Reading the site")?;
     let status = site.repository().status()?;
@@ -119,12 +117,15 @@ pub fn edit(site: &Site, call: &Call, written: &Written) -> Result<Arc<PublishRe
         return Err(hold::refused(path));
     }
     let chosen = Chosen { status, built, paths: Some(paths), held, of_edit: true, trial: written.trial.clone() };
-    let reply = Arc::new(send(site, call, &PublishQuery::default(), &chosen)?);
+    send(site, call, &PublishQuery::default(), &chosen)
+}
+
+/// Keeps what is answered to an edit that was published, for the same call sent again. What did not arrive is tried again then.
+pub fn keep_answer(site: &Site, call: &Call, reply: &PublishReply, answer: &Value) {
     let arrived = [&reply.published.pushed, &reply.published.deployed].into_iter().flatten().all(|push| push.ok);
-    if arrived && !call.dry_run {
-        super::lock(&site.shared.receipts).published(call, &reply);
+    if arrived && !reply.dry_run {
+        super::lock(&site.shared.receipts).published(call, reply, answer);
     }
-    Ok(reply)
 }
 
 /// The first answer to the same call, where it published its change set to the end: the set is no longer there to be asked.
@@ -169,6 +170,7 @@ fn send(site: &Site, call: &Call, query: &PublishQuery, chosen: &Chosen) -> Resu
         deploy_branch: config.publish.output_branch().to_owned(),
         review: ReviewRequest { wanted: query.review, slug: &slug, options: &options },
         dry_run: call.dry_run,
+        later: query.at.is_some(),
         build: &build,
     };
     let (scheduled, published) = match query.at {
@@ -283,17 +285,27 @@ fn default_message(
 fn refuse_errors(fresh: &[Diagnostic], chosen: &Chosen, sources: &Snapshot) -> Result<()> {
     let errors: Vec<Diagnostic> = fresh.iter().filter(|d| d.severity == Severity::Error).cloned().collect();
     let Some(first) = errors.first() else { return Ok(()) };
-    if chosen.paths.is_some() || !chosen.held.is_empty() {
-        let goes_out = |path: &ContentPath| chosen.paths.as_ref().is_some_and(|paths| paths.contains(path));
-        let unpublished: Vec<&Unpublished> =
-            chosen.status.unpublished.iter().filter(|item| !goes_out(&item.change.path)).collect();
-        let needs: BTreeSet<String> = errors
+    let Chosen { paths, held, status, .. } = chosen;
+    if paths.is_some() || !held.is_empty() {
+        let goes_out = |path: &ContentPath| paths.as_ref().is_some_and(|paths| paths.contains(path));
+        let stays: Vec<&Unpublished> = status.unpublished.iter().filter(|item| !goes_out(&item.change.path)).collect();
+        let wanted = errors.iter().flat_map(|error| {
+            let paths = [Some(error.path.as_str()), error.refers.as_deref()].into_iter().flatten();
+            paths.map(move |path| (error, path))
+        });
+        let left_out = wanted.flat_map(|(error, path)| {
+            let items = stays.iter().copied().filter(move |item| item.change.path.as_str() == path);
+            items.map(move |item| (error, item))
+        });
+        let left_out: Vec<(&Diagnostic, &Unpublished)> = left_out
+            .filter(|(_, item)| sources.get(&item.change.path).map(|file| file.id) != item.change.after)
+            .collect();
+        if let Some((error, item)) = left_out.iter().find(|(_, item)| held.contains(&item.change.path)) {
+            return Err(hold::needed(&error.path, &item.change.path));
+        }
+        let needs: BTreeSet<String> = left_out
             .iter()
-            .flat_map(|error| [Some(error.path.as_str()), error.refers.as_deref()])
-            .flatten()
-            .flat_map(|wanted| unpublished.iter().filter(move |item| item.change.path.as_str() == wanted))
-            .filter(|item| sources.get(&item.change.path).map(|file| file.id) != item.change.after)
-            .map(|item| {
+            .map(|(_, item)| {
                 // A frozen theme goes out whole: its folder says it in one name.
                 expand::frozen_folder(&item.change.path).unwrap_or_else(|| address::shown(&item.change.path).to_owned())
             })

@@ -102,9 +102,16 @@ pub(super) fn finish(context: &Context, edited: Edited) -> Value {
     let dry_run = written.trial.is_some();
     let progress = context.progress.part(EDITED, 1.0);
     let call = Call { progress, ..context.call(along.message.clone(), dry_run) };
-    let (published, next) = match site_publish::edit(&context.site, &call, &written) {
-        Ok(outcome) => {
-            let mut published = publish::answer(&outcome);
+    let outcome = match &written.published {
+        Some(first) => Ok(first.clone()),
+        None => site_publish::edit(&context.site, &call, &written).map(|outcome| {
+            let answer = publish::answer(&outcome);
+            site_publish::keep_answer(&context.site, &call, &outcome, &answer);
+            answer
+        }),
+    };
+    let (published, next) = match outcome {
+        Ok(mut published) => {
             let next = published.as_object_mut().and_then(|fields| fields.remove("next"));
             (
                 published,

@@ -15,7 +15,7 @@ use sitewright::error::Error;
 use sitewright::model::{Follower, Progress};
 use sitewright::server::{Server, stdio};
 use sitewright::site::Call;
-use sitewright::site::page::{self, PageEdit};
+use sitewright::site::page::{self, ListQuery, PageEdit, Select};
 use sitewright::site::publish::{self, PublishQuery};
 use sitewright::tools::{Context, Hints, Registry, Right, Rights, Spec, Tool};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -79,6 +79,22 @@ async fn an_edit_can_be_cancelled_at_every_step_and_changes_nothing() {
     );
     assert!(steps >= 8, "only {steps} steps ask");
     site.assert_file("content/a.md", "---\ntitle: A\n---\nNew.\n");
+}
+
+/// However many files an edit stages, describes and checks, it asks at each of them whether somebody waits: half a second is never far.
+#[tokio::test]
+async fn an_edit_of_many_pages_asks_at_each_of_them() {
+    const PAGES: usize = 40;
+    let page = |n: usize| format!("-- content/n/{n:02}.md --\n---\ntitle: N{n}\n---\nWords.\n");
+    let site = TestSite::new(&(SITE.to_owned() + &(0..PAGES).map(page).collect::<String>())).await;
+    let query = ListQuery { section: Some("n".into()), ..ListQuery::default() };
+    let front_matter = json!({"weight": 1}).as_object().cloned().expect("an object");
+    let many = Select { query, front_matter };
+    let write = |patience: usize| page::write(site.site(), &call("page_write", patience), &[], Some(&many));
+    let before = site.fingerprint();
+    let least = (0..).map(|step| step * 10).find(|patience| write(*patience).is_ok()).expect("it goes through");
+    assert!(least >= 3 * PAGES, "it asked fewer than {least} times");
+    assert_ne!(site.fingerprint(), before);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::super::{Context, Edited, Hints, Right, Spec};
 use crate::error::Result;
-use crate::site::page::{self, Move, Removal};
+use crate::site::page::{self, How, Move, Removal};
 
 pub(super) const MOVE: Spec = Spec {
     name: "page_move",
@@ -46,7 +46,8 @@ pub(super) fn relocate(context: &Context, asked: PageMove) -> Result<Edited> {
     let moves: Vec<Move> =
         asked.moves.into_iter().map(|one| Move { from: one.from, to: one.to, if_match: one.if_match }).collect();
     let call = context.call(asked.message, asked.dry_run);
-    let written = page::relocate(&context.site, &call, &moves, asked.redirect.unwrap_or(true))?;
+    let how = How { redirect: asked.redirect.unwrap_or(true), menus: context.rights.allow(Right::Config) };
+    let written = page::relocate(&context.site, &call, &moves, how)?;
     Ok(Edited::new(written, false))
 }
 
