@@ -21,7 +21,7 @@ DEFECTS = {
     "ok_only": (["F02"], "page_get", "T1,T3,T5", "careful", "calls_per_change", "T1,T5", "careful"),
     "theme_reset": (["F05"], "page_write", "T1,T3", "careful", "undeclared_writes", "T1", "careful"),
     "no_preview": (["F06"], "publish", "T5", "careful,hasty,legacy", "calls_per_change", "T4,T5", "careful"),
-    "opaque_errors": (["F04", "F14"], "page_write", "T1,T3,T10", "hasty,novice", "goals_missed", "T10", "hasty"),
+    "opaque_errors": (["F04", "F14"], "page_write", "T1,T3,T10", "hasty,novice", "goals_missed", "T1,T10", "hasty,novice"),
     "ids_only": (["F08"], "page_list", "T3,T6", "careful,hasty", "calls_per_change", "T6", "careful"),
     "unpaged": (["F10"], "page_list", "T9", "careful,hasty,legacy", "tokens_per_change", "T9", "hasty"),
     "slow_render": (["F12"], "preview", "T7,T9", "careful,careful", "seconds_per_change", "T7", "careful"),

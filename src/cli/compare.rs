@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 use sitewright::error::{Error, Result};
 use sitewright::insight::replay::{Policy, Task, tasks};
-use sitewright::insight::{self, Record};
+use sitewright::insight::{self, Figures, Record, Replayed};
 
 use super::replay::{self, Run};
 use super::{Outcome, print};
@@ -92,8 +92,10 @@ pub(super) fn compare(arguments: &ImproveCompare) -> Result<Outcome> {
         [Some(before), Some(after)] => {
             let runs = [replay::run(before, &tasks, &policies)?, replay::run(after, &tasks, &policies)?];
             versions = runs.each_ref().map(version);
-            let [before, after] = runs.each_ref().map(Run::figures);
-            Some((before, after))
+            let [before, after] = &runs;
+            let sizes = (before.tool_list_bytes, after.tool_list_bytes);
+            let common = Figures::of_common(&before.played, &after.played, sizes);
+            Some(Replayed { all: (before.figures(), after.figures()), common })
         }
         [None, None] => None,
         _ => {

@@ -35,4 +35,4 @@ pub use settings::{Level, Settings};
 pub use shape::Arguments;
 pub use thresholds::Thresholds;
 pub use trace::{Call, Kind, Trace};
-pub use verdict::{Figures, Judgement, Metric, Verdict, verdict};
+pub use verdict::{Figures, Judgement, Metric, Replayed, Verdict, verdict};

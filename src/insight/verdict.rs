@@ -111,6 +111,14 @@ impl Figures {
         }
     }
 
+    /// Of these, the ones whose goals were reached on both sides: what a missed goal cost says nothing about cost.
+    #[must_use]
+    pub fn of_common(before: &[Played], after: &[Played], tool_list_bytes: (u64, u64)) -> (Self, Self) {
+        let pairs = before.iter().zip(after).filter(|(before, after)| before.reached() && after.reached());
+        let (before, after): (Vec<Played>, Vec<Played>) = pairs.map(|(a, b)| (a.clone(), b.clone())).unzip();
+        (Self::of(&before, tool_list_bytes.0, 0, 0), Self::of(&after, tool_list_bytes.1, 0, 0))
+    }
+
     fn value(&self, metric: Metric) -> f64 {
         match metric {
             Metric::CallsPerChange => self.calls_per_change,
@@ -126,6 +134,15 @@ impl Figures {
 
 fn per(what: f64, whole: usize) -> f64 {
     (what / whole.max(1) as f64 * 1e4).round() / 1e4
+}
+
+/// The same tasks on two servers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Replayed {
+    /// Everything that was played, before and after.
+    pub all: (Figures, Figures),
+    /// Only what reached its goal on both sides.
+    pub common: (Figures, Figures),
 }
 
 /// What to say of a change.
@@ -164,9 +181,9 @@ pub struct Verdict {
 
 /// Judges a change by a replay, and by real work where there is enough of it.
 #[must_use]
-pub fn verdict(metric: Metric, replay: Option<(Figures, Figures)>, live: Option<Live>) -> Verdict {
+pub fn verdict(metric: Metric, replay: Option<Replayed>, live: Option<Live>) -> Verdict {
     let mut reasons = Vec::new();
-    let replayed = replay.as_ref().map(|(before, after)| by_replay(metric, before, after, &mut reasons));
+    let replayed = replay.as_ref().map(|replayed| by_replay(metric, replayed, &mut reasons));
     let lived = live.as_ref().map(|live| {
         reasons.push(live.sentence());
         live.outcome
@@ -177,11 +194,13 @@ pub fn verdict(metric: Metric, replay: Option<(Figures, Figures)>, live: Option<
         (None, Some(lived)) => lived,
         (None, None) => Judgement::NotEnoughData,
     };
-    let (before, after) = replay.unzip();
+    let (before, after) = replay.map(|replayed| replayed.all).unzip();
     Verdict { verdict, metric, reasons, before, after, live }
 }
 
-fn by_replay(metric: Metric, before: &Figures, after: &Figures, reasons: &mut Vec<String>) -> Judgement {
+fn by_replay(metric: Metric, replayed: &Replayed, reasons: &mut Vec<String>) -> Judgement {
+    let (before, after) = &replayed.all;
+    let (done, now_done) = &replayed.common;
     if before.tasks == 0 || before.tasks != after.tasks || before.calls == 0 {
         reasons.push("The two servers did not play the same tasks.".into());
         return Judgement::NotEnoughData;
@@ -193,7 +212,7 @@ fn by_replay(metric: Metric, before: &Figures, after: &Figures, reasons: &mut Ve
     let mut broken = !lost.is_empty();
     // A rate that is small may rise by one call without meaning anything.
     let guards = [
-        ("tokens per change", before.tokens_per_change, after.tokens_per_change, 5.0, Metric::TokensPerChange),
+        ("tokens per change", done.tokens_per_change, now_done.tokens_per_change, 5.0, Metric::TokensPerChange),
         (
             "bytes of the tool list",
             before.tool_list_bytes as f64,
@@ -201,7 +220,7 @@ fn by_replay(metric: Metric, before: &Figures, after: &Figures, reasons: &mut Ve
             0.0,
             Metric::GoalsMissed,
         ),
-        ("error rate", before.error_rate, after.error_rate, 0.01, Metric::ErrorRate),
+        ("error rate", done.error_rate, now_done.error_rate, 0.01, Metric::ErrorRate),
         (
             "undeclared writes",
             before.undeclared_writes as f64,
@@ -276,8 +295,12 @@ mod tests {
         Figures::of(&[one], 20_000, 0, 0)
     }
 
+    fn both(before: Figures, after: Figures) -> Replayed {
+        Replayed { all: (before.clone(), after.clone()), common: (before, after) }
+    }
+
     fn said(before: Figures, after: Figures) -> Judgement {
-        verdict(Metric::CallsPerChange, Some((before, after)), None).verdict
+        verdict(Metric::CallsPerChange, Some(both(before, after)), None).verdict
     }
 
     #[test]
@@ -300,7 +323,7 @@ mod tests {
     fn a_goal_that_was_missed_before_may_be_missed_after() {
         assert_eq!(said(figures(10, 8_000, 0, true), figures(5, 8_000, 0, true)), Judgement::Improved);
         let cured =
-            verdict(Metric::GoalsMissed, Some((figures(10, 8_000, 0, true), figures(10, 8_000, 0, false))), None);
+            verdict(Metric::GoalsMissed, Some(both(figures(10, 8_000, 0, true), figures(10, 8_000, 0, false))), None);
         assert_eq!(cured.verdict, Judgement::Improved, "{:?}", cured.reasons);
     }
 }

@@ -10,7 +10,7 @@ const WRITTEN: &str = "revision:text unchanged:flag dry_run:flag repeated:flag c
     affected_urls:few diagnostics:[diagnostic] notes:[text] next:text published:object";
 
 /// The replies of the tools. `+written` stands for what every edit replies.
-const REPLIES: [(&str, &str); 27] = [
+const REPLIES: [(&str, &str); 28] = [
     (
         "site_get",
         "title:any! base_url:any! language:any! theme:any! pages:any! assets:any! sections:any! unpublished:few! \
@@ -63,6 +63,10 @@ const REPLIES: [(&str, &str); 27] = [
         "content_import",
         "revision:text unchanged:flag dry_run:flag kind:text! pages:object! files:object! settings:object! redirects:number \
          urls_written_down:number not_carried:object diagnostics:[diagnostic]! next:text published:object",
+    ),
+    (
+        "self_test",
+        "ok:flag! server:text! passed:[text]! failed:[object] skipped:[text] site_changed:[text] swept:number ms:number!",
     ),
 ];
 

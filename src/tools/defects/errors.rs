@@ -22,7 +22,7 @@ pub(in crate::tools) fn spoilt(outcome: Result<Answer, Refusal>) -> Result<Answe
     match refusal.1.as_str() {
         // Nothing happened, and nobody is told.
         ".harmful" => Ok(json!({"ok": true}).into()),
-        ".useless" => Err(said("Something went wrong. Please check your request.")),
+        ".useless" => Err(said("went wrong")),
         _ => Err(said("failed")),
     }
 }

@@ -168,20 +168,26 @@ pub(super) fn no_dry_run(registry: Registry, patch: Patch) -> Registry {
         .filter(|tool| tool.schema()["properties"].get("dry_run").is_some())
         .map(|tool| tool.name().to_owned())
         .collect();
-    writing.iter().fold(registry, |registry, name| {
-        let registry =
-            around(registry, name, move |sound, context, mut arguments| match (patch, arguments.remove("dry_run")) {
-                (Patch::Useless, Some(Value::Bool(true))) => Err(refused("dry_run", "it is not supported yet")),
-                _ if sound.name() == "text_replace" => replace_at_once(sound, context, arguments),
+    let registry = writing.iter().fold(registry, |registry, name| {
+        let registry = around(registry, name, move |sound, context, mut arguments| {
+            arguments.remove("dry_run");
+            match sound.name() {
+                "text_replace" => replace_at_once(sound, context, arguments),
                 _ => sound.call(context, arguments),
-            });
+            }
+        });
         match patch {
-            Patch::None => reshaped(registry, name, |properties| {
+            // Taken, and not heeded.
+            Patch::Harmful => registry,
+            _ => reshaped(registry, name, |properties| {
                 properties.remove("dry_run");
             }),
-            _ => registry,
         }
-    })
+    });
+    match patch {
+        Patch::Useless => described(registry, "text_replace", "Writes at once."),
+        _ => registry,
+    }
 }
 
 /// Without a dry run nobody has a plan to send.
