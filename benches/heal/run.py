@@ -31,7 +31,7 @@ DEFECTS = {
     "renamed_enum": (["F04", "F15"], "page_get", "T9,T10", "legacy,legacy", "error_rate", "T9", "legacy"),
 }
 EXPECTED = {"right": "improved", "useless": "no_better", "harmful": "worse"}
-SMALL = ["no_batch", "theme_reset", "stale_etags"]
+SMALL = ["theme_reset", "stale_etags"]
 
 
 class Bench:
