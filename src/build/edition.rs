@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::frame::Frame;
 use super::links::Finder;
 use super::template::ListQuery;
-use super::{Options, lists, sections};
+use super::{Options, Stopwatch, lists, sections};
 use crate::model::{Page, Snapshot};
 
 /// Answers kept of one build: themes ask a handful of questions, again on every page.
@@ -20,6 +20,8 @@ pub(crate) struct Edition<'a> {
     pub(crate) options: &'a Options,
     /// The site.
     frame: Arc<Frame>,
+    /// Who measures.
+    pub(crate) watch: Option<&'a Stopwatch>,
     /// Answers to what templates ask on every page.
     queries: Mutex<Vec<(ListQuery, Arc<Vec<usize>>)>>,
 }
@@ -36,7 +38,7 @@ impl<'a> Edition<'a> {
     /// A frame with the sources it was made from.
     #[must_use]
     pub(crate) fn new(snapshot: &'a Snapshot, options: &'a Options, frame: Arc<Frame>) -> Self {
-        Self { snapshot, options, frame, queries: Mutex::default() }
+        Self { snapshot, options, frame, watch: None, queries: Mutex::default() }
     }
 
     /// The pages a template asks for, before limit and offset.

@@ -121,9 +121,8 @@ impl Sheet<'_> {
         self.values.insert("site".into(), context::site_at(edition, self.subject.url));
         let head = head::head(edition, &self.subject);
         let lists = PageLists { edition, page: self.from };
-        let values = Value::Object(self.values);
-        let input = Render { context: &values, content: self.content, head: &head, lists: &lists };
-        match templates.render(&layout, &input) {
+        let input = Render { context: &Value::Null, content: self.content, head: &head, lists: &lists };
+        match templates.render_owned(&layout, Value::Object(self.values), &input) {
             Ok(html) => {
                 let html = head::ensure(html, &head);
                 Done { output: Some(render::output(html, self.source)), ..Done::default() }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::edition::Edition;
 use super::links::{Kind, is_external};
 use super::template::{ListQuery, Lists};
-use super::{address, context, markdown, order, render, sections};
+use super::{Stopwatch, address, context, markdown, order, render, sections};
 use crate::model::{Library, LinkTarget, Page};
 
 /// Look-ups from the place of one page.
@@ -67,6 +67,10 @@ impl Lists for PageLists<'_> {
         // Shortcodes are left out here: one that calls this helper on its own text would never end.
         let document = markdown::parse(text, &self.edition.library.config.markdown);
         document.render(&mut render::Resolver::new(self.edition, self.page, None, false))
+    }
+
+    fn watch(&self) -> Option<&Stopwatch> {
+        self.edition.watch
     }
 }
 

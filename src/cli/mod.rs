@@ -12,6 +12,7 @@ mod init;
 mod inspect;
 mod locate;
 mod print;
+mod progress;
 mod publish;
 mod replay;
 mod serve;

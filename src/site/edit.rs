@@ -131,9 +131,7 @@ pub fn run(
     if changes.is_empty() {
         return Ok(Written { dry_run: call.dry_run, notes: staged.notes, ..Written::default() });
     }
-    for change in &changes {
-        site.effects().about(&change.path);
-    }
+    changes.iter().for_each(|change| site.effects().about(&change.path));
     let after_snapshot = transaction.staged();
     person::check(call, &*mend::trusted(site, &base, mends)?, &after_snapshot)?;
     let scope = scope_of(&changes, &base, &after_snapshot);
@@ -165,11 +163,7 @@ pub fn run(
     let Note { message, mut trailers } = call.note(staged.message);
     trailers.extend(staged.trailers);
     if call.dry_run {
-        if call.publish {
-            written.trial = Some(transaction.trial(&Note { message, trailers }, footprint)?);
-        } else {
-            transaction.check(footprint)?;
-        }
+        written.trial = only_tried(&transaction, call, &Note { message, trailers }, footprint)?;
         return Ok(written);
     }
     progress.report(CHECKED, "Writing");
@@ -180,6 +174,19 @@ pub fn run(
     let state = changes.iter().map(|change| (change.path.clone(), change.after)).collect();
     lock(&site.shared.receipts).keep(call, site.now(), state, &written);
     Ok(written)
+}
+
+/// The checks of a commit without one; with a revision that no ref holds where the dry run of a publish follows.
+fn only_tried(
+    transaction: &Transaction<'_>,
+    call: &Call,
+    note: &Note,
+    footprint: &Footprint,
+) -> Result<Option<RevisionId>> {
+    if call.publish {
+        return transaction.trial(note, footprint).map(Some);
+    }
+    transaction.check(footprint).map(|()| None)
 }
 
 /// A theme, data or configuration edit can change any page; a page edit only its own outputs and lists; files of a theme

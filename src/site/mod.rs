@@ -16,6 +16,7 @@ mod hold;
 pub mod import;
 pub mod init;
 mod mend;
+pub mod output;
 pub mod overview;
 pub mod page;
 mod person;

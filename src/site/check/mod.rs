@@ -18,7 +18,7 @@ pub(super) use kept::Kept;
 pub use rule::Rule;
 
 use super::scope::Files;
-use super::{Site, lock};
+use super::{Site, lock, theme};
 use crate::build::{Built, Scope};
 use crate::error::{Error, Result};
 use crate::model::{ContentPath, Diagnostic, PathKind, Progress, Severity, Snapshot};
@@ -117,6 +117,9 @@ fn look(
     let mut findings: Vec<Diagnostic> = built.diagnostics.clone();
     findings.extend(look.of_theme());
     let seen = look.into_seen();
+    if rules.contains(&Rule::Templates) {
+        findings.extend(theme::unused(&snapshot));
+    }
     if rules.contains(&Rule::Seo) {
         findings.extend(seo::findings(&built.library));
     }
