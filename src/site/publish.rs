@@ -300,7 +300,7 @@ fn refuse_errors(fresh: &[Diagnostic], chosen: &Chosen, sources: &Snapshot) -> R
         let left_out: Vec<(&Diagnostic, &Unpublished)> = left_out
             .filter(|(_, item)| sources.get(&item.change.path).map(|file| file.id) != item.change.after)
             .collect();
-        if let Some((error, item)) = left_out.iter().find(|(_, item)| chosen.held.contains(&item.change.path)) {
+        if let Some((error, item)) = left_out.iter().find(|(_, item)| held.contains(&item.change.path)) {
             return Err(hold::needed(&error.path, &item.change.path));
         }
         let needs: BTreeSet<String> = left_out
