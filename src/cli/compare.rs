@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 use sitewright::error::{Error, Result};
 use sitewright::insight::replay::{Policy, Task, tasks};
-use sitewright::insight::{self, Figures, Record, Replayed};
+use sitewright::insight::{self, Record, Replayed, Totals};
 
 use super::replay::{self, Run};
 use super::{Outcome, print};
@@ -94,7 +94,7 @@ pub(super) fn compare(arguments: &ImproveCompare) -> Result<Outcome> {
             versions = runs.each_ref().map(version);
             let [before, after] = &runs;
             let sizes = (before.tool_list_bytes, after.tool_list_bytes);
-            let common = Figures::of_common(&before.played, &after.played, sizes);
+            let common = Totals::of_common(&before.played, &after.played, sizes);
             Some(Replayed { all: (before.figures(), after.figures()), common })
         }
         [None, None] => None,

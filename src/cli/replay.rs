@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use sitewright::error::{Error, Result};
 use sitewright::insight::replay::{Client, Played, Policy, Reply, Task, World, files, judge, play};
-use sitewright::insight::{self, Figures, Record, Thresholds};
+use sitewright::insight::{self, Record, Thresholds, Totals};
 use sitewright::outside::peer::Peer;
 use sitewright::site::{Settings, Site};
 use sitewright::store::{Identity, OpenOptions, Repository};
@@ -22,12 +22,12 @@ pub(super) struct Run {
 
 impl Run {
     /// Added up; what was wasted is what the detectors say, with a single occurrence counted.
-    pub(super) fn figures(&self) -> Figures {
+    pub(super) fn figures(&self) -> Totals {
         let (records, skipped) = insight::read_journal(&self.journal);
         let limits = Thresholds { support: 1, sessions: 1, ..Thresholds::default() };
         let report = insight::report(&records, skipped, &limits);
         let undeclared = report.findings.iter().filter(|place| place.detector == "F05").count();
-        Figures::of(&self.played, self.tool_list_bytes, report.wasted_calls, undeclared)
+        Totals::of(&self.played, self.tool_list_bytes, report.wasted_calls, undeclared)
     }
 
     pub(super) fn records(&self) -> Vec<Record> {

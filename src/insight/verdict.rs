@@ -61,7 +61,7 @@ impl Metric {
 
 /// What came of a replay, added up. Less is better, everywhere.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Figures {
+pub struct Totals {
     /// Tasks played.
     pub tasks: usize,
     /// Of those, goals missed: task and operator.
@@ -86,7 +86,7 @@ pub struct Figures {
     pub tool_list_bytes: u64,
 }
 
-impl Figures {
+impl Totals {
     /// Adds up what was played.
     #[must_use]
     pub fn of(played: &[Played], tool_list_bytes: u64, wasted_calls: usize, undeclared_writes: usize) -> Self {
@@ -140,9 +140,9 @@ fn per(what: f64, whole: usize) -> f64 {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Replayed {
     /// Everything that was played, before and after.
-    pub all: (Figures, Figures),
+    pub all: (Totals, Totals),
     /// Only what reached its goal on both sides.
-    pub common: (Figures, Figures),
+    pub common: (Totals, Totals),
 }
 
 /// What to say of a change.
@@ -170,10 +170,10 @@ pub struct Verdict {
     pub reasons: Vec<String>,
     /// The replay on the server before.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub before: Option<Figures>,
+    pub before: Option<Totals>,
     /// And after.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub after: Option<Figures>,
+    pub after: Option<Totals>,
     /// What the journal says of real work.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub live: Option<Live>,
@@ -280,7 +280,7 @@ impl Verdict {
 mod tests {
     use super::*;
 
-    fn figures(calls: usize, bytes: u64, refused: usize, missing: bool) -> Figures {
+    fn figures(calls: usize, bytes: u64, refused: usize, missing: bool) -> Totals {
         let missing = if missing { vec!["x".to_owned()] } else { Vec::new() };
         let one = Played {
             task: "T1".into(),
@@ -292,14 +292,14 @@ mod tests {
             missing,
             ..Played::default()
         };
-        Figures::of(&[one], 20_000, 0, 0)
+        Totals::of(&[one], 20_000, 0, 0)
     }
 
-    fn both(before: Figures, after: Figures) -> Replayed {
+    fn both(before: Totals, after: Totals) -> Replayed {
         Replayed { all: (before.clone(), after.clone()), common: (before, after) }
     }
 
-    fn said(before: Figures, after: Figures) -> Judgement {
+    fn said(before: Totals, after: Totals) -> Judgement {
         verdict(Metric::CallsPerChange, Some(both(before, after)), None).verdict
     }
 
@@ -312,11 +312,11 @@ mod tests {
         assert_eq!(said(before(), figures(5, 9_000, 0, false)), Judgement::Worse, "tokens");
         assert_eq!(said(before(), figures(5, 8_000, 1, false)), Judgement::Worse, "errors");
         assert_eq!(said(before(), figures(5, 8_000, 0, true)), Judgement::Worse, "a goal is lost");
-        let longer = Figures { tool_list_bytes: 21_100, ..figures(5, 8_000, 0, false) };
+        let longer = Totals { tool_list_bytes: 21_100, ..figures(5, 8_000, 0, false) };
         assert_eq!(said(before(), longer), Judgement::Worse, "tools");
-        let beside = Figures { undeclared_writes: 1, ..figures(5, 8_000, 0, false) };
+        let beside = Totals { undeclared_writes: 1, ..figures(5, 8_000, 0, false) };
         assert_eq!(said(before(), beside), Judgement::Worse, "a write beside what was declared");
-        assert_eq!(said(Figures::default(), Figures::default()), Judgement::NotEnoughData);
+        assert_eq!(said(Totals::default(), Totals::default()), Judgement::NotEnoughData);
     }
 
     #[test]

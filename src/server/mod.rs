@@ -3,6 +3,7 @@
 mod calls;
 mod handler;
 pub mod http;
+mod improve;
 mod journal;
 mod news;
 mod pace;
@@ -29,8 +30,9 @@ use tokio_util::sync::CancellationToken;
 use crate::error::Error;
 use crate::insight::{Journal, Settings};
 use crate::site::Site;
-use crate::tools::{Answer, Context, Effects, Picture, Progress, Refusal, Registry, Right, Rights, Tool};
+use crate::tools::{Answer, Context, Picture, Progress, Refusal, Registry, Right, Rights, Tool};
 use calls::Waiting;
+use journal::Noting;
 use news::{News, Seat};
 use token::Grant;
 
@@ -73,6 +75,7 @@ impl Server {
         let news = News::new(Arc::clone(&site));
         let seat = Arc::new(news.seat());
         let journal = Arc::new(Journal::open(&site, Settings::level(&site.repository().own_files())));
+        let registry = if journal.is_on() { registry } else { registry.without("feedback_submit") };
         let seat_number = seat_number();
         Self { site, registry: Arc::new(registry), rights, news, seat, seat_number, journal, wake: Arc::default() }
     }
@@ -112,7 +115,7 @@ impl Server {
         arguments: Map<String, Value>,
         context: &RequestContext<RoleServer>,
         id: String,
-        effects: Effects,
+        noting: &Noting,
     ) -> Result<Answer, Refusal> {
         let grant = http::grant(&context.extensions);
         if tool.is_off() {
@@ -129,7 +132,7 @@ impl Server {
         }
         let waiting = Waiting::new(context.ct.clone());
         let given = Context {
-            site: Arc::new(self.site.noting(effects)),
+            site: Arc::new(self.site.noting(noting.effects.clone())),
             client: client_name(context),
             id,
             tool: String::new(),
@@ -137,6 +140,8 @@ impl Server {
             token: grant.map_or_else(String::new, |grant| grant.name.to_string()),
             rights,
             progress: Progress::followed_by(Arc::clone(&waiting) as _),
+            session: noting.session(),
+            journal: Arc::clone(&self.journal),
             publish: None,
         };
         let follow = context.meta.get_progress_token().map(|token| (context.peer.clone(), token));

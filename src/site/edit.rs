@@ -131,7 +131,7 @@ pub fn run(
     if changes.is_empty() {
         return Ok(Written { dry_run: call.dry_run, notes: staged.notes, ..Written::default() });
     }
-    changes.iter().for_each(|change| site.effects().about(&change.path));
+    site.effects().about_all(changes.iter().map(|change| &change.path));
     let after_snapshot = transaction.staged();
     person::check(call, &*mend::trusted(site, &base, mends)?, &after_snapshot)?;
     let scope = scope_of(&changes, &base, &after_snapshot);

@@ -194,9 +194,7 @@ fn send(site: &Site, call: &Call, query: &PublishQuery, chosen: &Chosen) -> Resu
 
 /// What went out is what the call was about; it changes no source.
 fn note_effects(site: &Site, published: &Published, message: &str) {
-    for change in &published.changes {
-        site.effects().about(&change.path);
-    }
+    site.effects().about_all(published.changes.iter().map(|change| &change.path));
     if let Some(revision) = &published.revision {
         site.effects().committed(revision.as_str(), message);
     }

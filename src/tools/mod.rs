@@ -12,6 +12,7 @@ mod check;
 mod content;
 #[cfg(feature = "defects")]
 mod defects;
+mod improve;
 mod nearest;
 mod output;
 mod page;
@@ -43,6 +44,7 @@ pub use registry::{CORE, Registry};
 pub use rights::{Right, Rights};
 
 use crate::error::{Error, Result};
+use crate::insight::Journal;
 pub use crate::model::{Effects, Follower, Progress};
 pub use crate::preview::Browser;
 use crate::site::{Call, Site};
@@ -66,6 +68,10 @@ pub struct Context {
     pub rights: Rights,
     /// Who follows the call; says when the caller no longer waits.
     pub progress: Progress,
+    /// The session the call belongs to; empty where no journal is written.
+    pub session: String,
+    /// Where calls are written down.
+    pub journal: Arc<Journal>,
     /// Set where what the tool edits is to be published at once.
     pub publish: Option<Along>,
 }

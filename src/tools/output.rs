@@ -10,7 +10,7 @@ const WRITTEN: &str = "revision:text unchanged:flag dry_run:flag repeated:flag c
     affected_urls:few diagnostics:[diagnostic] notes:[text] next:text published:object";
 
 /// The replies of the tools. `+written` stands for what every edit replies.
-const REPLIES: [(&str, &str); 28] = [
+const REPLIES: [(&str, &str); 30] = [
     (
         "site_get",
         "title:any! base_url:any! language:any! theme:any! pages:any! assets:any! sections:any! unpublished:few! \
@@ -63,6 +63,15 @@ const REPLIES: [(&str, &str); 28] = [
         "content_import",
         "revision:text unchanged:flag dry_run:flag kind:text! pages:object! files:object! settings:object! redirects:number \
          urls_written_down:number not_carried:object diagnostics:[diagnostic]! next:text published:object",
+    ),
+    (
+        "feedback_submit",
+        "taken:flag id:text fingerprint:text duplicate_of:text occurrences:number measured:object exists_already:text next:text!",
+    ),
+    (
+        "friction_report",
+        "since:text! calls:number! sessions:number! wasted:object! findings:[object] findings_left_out:number \
+         seen_too_seldom:number reported:[object] briefs:[object] trust:object! journal:text",
     ),
     (
         "self_test",

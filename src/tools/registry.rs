@@ -5,10 +5,11 @@ use std::sync::Arc;
 #[cfg(feature = "defects")]
 use super::defects;
 use super::{
-    Browser, Rights, Tool, asset, change, change_set, check, content, nearest, page, preview, publish, revision,
-    self_test, site, text, theme,
+    Browser, Rights, Tool, asset, change, change_set, check, content, improve, nearest, page, preview, publish,
+    revision, self_test, site, text, theme,
 };
 use crate::error::{Error, Result};
+use crate::insight::Offered;
 
 /// The tools of one server, in the order they are listed.
 #[derive(Debug, Clone, Default)]
@@ -53,6 +54,7 @@ impl Registry {
             publish::tools(),
             revision::tools(),
             content::tools(),
+            improve::tools(),
         ];
         let registry = Self { tools: nouns.into_iter().flatten().collect() };
         #[cfg(feature = "defects")]
@@ -127,6 +129,28 @@ impl Registry {
             None => self.tools.push(tool),
         }
         self
+    }
+
+    /// With a tool switched off.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        for tool in self.tools.iter_mut().filter(|tool| tool.name() == name) {
+            tool.off = true;
+        }
+        self
+    }
+
+    /// What it offers, and what that costs of a client's attention.
+    #[must_use]
+    pub fn offered(&self) -> Vec<Offered> {
+        let bytes = |value: &serde_json::Value| value.to_string().len();
+        let one = |tool: &Tool| {
+            let properties = tool.listed.input_schema.get("properties").and_then(serde_json::Value::as_object);
+            let arguments = properties.into_iter().flatten().map(|(name, schema)| (name.clone(), bytes(schema)));
+            let whole = serde_json::to_string(&tool.listed).map_or(0, |text| text.len());
+            Offered { tool: tool.name().to_owned(), bytes: whole, arguments: arguments.collect() }
+        };
+        self.tools.iter().map(one).collect()
     }
 
     /// All tools in order.

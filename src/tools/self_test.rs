@@ -80,6 +80,8 @@ impl Dispatcher for Calls<'_> {
             arguments: String::new(),
             token: String::new(),
             publish: None,
+            session: String::new(),
+            journal: Arc::default(),
             // On a copy that nobody else sees.
             rights: Rights::all_but_admin(),
             // The steps count, not what is in them; a caller who leaves is noticed between them.

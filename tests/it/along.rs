@@ -300,6 +300,8 @@ fn it_is_offered_only_where_publish_is() {
             rights,
             progress: sitewright::tools::Progress::default(),
             publish: None,
+            session: String::new(),
+            journal: std::sync::Arc::default(),
         };
         let arguments = title("/", "New").as_object().cloned().expect("an object");
         tool.call(&context, arguments).expect_err("it is refused").code

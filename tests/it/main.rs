@@ -22,6 +22,7 @@ mod harness;
 mod host;
 mod import;
 mod import_sites;
+mod improve;
 mod incremental;
 mod insight;
 mod interleaving;

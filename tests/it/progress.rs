@@ -115,7 +115,8 @@ async fn every_reading_call_can_be_cancelled_while_it_builds_and_changes_nothing
     let pages = SITE.to_owned() + &(0..20).map(page).collect::<String>();
     let registry = Registry::standard();
     let mut reading = 0;
-    for tool in registry.tools().filter(|tool| !tool.writes()) {
+    // `friction_report` reads the journal and builds nothing.
+    for tool in registry.tools().filter(|tool| !tool.writes() && tool.name() != "friction_report") {
         // A site of its own each: what one call built, the next would find done.
         let site = TestSite::new(&pages).await;
         let arguments = super::tools::example(tool.schema()).as_object().cloned().expect("an object");
@@ -137,6 +138,8 @@ async fn every_reading_call_can_be_cancelled_while_it_builds_and_changes_nothing
                     token: String::new(),
                     rights: Rights::all(),
                     progress: call(tool.name(), patience).progress,
+                    session: String::new(),
+                    journal: std::sync::Arc::default(),
                     publish: None,
                 };
                 match tool.call(&context, arguments.clone()) {

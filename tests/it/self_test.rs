@@ -65,6 +65,8 @@ impl Dispatcher for Spoilt {
             arguments: String::new(),
             token: String::new(),
             publish: None,
+            session: String::new(),
+            journal: Arc::default(),
             rights: Rights::all_but_admin(),
             progress: Progress::default(),
         };

@@ -40,6 +40,8 @@ const NAMES: &[&str] = &[
     "revision_list",
     "revision_restore",
     "content_import",
+    "feedback_submit",
+    "friction_report",
     "self_test",
 ];
 
@@ -191,7 +193,8 @@ fn names_are_words_a_client_takes() {
 fn a_change_set_can_be_named_everywhere() {
     for tool in Registry::standard().tools() {
         let shown = &tool.listed().input_schema["properties"];
-        let whole_site = matches!(tool.name(), "site_sync" | "change_open" | "self_test");
+        let whole_site =
+            matches!(tool.name(), "site_sync" | "change_open" | "feedback_submit" | "friction_report" | "self_test");
         assert_eq!(shown.get("change_set").is_some(), !whole_site, "{}", tool.name());
         if !whole_site && tool.name() != "change_close" {
             assert_eq!(shown["change_set"], json!({"type": "string"}), "{}", tool.name());
@@ -253,6 +256,7 @@ fn all_four_hints_are_stated_and_honest() {
                 | "change_list"
                 | "change_diff"
                 | "revision_list"
+                | "friction_report"
                 | "self_test"
         );
         assert_eq!(hints.read_only_hint, Some(reads), "{}", tool.name());
@@ -261,7 +265,7 @@ fn all_four_hints_are_stated_and_honest() {
         let beyond = publishes || matches!(tool.name(), "publish" | "site_sync" | "site_check");
         assert_eq!(hints.open_world_hint, Some(beyond), "{}", tool.name());
         let writes_dry = tool.schema()["properties"].get("dry_run").is_some();
-        let plain = matches!(tool.name(), "site_sync" | "change_open");
+        let plain = matches!(tool.name(), "site_sync" | "change_open" | "feedback_submit");
         assert!(reads != writes_dry || plain, "{} has no dry_run", tool.name());
     }
 }
