@@ -1,12 +1,15 @@
 //! One build's site while it is rendered: a frame, with the files it was made from.
 
+use std::collections::HashMap;
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use serde_json::{Map, Value};
 
 use super::frame::Frame;
 use super::links::Finder;
 use super::template::ListQuery;
-use super::{Options, Stopwatch, lists, sections};
+use super::{Options, Stopwatch, context, lists, sections};
 use crate::model::{Page, Snapshot};
 
 /// Answers kept of one build: themes ask a handful of questions, again on every page.
@@ -24,6 +27,10 @@ pub(crate) struct Edition<'a> {
     pub(crate) watch: Option<&'a Stopwatch>,
     /// Answers to what templates ask on every page.
     queries: Mutex<Vec<(ListQuery, Arc<Vec<usize>>)>>,
+    /// Contexts that hold what all pages share, for the next ones: copying it costs more than rendering a short page.
+    contexts: Mutex<Vec<Value>>,
+    /// Partials that are the same on every page: HTML, and steps they took.
+    kept: RwLock<HashMap<String, (Arc<str>, usize)>>,
 }
 
 impl Deref for Edition<'_> {
@@ -38,7 +45,15 @@ impl<'a> Edition<'a> {
     /// A frame with the sources it was made from.
     #[must_use]
     pub(crate) fn new(snapshot: &'a Snapshot, options: &'a Options, frame: Arc<Frame>) -> Self {
-        Self { snapshot, options, frame, watch: None, queries: Mutex::default() }
+        Self {
+            snapshot,
+            options,
+            frame,
+            watch: None,
+            queries: Mutex::default(),
+            contexts: Mutex::default(),
+            kept: RwLock::default(),
+        }
     }
 
     /// The pages a template asks for, before limit and offset.
@@ -58,6 +73,39 @@ impl<'a> Edition<'a> {
             queries.push((key, Arc::clone(&found)));
         }
         found
+    }
+
+    /// A partial that is the same on every page, where it was rendered before.
+    #[must_use]
+    pub(crate) fn kept(&self, partial: &str) -> Option<(Arc<str>, usize)> {
+        self.kept.read().unwrap_or_else(PoisonError::into_inner).get(partial).cloned()
+    }
+
+    /// Keeps a partial that is the same on every page.
+    pub(crate) fn keep(&self, partial: &str, html: &str, steps: usize) {
+        let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
+        kept.insert(partial.to_owned(), (Arc::from(html), steps));
+    }
+
+    /// A context with what all pages share, `site` as seen from an address.
+    #[must_use]
+    pub(crate) fn context(&self, url: &str) -> Value {
+        let used = self.contexts.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let Some(mut shared) = used else {
+            return Value::Object(Map::from_iter([("site".to_owned(), context::site_at(self, url))]));
+        };
+        if let Some(menus) = shared.get_mut("site").and_then(|site| site.get_mut("menus")) {
+            self.menus.mark(menus, url);
+        }
+        shared
+    }
+
+    /// Takes a context back, without what belongs to one page.
+    pub(crate) fn give_back(&self, mut shared: Value) {
+        if let Value::Object(map) = &mut shared {
+            map.retain(|key, _| matches!(key.as_str(), "site" | "settings"));
+            self.contexts.lock().unwrap_or_else(PoisonError::into_inner).push(shared);
+        }
     }
 
     /// What resolves links.

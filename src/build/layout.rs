@@ -118,11 +118,16 @@ impl Sheet<'_> {
         let Some(layout) = templates.layout(&self.candidates) else {
             return Done { findings: missing_layout(edition, &self.candidates), ..Done::default() };
         };
-        self.values.insert("site".into(), context::site_at(edition, self.subject.url));
         let head = head::head(edition, &self.subject);
         let lists = PageLists { edition, page: self.from };
         let input = Render { context: &Value::Null, content: self.content, head: &head, lists: &lists };
-        match templates.render_owned(&layout, Value::Object(self.values), &input) {
+        let mut shared = edition.context(self.subject.url);
+        if let Value::Object(map) = &mut shared {
+            map.append(&mut self.values);
+        }
+        let rendered = templates.render_lent(&layout, &mut shared, &input);
+        edition.give_back(shared);
+        match rendered {
             Ok(html) => {
                 let html = head::ensure(html, &head);
                 Done { output: Some(render::output(html, self.source)), ..Done::default() }

@@ -72,6 +72,14 @@ impl Lists for PageLists<'_> {
     fn watch(&self) -> Option<&Stopwatch> {
         self.edition.watch
     }
+
+    fn kept(&self, partial: &str) -> Option<(Arc<str>, usize)> {
+        self.edition.kept(partial)
+    }
+
+    fn keep(&self, partial: &str, html: &str, steps: usize) {
+        self.edition.keep(partial, html, steps);
+    }
 }
 
 /// Finds the pages a query asks for, before limit and offset.

@@ -78,7 +78,7 @@ impl Settings {
     fn parse(text: &str) -> Result<Self> {
         let wrong = |line, problem: String| Error::InvalidConfig { path: format!(".sitewright/{FILE}"), line, problem };
         let settings: Self = toml::from_str(text).map_err(|error| {
-            let line = error.span().map_or(0, |span| text[..span.start.min(text.len())].lines().count().max(1));
+            let line = error.span().map_or(0, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
             wrong(line, error.message().lines().next().unwrap_or_default().to_owned())
         })?;
         if settings.trust.cap == trust::Level::Auto {

@@ -44,6 +44,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("csv", &["import/table"]),
     ("axum", &["server/http", "preview"]),
     ("clap", &["main", "cli"]),
+    ("mimalloc", &["main"]),
     ("tracing_subscriber", &["main", "cli"]),
 ];
 

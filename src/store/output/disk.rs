@@ -67,6 +67,9 @@ impl Folder {
         ContentPath::from_disk(path)?;
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
         self.enter(folder)?;
+        if self.made.contains(path) {
+            return Err(both(path, path));
+        }
         let size = if self.here().1 { None } else { self.make_way(path, name)? };
         self.put.insert(path.to_owned());
         if let Some(size) = size
@@ -128,7 +131,7 @@ impl Folder {
         let ours = self.made.contains(path);
         if !in_new || ours {
             match openat(above, name, FOLDER, Mode::empty()) {
-                Ok(fd) => return Ok(opened(fd, ours)),
+                Ok(fd) => return Ok(opened(fd, false)),
                 Err(Errno::NOENT) => {}
                 Err(Errno::NOTDIR | Errno::LOOP | Errno::MLINK) => {
                     unlinkat(above, name, AtFlags::empty()).map_err(|e| self.failed("replace", path, e.into()))?;
