@@ -51,6 +51,10 @@ pub(super) enum Subcommand {
 pub(super) enum Improve {
     /// Rank what costs the operators of a site calls, time and nerves.
     Report(ImproveReport),
+    /// Play an editor's twelve tasks on a server, on sites of its own.
+    Replay(super::compare::ImproveReplay),
+    /// Say whether a server is better than it was: improved, no better, worse, or not enough data.
+    Compare(super::compare::ImproveCompare),
     /// Propose briefs for what is new, where the trust level allows it, and show what waits for you.
     Review,
     /// Say yes to a brief: a code agent may work on it.

@@ -9,7 +9,7 @@ use sitewright::site::Site;
 use sitewright::tools::Registry;
 
 use super::arguments::{Decide, Export, Form, Improve, ImproveReport, Reject, SetTrust};
-use super::{Outcome, locate, print};
+use super::{Outcome, compare, locate, print};
 
 /// Days that a brief measures.
 const DAYS: i64 = 14;
@@ -17,6 +17,8 @@ const DAYS: i64 = 14;
 pub(super) fn improve(subcommand: &Improve, site: Option<&Path>) -> Result<Outcome> {
     match subcommand {
         Improve::Report(arguments) => report(arguments, site),
+        Improve::Replay(arguments) => compare::replay(arguments),
+        Improve::Compare(arguments) => compare::compare(arguments),
         Improve::Review => review(&*locate::open(site)?),
         Improve::Accept(arguments) => accept(&*locate::open(site)?, arguments),
         Improve::Reject(arguments) => reject(&*locate::open(site)?, arguments),

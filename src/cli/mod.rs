@@ -5,6 +5,7 @@
 
 mod arguments;
 mod build;
+mod compare;
 mod import;
 mod improve;
 mod init;
@@ -13,6 +14,7 @@ mod locate;
 mod print;
 mod progress;
 mod publish;
+mod replay;
 mod serve;
 
 use std::io::IsTerminal;

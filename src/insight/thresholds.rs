@@ -18,8 +18,8 @@ pub struct Thresholds {
     pub slow_ms: f64,
     /// If it also takes this many times the median.
     pub slow_factor: f64,
-    /// Below this share of a tool's calls, a first wrong try is no friction.
-    pub retry_share: f64,
+    /// The same wrong arguments fewer times than this are a slip of the pen.
+    pub same_slip: usize,
     /// Above this share of a tool's writes, conflicts are friction without a second round.
     pub conflict_share: f64,
     /// A finding is shown from this many occurrences on.
@@ -51,7 +51,7 @@ impl Default for Thresholds {
             big_reply_factor: 10.0,
             slow_ms: 2_000.0,
             slow_factor: 5.0,
-            retry_share: 0.05,
+            same_slip: 2,
             conflict_share: 0.05,
             support: 3,
             sessions: 2,

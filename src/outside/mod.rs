@@ -8,5 +8,6 @@ pub mod fetch;
 mod guard;
 mod http;
 pub mod links;
+pub mod peer;
 
 pub use guard::{Guard, Resolve};

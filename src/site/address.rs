@@ -37,6 +37,28 @@ pub fn page(library: &Library, name: &str) -> Result<usize> {
     Err(not_found(library, name))
 }
 
+/// The same for who reads: a page can be named by its title too, where no other page has it.
+///
+/// # Errors
+/// Those of [`page`]; where several pages have the title, they are the near matches.
+pub fn page_or_title(library: &Library, name: &str) -> Result<usize> {
+    let error = match page(library, name) {
+        Ok(index) => return Ok(index),
+        Err(error) => error,
+    };
+    let wanted = name.trim().to_lowercase();
+    let titled: Vec<usize> =
+        (0..library.pages.len()).filter(|&index| library.pages[index].title.trim().to_lowercase() == wanted).collect();
+    match titled.as_slice() {
+        [] => Err(error),
+        [one] => Ok(*one),
+        many => {
+            let near = many.iter().take(3).map(|&index| shown(&library.pages[index].path).to_owned()).collect();
+            Err(Error::NotFound { kind: "single page of that title", name: name.to_owned(), near })
+        }
+    }
+}
+
 /// The `NotFound` error for a page name, with near matches.
 #[must_use]
 pub fn not_found(library: &Library, name: &str) -> Error {

@@ -23,6 +23,7 @@ pub mod page;
 mod person;
 pub mod preview;
 pub mod publish;
+pub mod rehearsal;
 pub mod resource;
 mod review;
 pub mod revision;

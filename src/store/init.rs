@@ -135,7 +135,7 @@ fn check_free(disk: &Disk, files: &[(ContentPath, Vec<u8>)]) -> Result<()> {
 }
 
 /// A repository of the kind every git and libgit2 can open, whatever this machine's git would make by default.
-fn create(folder: &Path) -> Result<git2::Repository> {
+pub(super) fn create(folder: &Path) -> Result<git2::Repository> {
     let mut options = RepositoryInitOptions::new();
     // No template: it could bring hooks along.
     options.external_template(false).no_reinit(true).initial_head("main");

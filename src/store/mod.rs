@@ -29,6 +29,7 @@ mod remote;
 mod repository;
 mod revision;
 mod scan;
+mod scratch;
 mod selection;
 mod spelling;
 mod status;
@@ -52,6 +53,7 @@ pub use publish::{
 };
 pub use repository::{Clock, OpenOptions, Repository};
 pub use revision::{Change, ChangeKind, Identity, Note, Revision, RevisionId, RevisionKind};
+pub use scratch::{Scratch, State};
 pub use status::{Status, Unpublished};
 pub use sync::Synced;
 pub use top_level::TopLevel;

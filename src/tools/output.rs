@@ -10,7 +10,7 @@ const WRITTEN: &str = "revision:text unchanged:flag dry_run:flag repeated:flag c
     affected_urls:few diagnostics:[diagnostic] notes:[text] next:text published:object";
 
 /// The replies of the tools. `+written` stands for what every edit replies.
-const REPLIES: [(&str, &str); 29] = [
+const REPLIES: [(&str, &str); 30] = [
     (
         "site_get",
         "title:any! base_url:any! language:any! theme:any! pages:any! assets:any! sections:any! unpublished:few! \
@@ -72,6 +72,10 @@ const REPLIES: [(&str, &str); 29] = [
         "friction_report",
         "since:text! calls:number! sessions:number! wasted:object! findings:[object] findings_left_out:number \
          seen_too_seldom:number reported:[object] briefs:[object] trust:object! journal:text",
+    ),
+    (
+        "self_test",
+        "ok:flag! server:text! passed:[text]! failed:[object] skipped:[text] site_changed:[text] swept:number ms:number!",
     ),
 ];
 

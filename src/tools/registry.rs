@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+#[cfg(feature = "defects")]
+use super::defects;
 use super::{
     Browser, Rights, Tool, asset, change, change_set, check, content, improve, nearest, page, preview, publish,
-    revision, site, text, theme,
+    revision, self_test, site, text, theme,
 };
 use crate::error::{Error, Result};
 use crate::insight::Offered;
@@ -12,7 +14,7 @@ use crate::insight::Offered;
 /// The tools of one server, in the order they are listed.
 #[derive(Debug, Clone, Default)]
 pub struct Registry {
-    tools: Vec<Tool>,
+    pub(super) tools: Vec<Tool>,
 }
 
 /// The tools that most work needs, for clients that want few: read, find, write, look, publish, undo.
@@ -54,13 +56,17 @@ impl Registry {
             content::tools(),
             improve::tools(),
         ];
-        Self { tools: nouns.into_iter().flatten().collect() }
+        let registry = Self { tools: nouns.into_iter().flatten().collect() };
+        #[cfg(feature = "defects")]
+        let registry = defects::seeded(registry);
+        registry.clone().with(self_test::tool(registry))
     }
 
     /// The same where a browser is there: `preview` takes screenshots too.
     #[must_use]
     pub fn with_browser(self, browser: Arc<Browser>) -> Self {
-        self.with(preview::with_browser(browser))
+        // The tool is replaced as a whole, which would take a seeded defect away.
+        if cfg!(feature = "defects") { self } else { self.with(preview::with_browser(browser)) }
     }
 
     /// Tells in the list what each tool replies too: half as many bytes again, for hosts that make a typed interface of it.

@@ -351,6 +351,12 @@ fn a_change_that_was_looked_at_and_put_back_is_a_trial() {
     assert_eq!(first(&undone(false, "page:a.md")), ("F20", 2, 2));
     assert!(undone(true, "page:a.md").findings.is_empty());
     assert!(undone(false, "theme:default/page.hbs").findings.is_empty());
+    let moved = thrice(|journal, session| {
+        journal.call(session, 20, "page_write", &write("page:a.md", "-", "1"));
+        let there = "\"declared\":[\"page\"],\"writes\":[\"page:a.md: 1->-\",\"page:b.md: -->2\"]";
+        journal.call(session, 20, "page_move", there);
+    });
+    assert!(moved.findings.is_empty(), "made and then moved: {:?}", moved.findings);
 }
 
 #[test]

@@ -223,3 +223,19 @@ async fn what_needs_a_new_page_on_hold_is_told_how_to_go_on() {
     site.call("page_write", off).await;
     assert_eq!(site.call("publish", json!({})).await["pushed"]["ok"], true);
 }
+
+#[tokio::test]
+async fn a_page_is_read_by_its_title_where_no_other_has_it() {
+    let site = TestSite::new(
+        "-- content/_index.md --\n---\ntitle: Home\n---\n-- content/a.md --\n---\ntitle: Our Prices\n---\nA.\n\
+        -- content/b.md --\n---\ntitle: Twice\n---\nB.\n-- content/c.md --\n---\ntitle: Twice\n---\nC.\n",
+    )
+    .await;
+    let page = site.call("page_get", json!({"paths": ["our prices"]})).await;
+    assert_eq!((&page["pages"][0]["path"], &page["pages"][0]["body"]), (&json!("a.md"), &json!("A.\n")));
+    let error = site.call_err("page_get", json!({"paths": ["Twice"]})).await;
+    assert_eq!((&error["code"], &error["details"]["near"]), (&json!("not_found"), &json!(["b.md", "c.md"])));
+    let error =
+        site.call_err("page_write", json!({"pages": [{"path": "Our Prices", "body": "X", "if_match": "*"}]})).await;
+    assert_eq!(error["code"], "not_found", "who writes names a path: {error}");
+}

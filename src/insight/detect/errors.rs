@@ -14,20 +14,18 @@ const NEAR: usize = 2;
 
 /// F04: refused for its arguments, then the same tool with another shape goes through.
 pub(super) fn schema_retry(trace: &Trace<'_>, limits: &Thresholds, found: &mut Vec<Occurrence>) {
-    let mut shapes: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    let mut met: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for call in trace.calls.iter().filter(|call| call.misused() || call.refused_blindly()) {
-        *shapes.entry((call.record.tool.as_str(), call.shape.as_str())).or_default() += 1;
+        let record = call.record;
+        for name in record.arg_shape.iter().map(String::as_str).chain(record.unknown.as_deref()) {
+            *met.entry((record.tool.as_str(), name)).or_default() += 1;
+        }
     }
     for session in trace.each_session() {
         let mut at = session.start;
         while at < session.end {
             let call = &trace.calls[at];
-            let facts = trace.facts(at);
-            let seldom = (facts.misused as f64) < limits.retry_share * facts.calls as f64;
-            let again = shapes.get(&(call.record.tool.as_str(), call.shape.as_str())).copied().unwrap_or_default();
-            // Slips differ; what many get wrong in the same way is no slip, however often the tool is called.
-            let noise = seldom && again < limits.support;
-            if !(call.misused() || call.refused_blindly()) || noise {
+            if !(call.misused() || call.refused_blindly()) {
                 at += 1;
                 continue;
             }
@@ -46,7 +44,21 @@ pub(super) fn schema_retry(trace: &Trace<'_>, limits: &Thresholds, found: &mut V
                     errors.push(next);
                 }
             }
-            if let Some(success) = success {
+            // Slips differ; what is got wrong in the same way again is no slip, however often the tool is called.
+            let slip = |success: usize| {
+                let right = &trace.calls[success].record.arg_shape;
+                let record = call.record;
+                let named = record.unknown.as_deref();
+                // A name that is known says more than that it was unknown.
+                let wrong = record.arg_shape.iter().map(String::as_str).filter(|path| {
+                    !(right.iter().any(|known| known == path) || named.is_some() && path.ends_with('?'))
+                });
+                let wrong: Vec<&str> = wrong.chain(named).collect();
+                let often =
+                    |name: &&str| met.get(&(record.tool.as_str(), *name)).is_some_and(|n| *n >= limits.same_slip);
+                !wrong.is_empty() && !wrong.iter().any(often)
+            };
+            if let Some(success) = success.filter(|&success| !slip(success)) {
                 let key = format!("{} {}", call.record.tool, call.shape);
                 let calls = errors.iter().copied().chain([success]).collect();
                 at = success;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::finding::Occurrence;
-use super::super::record::Outcome;
+use super::super::record::{Outcome, Record};
 use super::super::thresholds::Thresholds;
 use super::super::trace::{Call, Kind, Trace};
 use super::covers;
@@ -247,6 +247,7 @@ pub(super) fn undo_churn(trace: &Trace<'_>, limits: &Thresholds, found: &mut Vec
                 if let Some(&from) = last_from.get(&(write.object.as_str(), &write.new))
                     && trace.gap(from, at) <= limits.task_ms
                     && !a_trial(trace, from, at, &write.object)
+                    && !is_move(call.record, write.new.as_ref())
                 {
                     let tools = BTreeSet::from([trace.calls[from].record.tool.as_str(), call.record.tool.as_str()]);
                     let key = tools.into_iter().collect::<Vec<_>>().join(" + ");
@@ -259,6 +260,11 @@ pub(super) fn undo_churn(trace: &Trace<'_>, limits: &Thresholds, found: &mut Vec
             }
         }
     }
+}
+
+/// What leaves one place for another was not undone there.
+fn is_move(record: &Record, new: Option<&String>) -> bool {
+    new.is_none() && record.writes.iter().any(|write| write.old.is_none() && write.new.is_some())
 }
 
 /// Tried on, looked at and put back, as themes are: the look was there, and it was what the change was for.

@@ -111,7 +111,7 @@ fn named(built: &Built, names: &[String]) -> Result<Vec<usize>> {
             let glob = ListQuery { glob: Some(name.clone()), ..ListQuery::default() };
             indexes.extend(list::select(&built.library, &glob, &BTreeSet::new())?);
         } else {
-            indexes.push(address::page(&built.library, name)?);
+            indexes.push(address::page_or_title(&built.library, name)?);
         }
     }
     let mut seen = BTreeSet::new();

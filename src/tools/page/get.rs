@@ -16,7 +16,7 @@ use crate::site::page::{self, GetQuery, Include, PageView};
 pub(super) const GET: Spec = Spec {
     name: "page_get",
     title: "Read pages",
-    description: "Reads pages with their etag; call it before replacing a body. Replies front_matter and body by \
+    description: "Reads pages, by path or title, with their etag; call it before replacing a body. Replies front_matter and body by \
         default; `next` says how to go on where it is cut. For whole rendered pages use preview.",
     hints: Hints::READ,
     right: Right::Read,
