@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::Options;
 use super::frame::Frame;
 use super::load::Parsed;
+use super::memory::Memory;
 use super::template::Templates;
 use crate::error::Result;
 use crate::model::config::MarkdownConfig;
@@ -22,6 +23,8 @@ const MAX_THEMES: usize = 4;
 
 /// Frames kept: the working tree, the live state, the preview of both, and some of named change sets.
 const MAX_FRAMES: usize = 8;
+/// Builds of everything that are remembered, without their bytes: what is published, and previews.
+const MAX_MEMORIES: usize = 4;
 /// Edited pages up to which a frame is made from the one before.
 const MOST_EDITED: usize = 256;
 
@@ -31,6 +34,7 @@ pub struct Cache {
     pages: Mutex<Pages>,
     themes: Mutex<Vec<(ThemeKey, Arc<Compiled>)>>,
     frames: Mutex<Vec<Kept>>,
+    memories: Mutex<Vec<(FrameOptions, Arc<Memory>)>>,
 }
 
 /// The frame of a snapshot.
@@ -48,6 +52,12 @@ struct FrameOptions {
     drafts: bool,
     future: bool,
     base_url: Option<String>,
+}
+
+impl FrameOptions {
+    fn of(options: &Options) -> Self {
+        Self { drafts: options.drafts, future: options.future, base_url: options.base_url.clone() }
+    }
 }
 
 #[derive(Default)]
@@ -116,7 +126,7 @@ impl Cache {
     /// The site of a snapshot: the one made before, one made from it, or a new one.
     pub(super) fn frame(&self, snapshot: &Snapshot, options: &Options, progress: &Progress) -> Result<Arc<Frame>> {
         progress.proceed()?;
-        let of = FrameOptions { drafts: options.drafts, future: options.future, base_url: options.base_url.clone() };
+        let of = FrameOptions::of(options);
         let (frame, changed) = self.nearest(snapshot, &of, options.now);
         let frame = match frame {
             Some(frame) if changed.is_empty() => return Ok(frame),
@@ -135,6 +145,25 @@ impl Cache {
         }
         frames.push(kept);
         Ok(frame)
+    }
+
+    /// What the last build of everything with these options made.
+    #[must_use]
+    pub(super) fn memory(&self, options: &Options) -> Arc<Memory> {
+        let of = FrameOptions::of(options);
+        let memories = lock(&self.memories);
+        memories.iter().find(|(known, _)| *known == of).map(|(_, memory)| Arc::clone(memory)).unwrap_or_default()
+    }
+
+    /// Keeps what a build of everything made.
+    pub(super) fn remember(&self, options: &Options, memory: Memory) {
+        let of = FrameOptions::of(options);
+        let mut memories = lock(&self.memories);
+        memories.retain(|(known, _)| *known != of);
+        if memories.len() >= MAX_MEMORIES {
+            memories.remove(0);
+        }
+        memories.push((of, Arc::new(memory)));
     }
 
     /// The newest frame that holds now and differs in few files, and these files.

@@ -1,13 +1,13 @@
 //! One build's site while it is rendered: a frame, with the files it was made from.
 
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::frame::Frame;
 use super::links::Finder;
 use super::template::ListQuery;
-use super::{Options, lists, sections};
-use crate::model::{Page, Snapshot};
+use super::{Options, lists, memory, sections};
+use crate::model::{Digest, Page, Snapshot};
 
 /// Answers kept of one build: themes ask a handful of questions, again on every page.
 const MOST_QUERIES: usize = 64;
@@ -22,6 +22,8 @@ pub(crate) struct Edition<'a> {
     frame: Arc<Frame>,
     /// Answers to what templates ask on every page.
     queries: Mutex<Vec<(ListQuery, Arc<Vec<usize>>)>>,
+    /// Digests of stubs by page index, made where one is asked for.
+    stub_digests: OnceLock<Vec<OnceLock<Digest>>>,
 }
 
 impl Deref for Edition<'_> {
@@ -36,7 +38,20 @@ impl<'a> Edition<'a> {
     /// A frame with the sources it was made from.
     #[must_use]
     pub(crate) fn new(snapshot: &'a Snapshot, options: &'a Options, frame: Arc<Frame>) -> Self {
-        Self { snapshot, options, frame, queries: Mutex::default() }
+        Self { snapshot, options, frame, queries: Mutex::default(), stub_digests: OnceLock::new() }
+    }
+
+    /// The frame that is rendered.
+    #[must_use]
+    pub(crate) fn frame(&self) -> &Arc<Frame> {
+        &self.frame
+    }
+
+    /// The digest of what lists show of a page.
+    #[must_use]
+    pub(crate) fn stub_digest(&self, index: usize) -> Digest {
+        let all = self.stub_digests.get_or_init(|| self.stubs.iter().map(|_| OnceLock::new()).collect());
+        *all[index].get_or_init(|| memory::digest_of_value(Some(&self.stubs[index])))
     }
 
     /// The pages a template asks for, before limit and offset.

@@ -6,9 +6,10 @@ use serde_json::Value;
 
 use super::edition::Edition;
 use super::links::{Kind, is_external};
+use super::memory::{self, Question};
 use super::template::{ListQuery, Lists};
-use super::{address, context, markdown, order, render, sections};
-use crate::model::{Library, LinkTarget, Page};
+use super::{address, context, markdown, order, reads, render, sections};
+use crate::model::{Digest, Library, LinkTarget, Page};
 
 /// Look-ups from the place of one page.
 pub(crate) struct PageLists<'a> {
@@ -20,29 +21,65 @@ pub(crate) struct PageLists<'a> {
 
 impl Lists for PageLists<'_> {
     fn pages(&self, query: &ListQuery) -> Vec<Arc<Value>> {
-        let found = self.edition.query(query);
-        let end = query.limit.map_or(found.len(), |limit| query.offset.saturating_add(limit).min(found.len()));
-        let range = query.offset.min(end)..end;
-        found[range].iter().map(|&i| Arc::clone(&self.edition.stubs[i])).collect()
+        self.found(query, |found| {
+            reads::asked(|| (Question::Pages(query.clone()), memory::digest_of(self.edition, found)));
+            found.iter().map(|&i| Arc::clone(&self.edition.stubs[i])).collect()
+        })
     }
 
     fn page(&self, path_or_url: &str) -> Option<Arc<Value>> {
+        let index = self.index(path_or_url);
+        reads::asked(|| (Question::Page(path_or_url.to_owned()), memory::digest_of(self.edition, index.as_slice())));
+        index.map(|i| Arc::clone(&self.edition.stubs[i]))
+    }
+
+    fn data(&self, name: &str) -> Option<Arc<Value>> {
+        let found = self.edition.data.get(name).map(Arc::clone);
+        reads::asked(|| (Question::Data(name.to_owned()), memory::digest_of_value(found.as_deref())));
+        found
+    }
+
+    fn url(&self, raw: &str) -> String {
+        let url = self.href(raw);
+        reads::asked(|| (Question::Url(raw.to_owned()), Digest::of(url.as_bytes())));
+        url
+    }
+
+    fn absolute(&self, raw: &str) -> String {
+        let url = match raw.strip_prefix('#') {
+            Some(_) => format!("{}{}", self.edition.base.absolute(&self.page.url), self.href(raw)),
+            None => context::absolute(self.edition, &self.href(raw)),
+        };
+        reads::asked(|| (Question::Absolute(raw.to_owned()), Digest::of(url.as_bytes())));
+        url
+    }
+
+    fn markdown(&self, text: &str) -> String {
+        // Shortcodes are left out here: one that calls this helper on its own text would never end.
+        let document = markdown::parse(text, &self.edition.library.config.markdown);
+        document.render(&mut render::Resolver::new(self.edition, self.page, None, false))
+    }
+}
+
+impl PageLists<'_> {
+    /// The pages a query asks for.
+    pub(crate) fn found<T>(&self, query: &ListQuery, with: impl FnOnce(&[usize]) -> T) -> T {
+        let found = self.edition.query(query);
+        let end = query.limit.map_or(found.len(), |limit| query.offset.saturating_add(limit).min(found.len()));
+        with(&found[query.offset.min(end)..end])
+    }
+
+    /// The page that a name or address means.
+    pub(crate) fn index(&self, path_or_url: &str) -> Option<usize> {
         let library = &self.edition.library;
         let found = self.edition.finder().resolve(self.page, path_or_url, Kind::Ref);
         match found.target {
-            LinkTarget::Page(path, _) => {
-                let &i = library.by_path.get(&path)?;
-                library.pages[i].included.then(|| Arc::clone(&self.edition.stubs[i]))
-            }
+            LinkTarget::Page(path, _) => library.by_path.get(&path).copied().filter(|&i| library.pages[i].included),
             _ => None,
         }
     }
 
-    fn data(&self, name: &str) -> Option<Arc<Value>> {
-        self.edition.data.get(name).map(Arc::clone)
-    }
-
-    fn url(&self, raw: &str) -> String {
+    fn href(&self, raw: &str) -> String {
         if raw.is_empty() || is_external(raw) {
             return raw.to_owned();
         }
@@ -54,19 +91,6 @@ impl Lists for PageLists<'_> {
             }
             _ => found.href,
         }
-    }
-
-    fn absolute(&self, raw: &str) -> String {
-        if raw.starts_with('#') {
-            return format!("{}{}", self.edition.base.absolute(&self.page.url), self.url(raw));
-        }
-        context::absolute(self.edition, &self.url(raw))
-    }
-
-    fn markdown(&self, text: &str) -> String {
-        // Shortcodes are left out here: one that calls this helper on its own text would never end.
-        let document = markdown::parse(text, &self.edition.library.config.markdown);
-        document.render(&mut render::Resolver::new(self.edition, self.page, None, false))
     }
 }
 

@@ -25,6 +25,7 @@ mod links;
 mod lists;
 mod load;
 pub mod markdown;
+mod memory;
 mod menu;
 mod near;
 mod order;
@@ -52,10 +53,11 @@ pub use assets::url as asset_url;
 pub use cache::Cache;
 pub use inspect::{Look, Seen};
 pub use layout::layout_of;
+pub use memory::Have;
 pub use sections::display_order;
 
 use crate::error::Result;
-use crate::model::{ContentPath, Diagnostic, Library, Outputs, Progress, Severity, Snapshot};
+use crate::model::{ContentPath, Diagnostic, Digest, Library, Outputs, Progress, Severity, Snapshot};
 
 /// How much of a build is done, roughly, when all pages are read.
 const READING: f64 = 0.3;
@@ -97,6 +99,10 @@ pub struct Built {
     pub library: Library,
     /// Output files.
     pub outputs: Outputs,
+    /// Digests of the rendered outputs of everything. One that is not among the outputs is with whoever asked for the build.
+    pub digests: BTreeMap<String, Digest>,
+    /// What of everything had to be rendered, by output path, and why; the rest stands as an earlier build made it.
+    pub rendered: BTreeMap<String, &'static str>,
     /// Rendered bodies of pages in the scope, by page index; none where everything is rendered.
     pub bodies: BTreeMap<usize, Arc<str>>,
     /// All findings, in path and line order, each once.
@@ -126,7 +132,21 @@ pub fn build(snapshot: &Snapshot, options: &Options, cache: &Cache) -> Result<Bu
 /// # Errors
 /// Those of [`build`], and [`crate::error::Error::Cancelled`].
 pub fn build_followed(snapshot: &Snapshot, options: &Options, cache: &Cache, progress: &Progress) -> Result<Built> {
-    build_seen(snapshot, options, cache, progress, None)
+    build_seen(snapshot, options, cache, progress, None, None)
+}
+
+/// The same for who has outputs of an earlier build of this cache: those that stand are not made, and stand in [`Built::digests`] only.
+///
+/// # Errors
+/// Those of [`build_followed`].
+pub fn build_further(
+    snapshot: &Snapshot,
+    options: &Options,
+    cache: &Cache,
+    progress: &Progress,
+    have: &Have<'_>,
+) -> Result<Built> {
+    build_seen(snapshot, options, cache, progress, None, Some(have))
 }
 
 /// The same for who wants to look at each rendered page and keep none: what `look` finds joins the diagnostics, and of the
@@ -141,7 +161,7 @@ pub fn inspect(
     progress: &Progress,
     look: &Look<'_>,
 ) -> Result<Built> {
-    build_seen(snapshot, options, cache, progress, Some(look))
+    build_seen(snapshot, options, cache, progress, Some(look), None)
 }
 
 fn build_seen(
@@ -150,11 +170,18 @@ fn build_seen(
     cache: &Cache,
     progress: &Progress,
     look: Option<&Look<'_>>,
+    have: Option<&Have<'_>>,
 ) -> Result<Built> {
     let frame = cache.frame(snapshot, options, progress)?;
     let edition = edition::Edition::new(snapshot, options, Arc::clone(&frame));
-    let rendered = render::render(&edition, &progress.part(CHECKED, 1.0), look);
+    let remembers = options.scope == Scope::Everything && look.is_none();
+    let before = if remembers { cache.memory(options) } else { Arc::default() };
+    let recall = remembers.then(|| memory::Recall::new(&edition, &before, have));
+    let (rendered, memory) = render::render(&edition, &progress.part(CHECKED, 1.0), look, recall.as_ref());
     progress.proceed()?;
+    if let Some(memory) = memory {
+        cache.remember(options, memory);
+    }
     // What compiling found already is not said again for the pages that stumble over it.
     let known = |error: &Diagnostic| {
         let of_file = frame.theme.findings.iter().filter(|known| known.path == error.path);
@@ -176,5 +203,6 @@ fn build_seen(
     findings.dedup();
     let bodies = rendered.bodies.into_iter().collect();
     let (library, until) = (frame.library.clone(), frame.until);
-    Ok(Built { library, bodies, outputs: rendered.outputs, diagnostics: findings, until })
+    let render::Rendered { outputs, digests, rendered, .. } = rendered;
+    Ok(Built { library, bodies, outputs, digests, rendered, diagnostics: findings, until })
 }

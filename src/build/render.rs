@@ -1,5 +1,6 @@
 //! Last stage: bodies through the resolver, pages through layouts, everything into output files.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -10,11 +11,14 @@ use super::edition::Edition;
 use super::links::Kind;
 use super::lists::PageLists;
 use super::markdown::{LinkKind, Resolve, Resolved, ShortcodeCall};
+use super::memory::{self, Memory, Question, Recall, Trail};
 use super::outputs::{self, redirects, twin};
 use super::plan::Job;
 use super::template::TemplateError;
-use super::{Look, Scope, address, check, context, escape, inspect, layout};
-use crate::model::{ContentPath, Diagnostic, LinkTarget, Output, OutputData, Outputs, Page, Progress, Severity};
+use super::{Look, Scope, address, check, context, escape, inspect, layout, reads};
+use crate::model::{
+    ContentPath, Diagnostic, Digest, LinkTarget, Output, OutputData, Outputs, Page, Progress, Severity,
+};
 
 /// What rendering made.
 #[derive(Default)]
@@ -25,6 +29,10 @@ pub(crate) struct Rendered {
     pub(crate) bodies: Vec<(usize, Arc<str>)>,
     /// What was found on the way.
     pub(crate) findings: Vec<Diagnostic>,
+    /// Digests of rendered outputs, those that whoever asked has already among them.
+    pub(crate) digests: BTreeMap<String, Digest>,
+    /// Outputs that had to be rendered, and why; none where nobody remembers.
+    pub(crate) rendered: BTreeMap<String, &'static str>,
 }
 
 /// What one job made.
@@ -38,6 +46,12 @@ pub(crate) struct Done {
     pub(crate) body: Option<(usize, Arc<str>)>,
     /// What was found.
     pub(crate) findings: Vec<Diagnostic>,
+    /// Digests of its files, whether they were made just now or are with whoever asked.
+    pub(crate) made: Vec<(String, Digest)>,
+    /// What it was made from.
+    pub(crate) trail: Option<Trail>,
+    /// Why it was made.
+    pub(crate) why: Option<&'static str>,
 }
 
 /// An output file of text.
@@ -48,7 +62,12 @@ pub(crate) fn output(text: String, source: Option<ContentPath>) -> Output {
 
 /// Renders what is in scope.
 #[must_use]
-pub(crate) fn render(edition: &Edition<'_>, progress: &Progress, look: Option<&Look<'_>>) -> Rendered {
+pub(crate) fn render(
+    edition: &Edition<'_>,
+    progress: &Progress,
+    look: Option<&Look<'_>>,
+    recall: Option<&Recall<'_>>,
+) -> (Rendered, Option<Memory>) {
     let jobs: Vec<(&String, &Job)> = edition.plan.jobs.iter().filter(|(_, job)| in_scope(edition, job)).collect();
     let everything = edition.options.scope == Scope::Everything;
     let count = Count::new(progress, jobs.len(), "Rendering");
@@ -56,16 +75,22 @@ pub(crate) fn render(edition: &Edition<'_>, progress: &Progress, look: Option<&L
         .into_par_iter()
         .filter(|_| count.next())
         .map(|(path, job)| match look {
-            None => (path, run(edition, path, job, everything)),
-            Some(look) => (path, inspect::looked(edition, path, job, run(edition, path, job, false), look)),
+            None => (path, run(edition, path, job, everything, recall)),
+            Some(look) => (path, inspect::looked(edition, path, job, run(edition, path, job, false, None), look)),
         })
         .collect();
     if progress.is_cancelled() {
-        return Rendered::default();
+        return (Rendered::default(), None);
     }
     let mut rendered = Rendered::default();
     let mut twins = Vec::new();
+    let mut memory = recall.map(Recall::begin);
     for (path, done) in done {
+        if let (Some(memory), Some(trail)) = (&mut memory, done.trail) {
+            memory.keep(path, trail);
+        }
+        rendered.digests.extend(done.made);
+        rendered.rendered.extend(done.why.map(|why| (path.clone(), why)));
         if let Some(output) = done.output {
             rendered.outputs.insert(path.clone(), output);
         }
@@ -85,7 +110,7 @@ pub(crate) fn render(edition: &Edition<'_>, progress: &Progress, look: Option<&L
             rendered.outputs.entry(path).or_insert_with(|| output(text, None));
         }
     }
-    rendered
+    (rendered, memory.map(memory::Next::end))
 }
 
 fn in_scope(edition: &Edition<'_>, job: &Job) -> bool {
@@ -97,7 +122,11 @@ fn in_scope(edition: &Edition<'_>, job: &Job) -> bool {
     }
 }
 
-fn run(edition: &Edition<'_>, path: &str, job: &Job, with_twin: bool) -> Done {
+fn run(edition: &Edition<'_>, path: &str, job: &Job, with_twin: bool, recall: Option<&Recall<'_>>) -> Done {
+    let recall = recall.map(|recall| (recall, path));
+    if let Some(done) = recall.and_then(|(recall, path)| recall.whole(path)) {
+        return done;
+    }
     match job {
         Job::Copy(file, blob) => {
             let data = OutputData::Copy(file.clone(), *blob);
@@ -105,17 +134,38 @@ fn run(edition: &Edition<'_>, path: &str, job: &Job, with_twin: bool) -> Done {
         }
         Job::Redirect(to) => Done { output: Some(output(redirects::stub(edition, to), None)), ..Done::default() },
         Job::Page(index) => {
-            let mut done = layout::page(edition, *index, 1);
+            let mut done = layout::page(edition, *index, 1, recall);
             let source = &edition.library.pages[*index];
-            if with_twin && source.exists {
+            if with_twin && source.exists && !matches!(done.trail, Some(Trail::Before(_))) {
                 let path = address::output_path(&address::twin(&source.url));
                 done.twin = Some((path, output(twin::text(edition, *index), Some(source.path.clone()))));
             }
-            done
+            remembered(edition, path, done)
         }
-        Job::SectionList(index, n) => Done { body: None, ..layout::page(edition, *index, *n) },
-        _ => layout::listing(edition, path, job),
+        Job::SectionList(index, n) => {
+            remembered(edition, path, Done { body: None, ..layout::page(edition, *index, *n, recall) })
+        }
+        _ => remembered(edition, path, layout::listing(edition, path, job, recall)),
     }
+}
+
+/// Notes what came of it, where somebody will want to know. What is wrong is found anew each time.
+fn remembered(edition: &Edition<'_>, path: &str, mut done: Done) -> Done {
+    if let Some(Trail::Fresh(fresh)) = &mut done.trail {
+        let digest = |output: &Output| match &output.data {
+            OutputData::Bytes(bytes) => Some(Digest::of(bytes)),
+            OutputData::Copy(..) => None,
+        };
+        let page = done.output.as_ref().and_then(digest);
+        let twin = done.twin.as_ref().and_then(|(path, output)| Some((path.clone(), digest(output)?)));
+        let own = twin.clone().filter(|(path, _)| !edition.plan.jobs.contains_key(path));
+        done.made = page.map(|digest| (path.to_owned(), digest)).into_iter().chain(own).collect();
+        fresh.made(page, twin);
+        if !done.findings.is_empty() {
+            done.trail = None;
+        }
+    }
+    done
 }
 
 /// A body as HTML.
@@ -202,7 +252,12 @@ impl<'a> Resolver<'a> {
 
 impl Resolve for Resolver<'_> {
     fn link(&mut self, raw: &str, kind: LinkKind, _text: &str, _line: usize) -> Resolved {
-        let found = self.edition.finder().resolve(self.page, raw, check::kind_of(kind));
+        let kind = check::kind_of(kind);
+        let found = self.edition.finder().resolve(self.page, raw, kind);
+        if self.index.is_none() {
+            // Those of a page's own body are checked whatever is rendered, and counted there.
+            reads::asked(|| (Question::Link(raw.to_owned(), kind), check::digest(&found)));
+        }
         let external = matches!(found.target, LinkTarget::External(_));
         Resolved {
             href: self.href(found.href),
@@ -216,6 +271,9 @@ impl Resolve for Resolver<'_> {
         if matches!(call.name.as_str(), "ref" | "relref") {
             let target = check::ref_target(call).unwrap_or_default();
             let found = self.edition.finder().resolve(self.page, target, Kind::Ref);
+            if self.index.is_none() {
+                reads::asked(|| (Question::Link(target.to_owned(), Kind::Ref), check::digest(&found)));
+            }
             let href = self.href(found.href);
             // It goes into the page as it is, in text or in an attribute.
             return escape::url(&href).replace('\'', "%27").replace('&', "%26");

@@ -22,10 +22,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use handlebars::{Context, Handlebars, RenderContext, RenderError, Renderable};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use fault::TemplateError;
 
+use super::reads;
 use crate::model::{ContentPath, Diagnostic, Snapshot};
 use blocks::{BLOCKS, Block, Lookup};
 use guard::{Capped, Fault, Run, Session};
@@ -60,7 +62,7 @@ pub struct Render<'a> {
 }
 
 /// Which pages a template asks for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ListQuery {
     /// Section: content folder without `content/` (`blog`), or its URL path.
     pub section: Option<String>,
@@ -139,7 +141,14 @@ impl Templates {
 
     /// Whether the theme has this shortcode.
     pub fn has_shortcode(&self, name: &str) -> bool {
-        self.files.contains_key(&format!("shortcodes/{name}"))
+        let key = format!("shortcodes/{name}");
+        reads::template(&key);
+        self.files.contains_key(&key)
+    }
+
+    /// The file of a template by its whole name, such as `partials/header`.
+    pub(crate) fn file_of(&self, name: &str) -> Option<&ContentPath> {
+        self.files.get(name)
     }
 
     /// Names of the theme's shortcodes.
@@ -181,6 +190,7 @@ impl Templates {
 
     fn run(&self, kind: &str, name: &str, mut data: Value, run: &Run<'_>) -> Result<String, TemplateError> {
         let key = format!("{kind}/{name}");
+        reads::template(&key);
         let Some(template) = self.registry.get_template(&key) else {
             return Err(self.missing(kind, name, &key));
         };

@@ -198,6 +198,18 @@ impl Site {
         build::build_followed(snapshot, &options, &self.shared.cache, progress)
     }
 
+    /// Builds a snapshot for who has outputs of an earlier build: those that stand are not made again.
+    pub fn build_further(
+        &self,
+        snapshot: &Snapshot,
+        scope: Scope,
+        progress: &Progress,
+        have: &build::Have<'_>,
+    ) -> Result<Built> {
+        let options = build::Options { now: self.now(), drafts: false, future: false, base_url: None, scope };
+        build::build_further(snapshot, &options, &self.shared.cache, progress, have)
+    }
+
     /// Builds a snapshot for who looks at each rendered page and keeps none.
     pub fn inspect(
         &self,

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::guard::{Capped, Fault, Run, step};
 use super::lookups;
+use crate::build::reads;
 
 /// A block helper bound to one render.
 pub(super) struct Block<'s> {
@@ -254,6 +255,8 @@ fn partial<'reg, 'rc>(
             None => render(run, h.template(), r, ctx, rc, out),
         };
     }
+    reads::template(&format!("partials/{name}"));
+    reads::template(&name);
     let Some(template) = find_partial(r, &name) else {
         if h.template().is_some() {
             return render(run, h.template(), r, ctx, rc, out);
