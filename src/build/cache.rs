@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Map, Value};
 
-use super::Options;
 use super::frame::Frame;
 use super::load::Parsed;
 use super::memory::Memory;
 use super::template::Templates;
+use super::{Options, Stopwatch};
 use crate::error::Result;
 use crate::model::config::MarkdownConfig;
 use crate::model::{BlobId, ContentPath, Diagnostic, Progress, Snapshot};
@@ -124,7 +124,13 @@ impl Cache {
     }
 
     /// The site of a snapshot: the one made before, one made from it, or a new one.
-    pub(super) fn frame(&self, snapshot: &Snapshot, options: &Options, progress: &Progress) -> Result<Arc<Frame>> {
+    pub(super) fn frame(
+        &self,
+        snapshot: &Snapshot,
+        options: &Options,
+        progress: &Progress,
+        watch: Option<&Stopwatch>,
+    ) -> Result<Arc<Frame>> {
         progress.proceed()?;
         let of = FrameOptions::of(options);
         let (frame, changed) = self.nearest(snapshot, &of, options.now);
@@ -135,7 +141,7 @@ impl Cache {
         };
         let frame = match frame {
             Some(frame) => frame,
-            None => Frame::read(snapshot, options, self, progress)?,
+            None => Frame::read(snapshot, options, self, progress, watch)?,
         };
         let frame = Arc::new(frame);
         let kept = Kept { snapshot: snapshot.clone(), options: of, since: options.now, frame: Arc::clone(&frame) };

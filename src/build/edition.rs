@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use super::frame::Frame;
 use super::links::Finder;
 use super::template::ListQuery;
-use super::{Options, lists, memory, sections};
+use super::{Options, Stopwatch, lists, memory, sections};
 use crate::model::{Digest, Page, Snapshot};
 
 /// Answers kept of one build: themes ask a handful of questions, again on every page.
@@ -20,6 +20,8 @@ pub(crate) struct Edition<'a> {
     pub(crate) options: &'a Options,
     /// The site.
     frame: Arc<Frame>,
+    /// Who measures.
+    pub(crate) watch: Option<&'a Stopwatch>,
     /// Answers to what templates ask on every page.
     queries: Mutex<Vec<(ListQuery, Arc<Vec<usize>>)>>,
     /// Digests of stubs by page index, made where one is asked for.
@@ -38,7 +40,7 @@ impl<'a> Edition<'a> {
     /// A frame with the sources it was made from.
     #[must_use]
     pub(crate) fn new(snapshot: &'a Snapshot, options: &'a Options, frame: Arc<Frame>) -> Self {
-        Self { snapshot, options, frame, queries: Mutex::default(), stub_digests: OnceLock::new() }
+        Self { snapshot, options, frame, watch: None, queries: Mutex::default(), stub_digests: OnceLock::new() }
     }
 
     /// The frame that is rendered.

@@ -19,7 +19,7 @@ use super::outputs::{self, feed};
 use super::plan::{self, Plan};
 use super::reads::{self, Reads};
 use super::translations::{self, Translations};
-use super::{CHECKED, Options, READING, context, data, schema, sections, seo};
+use super::{CHECKED, Options, READING, Stopwatch, context, data, schema, sections, seo, stopwatch};
 use crate::error::Result;
 use crate::model::{Config, ContentPath, Diagnostic, Digest, Library, Page, PathKind, Progress, Snapshot};
 
@@ -90,14 +90,24 @@ impl Noted {
 
 impl Frame {
     /// Reads a whole snapshot.
-    pub(super) fn read(snapshot: &Snapshot, options: &Options, cache: &Cache, progress: &Progress) -> Result<Self> {
+    pub(super) fn read(
+        snapshot: &Snapshot,
+        options: &Options,
+        cache: &Cache,
+        progress: &Progress,
+        watch: Option<&Stopwatch>,
+    ) -> Result<Self> {
+        let stage = |name| stopwatch::stage(watch, name);
+        stage("read pages");
         let (config, mut found) = Config::load(snapshot)?;
         progress.step(0.0, "Reading pages")?;
         let (loaded, more) = load::load(snapshot, &config, cache, &progress.part(0.0, READING));
         progress.proceed()?;
         found.extend(more);
+        stage("compile theme");
         let theme = cache.templates(snapshot, &config.theme, &config.theme_settings);
         found.extend(theme.findings.iter().cloned());
+        stage("assemble");
         let base = library::base(&config, options);
         let (assembled, more) = library::assemble(snapshot, config, options, &loaded);
         found.extend(more);
@@ -128,9 +138,11 @@ impl Frame {
             general: Arc::default(),
             noted: Vec::new(),
         };
+        stage("check links");
         let ((), more_reads) = reads::record(|| frame.resolve(snapshot, noted, &mut found));
         general_reads.merge(more_reads);
         progress.proceed()?;
+        stage("prepare lists");
         let frame = frame.fill(snapshot, options, &mut found);
         progress.report(CHECKED, "Rendering");
         Ok(Self { general: Arc::new((found, general_reads)), ..frame })

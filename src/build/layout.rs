@@ -156,9 +156,8 @@ impl Sheet<'_> {
         };
         if let Some(layout) = layout {
             let lists = PageLists { edition, page: self.from };
-            let values = Value::Object(self.values);
-            let input = Render { context: &values, content, head, lists: &lists };
-            match edition.theme.templates.render(layout, &input) {
+            let input = Render { context: &Value::Null, content, head, lists: &lists };
+            match edition.theme.templates.render_owned(layout, Value::Object(self.values), &input) {
                 Ok(html) => done.output = Some(render::output(head::ensure(html, head), self.source)),
                 Err(error) => done.findings.push(template_finding(error)),
             }

@@ -8,7 +8,7 @@ use super::edition::Edition;
 use super::links::{Kind, is_external};
 use super::memory::{self, Question};
 use super::template::{ListQuery, Lists};
-use super::{address, context, markdown, order, reads, render, sections};
+use super::{Stopwatch, address, context, markdown, order, reads, render, sections};
 use crate::model::{Digest, Library, LinkTarget, Page};
 
 /// Look-ups from the place of one page.
@@ -58,6 +58,10 @@ impl Lists for PageLists<'_> {
         // Shortcodes are left out here: one that calls this helper on its own text would never end.
         let document = markdown::parse(text, &self.edition.library.config.markdown);
         document.render(&mut render::Resolver::new(self.edition, self.page, None, false))
+    }
+
+    fn watch(&self) -> Option<&Stopwatch> {
+        self.edition.watch
     }
 }
 

@@ -41,6 +41,7 @@ mod schema;
 mod sections;
 mod seo;
 pub mod shortcode;
+mod stopwatch;
 mod taxonomy;
 pub mod template;
 mod translations;
@@ -55,9 +56,10 @@ pub use inspect::{Look, Seen};
 pub use layout::layout_of;
 pub use memory::Have;
 pub use sections::display_order;
+pub use stopwatch::{Spent, Stopwatch, Ticks, Times};
 
 use crate::error::Result;
-use crate::model::{ContentPath, Diagnostic, Digest, Library, Outputs, Progress, Severity, Snapshot};
+use crate::model::{ContentPath, Diagnostic, Digest, Library, Output, Outputs, Progress, Severity, Snapshot};
 
 /// How much of a build is done, roughly, when all pages are read.
 const READING: f64 = 0.3;
@@ -90,6 +92,30 @@ pub enum Scope {
     Shown(BTreeSet<ContentPath>),
     /// No output: library and diagnostics only.
     Nothing,
+}
+
+/// Takes an output as soon as it is made; called from several threads, in no order, once for each path.
+pub type Take<'t> = dyn Fn(String, Output) + Sync + 't;
+
+/// Who is with a build while it goes on. Nobody changes what is made.
+#[derive(Clone, Copy, Default)]
+pub struct Company<'a> {
+    /// Is told how far it is, and ends it.
+    pub progress: Option<&'a Progress>,
+    /// Looks at each rendered page; nothing is kept then but copies, and what was found joins the diagnostics.
+    pub look: Option<&'a Look<'a>>,
+    /// Takes the outputs: none is kept then, nor the body of any page.
+    pub take: Option<&'a Take<'a>>,
+    /// Has outputs of an earlier build of this cache: those that stand are not made, and named in [`Built::digests`] only.
+    pub have: Option<&'a Have<'a>>,
+    /// Measures it.
+    pub watch: Option<&'a Stopwatch>,
+}
+
+impl std::fmt::Debug for Company<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Company").finish_non_exhaustive()
+    }
 }
 
 /// A finished build.
@@ -132,21 +158,7 @@ pub fn build(snapshot: &Snapshot, options: &Options, cache: &Cache) -> Result<Bu
 /// # Errors
 /// Those of [`build`], and [`crate::error::Error::Cancelled`].
 pub fn build_followed(snapshot: &Snapshot, options: &Options, cache: &Cache, progress: &Progress) -> Result<Built> {
-    build_seen(snapshot, options, cache, progress, None, None)
-}
-
-/// The same for who has outputs of an earlier build of this cache: those that stand are not made, and stand in [`Built::digests`] only.
-///
-/// # Errors
-/// Those of [`build_followed`].
-pub fn build_further(
-    snapshot: &Snapshot,
-    options: &Options,
-    cache: &Cache,
-    progress: &Progress,
-    have: &Have<'_>,
-) -> Result<Built> {
-    build_seen(snapshot, options, cache, progress, None, Some(have))
+    build_with(snapshot, options, cache, Company { progress: Some(progress), ..Company::default() })
 }
 
 /// The same for who wants to look at each rendered page and keep none: what `look` finds joins the diagnostics, and of the
@@ -161,23 +173,25 @@ pub fn inspect(
     progress: &Progress,
     look: &Look<'_>,
 ) -> Result<Built> {
-    build_seen(snapshot, options, cache, progress, Some(look), None)
+    build_with(snapshot, options, cache, Company { progress: Some(progress), look: Some(look), ..Company::default() })
 }
 
-fn build_seen(
-    snapshot: &Snapshot,
-    options: &Options,
-    cache: &Cache,
-    progress: &Progress,
-    look: Option<&Look<'_>>,
-    have: Option<&Have<'_>>,
-) -> Result<Built> {
-    let frame = cache.frame(snapshot, options, progress)?;
-    let edition = edition::Edition::new(snapshot, options, Arc::clone(&frame));
-    let remembers = options.scope == Scope::Everything && look.is_none();
+/// The same in any company.
+///
+/// # Errors
+/// Those of [`build_followed`].
+pub fn build_with(snapshot: &Snapshot, options: &Options, cache: &Cache, company: Company<'_>) -> Result<Built> {
+    let nobody = Progress::default();
+    let progress = company.progress.unwrap_or(&nobody);
+    let frame = cache.frame(snapshot, options, progress, company.watch)?;
+    let mut edition = edition::Edition::new(snapshot, options, Arc::clone(&frame));
+    edition.watch = company.watch;
+    stopwatch::stage(company.watch, "render");
+    let remembers = options.scope == Scope::Everything && company.look.is_none();
     let before = if remembers { cache.memory(options) } else { Arc::default() };
-    let recall = remembers.then(|| memory::Recall::new(&edition, &before, have));
-    let (rendered, memory) = render::render(&edition, &progress.part(CHECKED, 1.0), look, recall.as_ref());
+    let recall = remembers.then(|| memory::Recall::new(&edition, &before, company.have));
+    let (rendered, memory) = render::render(&edition, &progress.part(CHECKED, 1.0), company, recall.as_ref());
+    stopwatch::stage(company.watch, "sort findings");
     progress.proceed()?;
     if let Some(memory) = memory {
         cache.remember(options, memory);

@@ -1,6 +1,6 @@
 //! Last stage: bodies through the resolver, pages through layouts, everything into output files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -15,7 +15,7 @@ use super::memory::{self, Memory, Question, Recall, Trail};
 use super::outputs::{self, redirects, twin};
 use super::plan::Job;
 use super::template::TemplateError;
-use super::{Look, Scope, address, check, context, escape, inspect, layout, reads};
+use super::{Company, Scope, address, check, context, escape, inspect, layout, reads, stopwatch};
 use crate::model::{
     ContentPath, Diagnostic, Digest, LinkTarget, Output, OutputData, Outputs, Page, Progress, Severity,
 };
@@ -65,18 +65,19 @@ pub(crate) fn output(text: String, source: Option<ContentPath>) -> Output {
 pub(crate) fn render(
     edition: &Edition<'_>,
     progress: &Progress,
-    look: Option<&Look<'_>>,
+    company: Company<'_>,
     recall: Option<&Recall<'_>>,
 ) -> (Rendered, Option<Memory>) {
     let jobs: Vec<(&String, &Job)> = edition.plan.jobs.iter().filter(|(_, job)| in_scope(edition, job)).collect();
     let everything = edition.options.scope == Scope::Everything;
+    let formats = everything && company.look.is_none();
     let count = Count::new(progress, jobs.len(), "Rendering");
     let done: Vec<(&String, Done)> = jobs
         .into_par_iter()
         .filter(|_| count.next())
-        .map(|(path, job)| match look {
-            None => (path, run(edition, path, job, everything, recall)),
-            Some(look) => (path, inspect::looked(edition, path, job, run(edition, path, job, false, None), look)),
+        .map(|(path, job)| {
+            let done = stopwatch::output(company.watch, path, || run(edition, path, job, formats, recall));
+            (path, hand_on(edition, path, job, done, company))
         })
         .collect();
     if progress.is_cancelled() {
@@ -100,17 +101,41 @@ pub(crate) fn render(
         }
         rendered.findings.extend(done.findings);
     }
-    if everything && look.is_none() {
-        for (path, output) in twins {
-            rendered.outputs.entry(path).or_insert(output);
-        }
+    for (path, output) in twins {
+        rendered.outputs.entry(path).or_insert(output);
+    }
+    if formats {
+        stopwatch::stage(company.watch, "feeds, sitemap, search");
         let files: Vec<(String, String)> =
             outputs::FORMATS.par_iter().flat_map_iter(|format| format(edition)).collect();
-        for (path, text) in files {
-            rendered.outputs.entry(path).or_insert_with(|| output(text, None));
+        let mut taken = BTreeSet::new();
+        for (path, text) in files.into_iter().filter(|(path, _)| !edition.plan.jobs.contains_key(path)) {
+            match company.take {
+                Some(take) if taken.insert(path.clone()) => take(path, output(text, None)),
+                Some(_) => {}
+                None => {
+                    rendered.outputs.entry(path).or_insert_with(|| output(text, None));
+                }
+            }
         }
     }
     (rendered, memory.map(memory::Next::end))
+}
+
+/// Gives what a job made to who wants it; what is left is kept.
+fn hand_on(edition: &Edition<'_>, path: &str, job: &Job, done: Done, company: Company<'_>) -> Done {
+    if let Some(look) = company.look {
+        return inspect::looked(edition, path, job, done, look);
+    }
+    let Some(take) = company.take else { return done };
+    let mut done = done;
+    if let Some(output) = done.output.take() {
+        take(path.to_owned(), output);
+    }
+    if let Some((path, twin)) = done.twin.take().filter(|(path, _)| !edition.plan.jobs.contains_key(path)) {
+        take(path, twin);
+    }
+    Done { body: None, ..done }
 }
 
 fn in_scope(edition: &Edition<'_>, job: &Job) -> bool {

@@ -33,6 +33,8 @@ use blocks::{BLOCKS, Block, Lookup};
 use guard::{Capped, Fault, Run, Session};
 use lookups::LOOKUPS;
 
+use super::{Stopwatch, stopwatch};
+
 /// A compiled theme with everything it extends. Cheap to share in an `Arc`.
 pub struct Templates {
     registry: Handlebars<'static>,
@@ -96,6 +98,10 @@ pub trait Lists: Sync {
     fn absolute(&self, raw: &str) -> String;
     /// Markdown as HTML.
     fn markdown(&self, text: &str) -> String;
+    /// Who measures templates.
+    fn watch(&self) -> Option<&Stopwatch> {
+        None
+    }
 }
 
 impl Templates {
@@ -209,7 +215,9 @@ impl Templates {
             for (name, call, html) in LOOKUPS {
                 render.register_local_helper(name, Box::new(Lookup { run, call: *call, html: *html }));
             }
-            template.render(&self.registry, &context, &mut render, &mut out)
+            stopwatch::template(run.lists.watch(), &key, || {
+                template.render(&self.registry, &context, &mut render, &mut out)
+            })
         });
         match result {
             Ok(()) => Ok(out.into_string()),

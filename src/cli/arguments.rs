@@ -152,6 +152,9 @@ pub(super) struct Build {
     /// Use this address instead of the one in site.yaml.
     #[arg(long, value_name = "URL")]
     pub(super) base_url: Option<String>,
+    /// Say how long each stage took, and which outputs and templates took longest.
+    #[arg(long)]
+    pub(super) timings: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,20 +1,29 @@
 //! `build` and `check`: the site as files, and everything that is wrong with it.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::path::Path;
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use sitewright::build::{self as builder, Built, Cache, Options, Scope};
+use sitewright::build::{Built, Options, Scope, Stopwatch, Times};
 use sitewright::error::{Error, Result};
 use sitewright::model::{Diagnostic, Progress, Severity};
 use sitewright::site::check::{self, CheckQuery, Rule};
+use sitewright::site::output::{self, Placed};
 
 use super::arguments::{Build, Check};
-use super::{Outcome, locate, print};
+use super::{Outcome, locate, print, progress};
+
+/// Outputs and templates that are named in timings.
+const SLOWEST: usize = 10;
 
 pub(super) fn build(arguments: &Build, site: Option<&Path>) -> Result<Outcome> {
     let started = Instant::now();
+    let stopwatch = Stopwatch::new(Box::new(move || started.elapsed()));
+    stopwatch.stage("open");
     let site = locate::open(site)?;
+    stopwatch.stage("read files");
     let snapshot = site.repository().working()?;
     let base_url = arguments.base_url.as_deref().map(base_url).transpose()?;
     let options = Options {
@@ -24,9 +33,18 @@ pub(super) fn build(arguments: &Build, site: Option<&Path>) -> Result<Outcome> {
         base_url,
         scope: Scope::Everything,
     };
-    let built = builder::build(&snapshot, &options, &Cache::default())?;
+    let line = progress::Line::on_terminal();
+    let progress = line.as_ref().map_or_else(Progress::default, |line| Progress::followed_by(Arc::clone(line) as _));
+    let watch = arguments.timings.then_some(&stopwatch);
+    let placed = output::write(&site, &snapshot, &options, arguments.output.as_deref(), &progress, watch);
+    if let Some(line) = line {
+        line.clear();
+    }
+    let Placed { built, files, written } = placed?;
     print::error(&findings(&built.diagnostics, Severity::Warning));
-    let written = site.repository().write_outputs(&built.outputs, &snapshot, arguments.output.as_deref())?;
+    if arguments.timings {
+        print::error(&timings(&stopwatch.times()));
+    }
     let folder = match &arguments.output {
         Some(folder) => folder.display().to_string(),
         None => site.repository().output().to_owned(),
@@ -34,13 +52,31 @@ pub(super) fn build(arguments: &Build, site: Option<&Path>) -> Result<Outcome> {
     print::error(&format!(
         "{} and {} in {} ({} written, {} removed), {:.2} s\n",
         print::count(pages(&built), "page", "pages"),
-        print::count(built.outputs.len(), "file", "files"),
+        print::count(files, "file", "files"),
         folder,
         written.added.len() + written.changed.len(),
         written.removed.len(),
         started.elapsed().as_secs_f64(),
     ));
     Ok(outcome(&built.diagnostics))
+}
+
+/// Stages in order, then the slowest outputs and templates. Outputs are rendered side by side, so theirs may add up to more.
+fn timings(times: &Times) -> String {
+    let mut text = String::new();
+    let mut row = |took: Duration, what: &str| {
+        let _ = writeln!(text, "{:>10.2} ms  {what}", took.as_secs_f64() * 1000.0);
+    };
+    for (name, took) in &times.stages {
+        row(*took, name);
+    }
+    for (took, path) in times.outputs.iter().take(SLOWEST) {
+        row(*took, &format!("output {path}"));
+    }
+    for (name, spent) in times.templates.iter().take(SLOWEST) {
+        row(spent.all, &format!("template {name}, {}", print::count(spent.times, "time", "times")));
+    }
+    text
 }
 
 /// An address the build can join paths to.

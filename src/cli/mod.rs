@@ -11,6 +11,7 @@ mod init;
 mod inspect;
 mod locate;
 mod print;
+mod progress;
 mod publish;
 mod serve;
 

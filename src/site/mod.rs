@@ -15,6 +15,7 @@ mod expand;
 mod hold;
 pub mod import;
 pub mod init;
+pub mod output;
 pub mod overview;
 pub mod page;
 mod person;
@@ -35,7 +36,7 @@ pub mod theme;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::build::{self, Built, Cache, Scope};
+use crate::build::{self, Built, Cache, Company, Scope};
 use crate::error::{Error, Result};
 use crate::model::config::PublishConfig;
 use crate::model::{Config, ContentPath, Progress, Snapshot};
@@ -207,7 +208,8 @@ impl Site {
         have: &build::Have<'_>,
     ) -> Result<Built> {
         let options = build::Options { now: self.now(), drafts: false, future: false, base_url: None, scope };
-        build::build_further(snapshot, &options, &self.shared.cache, progress, have)
+        let company = Company { progress: Some(progress), have: Some(have), ..Company::default() };
+        build::build_with(snapshot, &options, &self.shared.cache, company)
     }
 
     /// Builds a snapshot for who looks at each rendered page and keeps none.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Site, address, expand, page};
-use crate::build::{self, Built, Scope};
+use crate::build::{self, Built, Company, Scope};
 use crate::error::{Error, Result};
 use crate::model::{ContentPath, Diagnostic, Digest, OutputData, Outputs, Progress, Snapshot};
 
@@ -148,7 +148,12 @@ pub fn whole(
         base_url: Some(base_url.to_owned()),
         scope: Scope::Everything,
     };
-    let mut built = build::build_further(&snapshot, &options, &site.shared.cache, &Progress::default(), &have)?;
+    let mut built = build::build_with(
+        &snapshot,
+        &options,
+        &site.shared.cache,
+        Company { have: Some(&have), ..Company::default() },
+    )?;
     for path in built.digests.keys().filter(|path| !built.outputs.contains_key(*path)).cloned().collect::<Vec<_>>() {
         if let Some((output, _)) = shown(&path) {
             built.outputs.insert(path, output.clone());

@@ -38,6 +38,7 @@ pub use change_set::{ChangeSet, Merging, Opening};
 pub use foreign::{Foreign, ForeignFile};
 pub use history::HistoryFilter;
 pub use merge::{Merge, merge_file};
+pub use output::{Writer, Written};
 pub use publish::{
     Build, OpenReview, OutputChange, PublishRequest, Published, PushReport, ReviewRequest, Reviewed, Unfinished,
 };

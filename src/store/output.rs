@@ -50,25 +50,83 @@ impl Written {
 /// [`Error::DiskFull`], [`Error::ReadOnly`], [`Error::Io`]. What was written until then stays; the next call goes on.
 pub fn write(parent: &Dir, output: &str, outputs: &Outputs, source: &Source<'_>) -> Result<Written> {
     check_paths(outputs)?;
-    disk::Folder::open(parent, output)?.fill(outputs, source)
+    let mut folder = disk::Folder::open(parent, output)?;
+    for (path, output) in outputs {
+        folder.put(path, &output.data, source)?;
+    }
+    folder.finish()
+}
+
+/// An output folder that is filled while a build goes on. What was put there stays, whatever comes after; files without an
+/// output are removed by [`Writer::finish`] only.
+pub struct Writer<'a> {
+    repository: &'a Repository,
+    sources: &'a Snapshot,
+    folder: disk::Folder,
+}
+
+impl std::fmt::Debug for Writer<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Writer").finish_non_exhaustive()
+    }
+}
+
+impl Writer<'_> {
+    /// Puts one output in its place, unless it is there already. Fastest where outputs of one folder come together.
+    ///
+    /// # Errors
+    /// As [`write()`].
+    pub fn put(&mut self, path: &str, data: &OutputData) -> Result<()> {
+        let (repository, sources) = (self.repository, self.sources);
+        self.folder.put(path, data, &|path, id| repository.copied(sources, path, id))
+    }
+
+    /// Removes files that no output has any more.
+    ///
+    /// # Errors
+    /// As [`write()`].
+    pub fn finish(self) -> Result<Written> {
+        self.folder.finish()
+    }
 }
 
 impl Repository {
-    /// Writes a build of these sources into a folder anywhere (made if missing), or into the site's own output folder.
+    /// Opens a folder anywhere (made if missing), or the site's own output folder, for a build of these sources.
     ///
     /// # Errors
     /// As [`write()`], and [`Error::InvalidArguments`] for a folder elsewhere that holds other files: they would be removed.
+    pub fn output_writer<'a>(&'a self, sources: &'a Snapshot, folder: Option<&Path>) -> Result<Writer<'a>> {
+        let folder = match folder {
+            None => {
+                self.check_output()?;
+                disk::Folder::open(self.disk().dir(), self.output())?
+            }
+            Some(folder) => {
+                let (parent, name) = claim(folder)?;
+                disk::Folder::open(&parent, &name)?
+            }
+        };
+        Ok(Writer { repository: self, sources, folder })
+    }
+
+    /// Writes a whole build of these sources into a folder, as [`Repository::output_writer`] opens it.
+    ///
+    /// # Errors
+    /// As [`Repository::output_writer`].
     pub fn write_outputs(&self, outputs: &Outputs, sources: &Snapshot, folder: Option<&Path>) -> Result<Written> {
-        let source = |path: &ContentPath, id: BlobId| match sources.get(path).filter(|file| file.id == id) {
+        check_paths(outputs)?;
+        let mut writer = self.output_writer(sources, folder)?;
+        for (path, output) in outputs {
+            writer.put(path, &output.data)?;
+        }
+        writer.finish()
+    }
+
+    fn copied(&self, sources: &Snapshot, path: &ContentPath, id: BlobId) -> Result<Arc<[u8]>> {
+        match sources.get(path).filter(|file| file.id == id) {
             Some(file) => self.bytes(path, file),
             None => Err(Error::internal(format!("the build copies {path}, which its sources do not have"))),
-        };
-        let Some(folder) = folder else {
-            self.check_output()?;
-            return write(self.disk().dir(), self.output(), outputs, &source);
-        };
-        let (parent, name) = claim(folder)?;
-        write(&parent, &name, outputs, &source)
+        }
     }
 }
 
@@ -86,12 +144,15 @@ fn check_paths(outputs: &Outputs) -> Result<()> {
         ContentPath::from_disk(path)?;
         for (at, _) in path.match_indices('/') {
             if outputs.contains_key(&path[..at]) {
-                let problem = format!("the output {} would be a file and a folder", &path[..at]);
-                return Err(Error::InvalidPath { path: path.clone(), problem });
+                return Err(both(path, &path[..at]));
             }
         }
     }
     Ok(())
+}
+
+fn both(path: &str, what: &str) -> Error {
+    Error::InvalidPath { path: path.to_owned(), problem: format!("the output {what} would be a file and a folder") }
 }
 
 #[cfg(test)]

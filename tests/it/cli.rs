@@ -112,6 +112,27 @@ fn build_writes_what_differs_and_nothing_else() {
 }
 
 #[test]
+fn timings_name_stages_outputs_and_templates_and_a_refused_build_leaves_no_folder() {
+    let (_dir, folder) = site();
+    let told = ok(&folder, &["build", "--timings"]);
+    for part in [
+        "read pages",
+        "render",
+        "write files",
+        "output index.html",
+        "template layouts/page, ",
+        "template partials/base, ",
+    ] {
+        assert!(told.err.contains(part), "{part}: {}", told.err);
+    }
+    assert!(!ok(&folder, &["build"]).err.contains("render"), "only where asked for");
+    std::fs::remove_dir_all(folder.join("public")).unwrap();
+    std::fs::write(folder.join("site.yaml"), "title: [\n").unwrap();
+    refused(&folder, &["build"]);
+    assert!(!folder.join("public").exists());
+}
+
+#[test]
 fn check_finds_what_is_wrong_with_file_and_line() {
     let (_dir, folder) = site();
     append(&folder.join("content/about.md"), "\nA [broken](nowhere.md) link.\n");

@@ -9,9 +9,9 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use sitewright::build::{Built, Cache, Options, Scope, build, build_further};
+use sitewright::build::{Built, Cache, Company, Options, Scope, build, build_with};
 use sitewright::error::Error;
-use sitewright::model::{ContentPath, Digest, Outputs, Progress, Snapshot, front_matter};
+use sitewright::model::{ContentPath, Digest, Outputs, Snapshot, front_matter};
 
 use crate::build::{file, files_below, options, snapshot};
 
@@ -235,7 +235,7 @@ impl Holder {
     fn build(&mut self, snapshot: &Snapshot, options: &Options, cache: &Cache) -> Result<Built, Error> {
         let have =
             |path: &str, digest: Digest| self.digests.get(path) == Some(&digest) && self.outputs.contains_key(path);
-        let mut built = build_further(snapshot, options, cache, &Progress::default(), &have)?;
+        let mut built = build_with(snapshot, options, cache, Company { have: Some(&have), ..Company::default() })?;
         if options.scope == Scope::Everything {
             for path in
                 built.digests.keys().filter(|path| !built.outputs.contains_key(*path)).cloned().collect::<Vec<_>>()
@@ -381,8 +381,7 @@ fn names<'r>(rendered: &'r [(String, &'static str)]) -> Vec<&'r str> {
 #[test]
 fn a_text_renders_its_page_and_the_lists_that_show_it() {
     // Three words for three others: nothing that lists show.
-    let same_start =
-        |text: &str| text.replace("[[One#Heading 2]]", "*[[One#Heading 2]]*");
+    let same_start = |text: &str| text.replace("[[One#Heading 2]]", "*[[One#Heading 2]]*");
     assert_eq!(rendered_after("content/deep/er/page.md", same_start), [("deep/er/page/index.html".to_owned(), "text")]);
     let other_start = rendered_after("content/deep/er/page.md", |text| format!("{text}More words."));
     let lists = ["deep/er/index.html", "deep/er/page/index.html", "index.html"];

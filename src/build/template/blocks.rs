@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::guard::{Capped, Fault, Run, step};
 use super::lookups;
-use crate::build::reads;
+use crate::build::{reads, stopwatch};
 
 /// A block helper bound to one render.
 pub(super) struct Block<'s> {
@@ -274,7 +274,8 @@ fn partial<'reg, 'rc>(
     let result = block.and_then(|block| {
         run.push_partial(&name, block);
         let pushed = push_context(h, rc);
-        let result = template.render(r, ctx, rc, out);
+        let key = template.name.as_deref().unwrap_or(&name);
+        let result = stopwatch::template(run.lists.watch(), key, || template.render(r, ctx, rc, out));
         if pushed {
             rc.pop_block();
         }

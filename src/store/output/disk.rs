@@ -1,149 +1,203 @@
 //! The output folder on disk.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
+use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
-use std::path::Path;
+use std::os::fd::OwnedFd;
 
-use cap_std::fs::{Dir, OpenOptions};
+use cap_std::fs::Dir;
 use git2::{ObjectType, Oid};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, mkdirat, openat, renameat, statat, unlinkat};
+use rustix::io::Errno;
 
-use super::{Source, Written, bytes};
+use super::{Source, Written, both, bytes};
 use crate::error::{Error, Result};
-use crate::model::{OutputData, Outputs};
+use crate::model::{ContentPath, OutputData};
 use crate::store::failure::io_error;
 
 /// Begins the name of every file that is still being written; left-over ones are removed.
 const TEMPORARY: &str = ".sitewright-tmp-";
 /// Deeper folders are not looked into: no output lies there.
 const DEPTH: usize = 64;
+/// How a folder is opened: never through a symlink.
+const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
-/// An output folder, opened so that no path leaves it.
+/// An output folder, opened so that no path leaves it, while outputs are put into it one by one.
 pub(super) struct Folder {
     dir: Dir,
     /// As messages name it.
     name: String,
+    /// Made by us: nothing is in it.
+    fresh: bool,
+    /// The folders down to where the last output went: outputs come folder by folder.
+    open: Vec<Open>,
+    /// Folders that were made by us.
+    made: HashSet<String>,
+    put: BTreeSet<String>,
+    written: Written,
+}
+
+struct Open {
+    name: String,
+    dir: Dir,
+    fresh: bool,
 }
 
 impl Folder {
     pub(super) fn open(parent: &Dir, name: &str) -> Result<Self> {
         let refuse = |problem: &str| Error::InvalidPath { path: name.to_owned(), problem: problem.into() };
+        let mut fresh = false;
         match parent.symlink_metadata(name) {
             Ok(found) if found.is_symlink() => return Err(refuse("the output folder is a symlink")),
             Ok(found) if !found.is_dir() => return Err(refuse("the output folder is a file")),
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 parent.create_dir_all(name).map_err(io_error("create", name))?;
+                fresh = true;
             }
             Err(error) => return Err(io_error("open", name)(error)),
         }
         let dir = parent.open_dir(name).map_err(io_error("open", name))?;
-        Ok(Self { dir, name: name.to_owned() })
+        let (open, made, put, written) = (Vec::new(), HashSet::new(), BTreeSet::new(), Written::default());
+        Ok(Self { dir, name: name.to_owned(), fresh, open, made, put, written })
     }
 
-    pub(super) fn fill(&self, outputs: &Outputs, source: &Source<'_>) -> Result<Written> {
-        let mut written = Written::default();
-        let mut made = BTreeSet::new();
-        for (path, output) in outputs {
-            let there = self.make_way(path, &mut made, &mut written)?;
-            if there && self.equals(path, &output.data)? {
-                continue;
-            }
-            let content = bytes(&output.data, source)?;
-            self.replace(path, &content).map_err(|error| self.failed("write", path, error))?;
-            if there { written.changed.push(path.clone()) } else { written.added.push(path.clone()) }
+    /// Puts one output in its place, where it is not there already.
+    pub(super) fn put(&mut self, path: &str, data: &OutputData, source: &Source<'_>) -> Result<()> {
+        ContentPath::from_disk(path)?;
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        self.enter(folder)?;
+        let size = if self.here().1 { None } else { self.make_way(path, name)? };
+        self.put.insert(path.to_owned());
+        if let Some(size) = size
+            && self.equals(name, path, size, data)?
+        {
+            return Ok(());
         }
-        self.remove_others(&self.dir, "", outputs, &mut written, 0)?;
-        written.removed.sort();
+        let content = bytes(data, source)?;
+        replace(self.here().0, name, &content).map_err(|error| self.failed("write", path, error))?;
+        let list = if size.is_some() { &mut self.written.changed } else { &mut self.written.added };
+        list.push(path.to_owned());
+        Ok(())
+    }
+
+    /// Removes what was not put there; what was done in all.
+    pub(super) fn finish(mut self) -> Result<Written> {
+        self.open.clear();
+        let mut removed = std::mem::take(&mut self.written.removed);
+        if !self.fresh {
+            self.remove_others(&self.dir, "", &self.put, &mut removed, 0)?;
+        }
+        let mut written = self.written;
+        written.removed = removed;
+        written.added.sort_unstable();
+        written.changed.sort_unstable();
+        written.removed.sort_unstable();
         Ok(written)
     }
 
-    /// Makes the folders of a path and clears what stands in its place; whether a file is there.
-    fn make_way(&self, path: &str, made: &mut BTreeSet<String>, written: &mut Written) -> Result<bool> {
-        for (at, _) in path.match_indices('/') {
-            let folder = &path[..at];
-            if made.contains(folder) {
-                continue;
+    /// The folder entered last, and whether it is new.
+    fn here(&self) -> (&Dir, bool) {
+        self.open.last().map_or((&self.dir, self.fresh), |open| (&open.dir, open.fresh))
+    }
+
+    /// Goes to a folder, making what is missing on the way.
+    fn enter(&mut self, folder: &str) -> Result<()> {
+        let (mut depth, mut end) = (0, 0);
+        for name in folder.split('/').filter(|name| !name.is_empty()) {
+            end += usize::from(end > 0) + name.len();
+            if self.open.get(depth).is_none_or(|open| open.name != name) {
+                self.open.truncate(depth);
+                let open = self.descend(&folder[..end], name)?;
+                self.open.push(open);
             }
-            match self.dir.symlink_metadata(folder) {
-                Ok(found) if found.is_dir() => {}
-                Ok(_) => {
-                    self.dir.remove_file(folder).map_err(|error| self.failed("replace", folder, error))?;
-                    written.removed.push(folder.to_owned());
-                    self.dir.create_dir(folder).map_err(|error| self.failed("create", folder, error))?;
-                }
-                Err(error) if error.kind() == ErrorKind::NotFound => {
-                    self.dir.create_dir(folder).map_err(|error| self.failed("create", folder, error))?;
-                }
-                Err(error) => return Err(self.failed("open", folder, error)),
-            }
-            made.insert(folder.to_owned());
+            depth += 1;
         }
-        match self.dir.symlink_metadata(path) {
-            Ok(found) if found.is_file() => Ok(true),
-            Ok(found) if found.is_dir() => {
-                let old = self.dir.open_dir(path).map_err(|error| self.failed("open", path, error))?;
-                self.remove_others(&old, path, &Outputs::new(), written, 0)?;
-                // A dot file below keeps the folder, and the error says so.
-                self.dir.remove_dir(path).map_err(|error| self.failed("replace", path, error))?;
-                Ok(false)
+        self.open.truncate(depth);
+        Ok(())
+    }
+
+    fn descend(&mut self, path: &str, name: &str) -> Result<Open> {
+        if self.put.contains(path) {
+            return Err(both(path, path));
+        }
+        let (above, in_new) = self.here();
+        let opened = |fd: OwnedFd, fresh| Open { name: name.to_owned(), dir: Dir::from(fd), fresh };
+        let mut in_the_way = false;
+        if !in_new {
+            match openat(above, name, FOLDER, Mode::empty()) {
+                Ok(fd) => return Ok(opened(fd, false)),
+                Err(Errno::NOENT) => {}
+                Err(Errno::NOTDIR | Errno::LOOP | Errno::MLINK) => {
+                    unlinkat(above, name, AtFlags::empty()).map_err(|e| self.failed("replace", path, e.into()))?;
+                    in_the_way = true;
+                }
+                Err(error) => return Err(self.failed("open", path, error.into())),
             }
-            Ok(_) => Ok(false),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(self.failed("open", path, error)),
+        }
+        mkdirat(above, name, Mode::from_raw_mode(0o777)).map_err(|e| self.failed("create", path, e.into()))?;
+        let fd = openat(above, name, FOLDER, Mode::empty()).map_err(|e| self.failed("open", path, e.into()))?;
+        let open = opened(fd, true);
+        if in_the_way {
+            self.written.removed.push(path.to_owned());
+        }
+        self.made.insert(path.to_owned());
+        Ok(open)
+    }
+
+    /// Clears what stands in the place of a file; the size of the file that is there.
+    fn make_way(&mut self, path: &str, name: &str) -> Result<Option<u64>> {
+        let dir = self.here().0;
+        let found = match statat(dir, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(found) => found,
+            Err(Errno::NOENT) => return Ok(None),
+            Err(error) => return Err(self.failed("open", path, error.into())),
+        };
+        match FileType::from_raw_mode(found.st_mode) {
+            FileType::RegularFile => Ok(u64::try_from(found.st_size).ok()),
+            FileType::Directory => {
+                if has_below(&self.put, path) {
+                    return Err(both(path, path));
+                }
+                let old = dir.open_dir(name).map_err(|error| self.failed("open", path, error))?;
+                let mut removed = Vec::new();
+                self.remove_others(&old, path, &BTreeSet::new(), &mut removed, 0)?;
+                // A dot file below keeps the folder, and the error says so.
+                dir.remove_dir(name).map_err(|error| self.failed("replace", path, error))?;
+                self.written.removed.append(&mut removed);
+                Ok(None)
+            }
+            _ => Ok(None),
         }
     }
 
-    fn equals(&self, path: &str, data: &OutputData) -> Result<bool> {
-        let read = |error| self.failed("read", path, error);
-        let mut file = self.dir.open(path).map_err(read)?;
-        let size = file.metadata().map_err(read)?.len();
+    fn equals(&self, name: &str, path: &str, size: u64, data: &OutputData) -> Result<bool> {
+        if let OutputData::Bytes(wanted) = data
+            && size != wanted.len() as u64
+        {
+            return Ok(false);
+        }
+        let read = |error: io::Error| self.failed("read", path, error);
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let fd = openat(self.here().0, name, flags, Mode::empty()).map_err(|error| read(error.into()))?;
+        let mut found = Vec::with_capacity(usize::try_from(size).unwrap_or_default().saturating_add(1));
+        File::from(fd).read_to_end(&mut found).map_err(read)?;
         match data {
-            OutputData::Bytes(wanted) => {
-                if size != wanted.len() as u64 {
-                    return Ok(false);
-                }
-                let mut found = Vec::with_capacity(wanted.len());
-                file.read_to_end(&mut found).map_err(read)?;
-                Ok(found == **wanted)
-            }
+            OutputData::Bytes(wanted) => Ok(found == **wanted),
             OutputData::Copy(_, id) => {
-                let mut found = Vec::new();
-                file.read_to_end(&mut found).map_err(read)?;
                 let hash = Oid::hash_object(ObjectType::Blob, &found).map_err(Error::internal)?;
                 Ok(hash.as_bytes() == id.0)
             }
         }
     }
 
-    fn replace(&self, path: &str, content: &[u8]) -> io::Result<()> {
-        let (folder, name) = path.rsplit_once('/').map_or(("", path), |(folder, name)| (folder, name));
-        // The name is kept short: `name` may already be as long as the disk allows.
-        let stem: String = name.chars().filter(char::is_ascii_alphanumeric).take(16).collect();
-        let temporary = Path::new(folder).join(format!("{TEMPORARY}{}-{stem}", std::process::id()));
-        let done = self.write_new(&temporary, content).and_then(|()| self.dir.rename(&temporary, &self.dir, path));
-        if done.is_err() {
-            // The first error is the one to tell; a left-over is removed by the next call.
-            let _ = self.dir.remove_file(&temporary);
-        }
-        done
-    }
-
-    fn write_new(&self, path: &Path, content: &[u8]) -> io::Result<()> {
-        match self.dir.remove_file(path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let mut file = self.dir.open_with(path, OpenOptions::new().write(true).create_new(true))?;
-        file.write_all(content)
-    }
-
-    /// Removes what no output has below a folder; whether the folder is empty then.
+    /// Removes what is not kept below a folder; whether the folder is empty then.
     fn remove_others(
         &self,
         dir: &Dir,
         below: &str,
-        outputs: &Outputs,
-        written: &mut Written,
+        keep: &BTreeSet<String>,
+        removed: &mut Vec<String>,
         depth: usize,
     ) -> Result<bool> {
         let listed = |error| self.failed("list", below, error);
@@ -158,13 +212,14 @@ impl Folder {
             let path = if below.is_empty() { text.to_owned() } else { format!("{below}/{text}") };
             let is_dir = entry.file_type().map_err(listed)?.is_dir();
             let remove = if is_dir {
-                let foreign = (text.starts_with('.') && !has_below(outputs, &path)) || depth >= DEPTH;
-                !foreign && {
+                let ours = self.made.contains(&path);
+                let foreign = (text.starts_with('.') && !has_below(keep, &path)) || depth >= DEPTH;
+                !ours && !foreign && {
                     let inner = dir.open_dir(text).map_err(|error| self.failed("open", &path, error))?;
-                    self.remove_others(&inner, &path, outputs, written, depth + 1)?
+                    self.remove_others(&inner, &path, keep, removed, depth + 1)?
                 }
             } else {
-                text.starts_with(TEMPORARY) || (!text.starts_with('.') && !outputs.contains_key(&path))
+                text.starts_with(TEMPORARY) || (!text.starts_with('.') && !keep.contains(&path))
             };
             if !remove {
                 empty = false;
@@ -173,7 +228,7 @@ impl Folder {
             } else {
                 dir.remove_file(text).map_err(|error| self.failed("remove", &path, error))?;
                 if !text.starts_with(TEMPORARY) {
-                    written.removed.push(path);
+                    removed.push(path);
                 }
             }
         }
@@ -185,8 +240,36 @@ impl Folder {
     }
 }
 
-/// Whether an output lies below a folder.
-fn has_below(outputs: &Outputs, folder: &str) -> bool {
+/// Writes a file beside its place and renames it there.
+fn replace(dir: &Dir, name: &str, content: &[u8]) -> io::Result<()> {
+    // The name is kept short: `name` may already be as long as the disk allows.
+    let stem: String = name.chars().filter(char::is_ascii_alphanumeric).take(16).collect();
+    let temporary = format!("{TEMPORARY}{}-{stem}", std::process::id());
+    let written = create(dir, &temporary).and_then(|mut file| file.write_all(content));
+    let done = written.and_then(|()| Ok(renameat(dir, &temporary, dir, name)?));
+    if done.is_err() {
+        // The first error is the one to tell; a left-over is removed by the next call.
+        let _ = unlinkat(dir, &temporary, AtFlags::empty());
+    }
+    done
+}
+
+/// A new file, in place of a left-over of the same name.
+fn create(dir: &Dir, name: &str) -> io::Result<File> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let mode = Mode::from_raw_mode(0o666);
+    let fd = match openat(dir, name, flags, mode) {
+        Err(Errno::EXIST) => {
+            unlinkat(dir, name, AtFlags::empty())?;
+            openat(dir, name, flags, mode)?
+        }
+        other => other?,
+    };
+    Ok(File::from(fd))
+}
+
+/// Whether a path below a folder is kept.
+fn has_below(keep: &BTreeSet<String>, folder: &str) -> bool {
     let start = format!("{folder}/");
-    outputs.range(start.clone()..).next().is_some_and(|(path, _)| path.starts_with(&start))
+    keep.range(start.clone()..).next().is_some_and(|path| path.starts_with(&start))
 }

@@ -134,3 +134,27 @@ fn the_tree_holds_exactly_the_outputs() {
     let one = tree(&git, Some(id), &outputs(&[("a/b/c", "new")]), &no_source).unwrap();
     assert_eq!(one, tree(&git, None, &outputs(&[("a/b/c", "new")]), &no_source).unwrap());
 }
+
+#[test]
+fn outputs_put_one_by_one_in_any_order_make_the_same_folder() {
+    let dir = tempfile::tempdir().unwrap();
+    put(dir.path(), &[("old/gone", "x"), ("a/index.html", "old"), ("a/b/index.html", "same")]).unwrap();
+    let parent = Dir::open_ambient_dir(dir.path(), ambient_authority()).unwrap();
+    let mut folder = disk::Folder::open(&parent, "public").unwrap();
+    let text = |text: &str| OutputData::Bytes(text.as_bytes().into());
+    for (path, content) in
+        [("z/new/index.html", "z"), ("a/b/index.html", "same"), ("a/index.html", "new"), ("z/new/index.md", "m")]
+    {
+        folder.put(path, &text(content), &no_source).unwrap();
+    }
+    for (path, what) in [("a", "a"), ("a/index.html/x", "a/index.html"), ("z/new", "z/new")] {
+        let refused = folder.put(path, &text("x"), &no_source).unwrap_err();
+        assert!(refused.to_string().contains(&format!("the output {what} would be a file and a folder")), "{refused}");
+    }
+    let written = folder.finish().unwrap();
+    assert_eq!(written.added, ["z/new/index.html", "z/new/index.md"]);
+    assert_eq!(written.changed, ["a/index.html"]);
+    assert_eq!(written.removed, ["old/gone"]);
+    let files = ["a", "a/b", "a/b/index.html", "a/index.html", "z", "z/new", "z/new/index.html", "z/new/index.md"];
+    assert_eq!(listing(&dir.path().join("public")), files);
+}
