@@ -161,6 +161,19 @@ impl Cache {
         memories.iter().find(|(known, _)| *known == of).map(|(_, memory)| Arc::clone(memory)).unwrap_or_default()
     }
 
+    /// What a build of everything with these options left, for [`Cache::recall`] in another process of the same program.
+    #[must_use]
+    pub fn saved(&self, options: &Options) -> Option<Vec<u8>> {
+        serde_json::to_vec(&*self.memory(options)).ok()
+    }
+
+    /// Takes in what [`Cache::saved`] gave; anything else is passed over.
+    pub fn recall(&self, options: &Options, saved: &[u8]) {
+        if let Ok(memory) = serde_json::from_slice(saved) {
+            self.remember(options, memory);
+        }
+    }
+
     /// Keeps what a build of everything made.
     pub(super) fn remember(&self, options: &Options, memory: Memory) {
         let of = FrameOptions::of(options);

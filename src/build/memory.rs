@@ -112,7 +112,7 @@ impl Given {
 }
 
 /// What an output was made from, and what came of it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Trace {
     given: Given,
     /// Indexes of shared questions.
@@ -124,9 +124,10 @@ pub(crate) struct Trace {
 }
 
 /// The outputs of one build of everything.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Memory {
-    /// The frame they were all made from.
+    /// The frame they were all made from; nothing outlives the process that it was made in.
+    #[serde(skip)]
     frame: Weak<Frame>,
     engine: Digest,
     shared: Vec<(Question, Digest)>,

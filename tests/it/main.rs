@@ -57,4 +57,5 @@ mod theme_edit;
 mod tidy;
 mod tools;
 mod translation;
+mod warm;
 mod wire;
