@@ -1,11 +1,10 @@
 //! An immutable, ordered map from path to file: one state of the site's sources.
 
-use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::ContentPath;
+use super::{ContentPath, Differing, PathMap};
 
 /// A git blob id (SHA-1 over `blob <len>\0<bytes>`); the etag of every file.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -80,23 +79,23 @@ impl File {
 
 /// All source files of a site at one moment: `site.yaml`, `content/`, `themes/`, `static/`, `data/`.
 ///
-/// Cloning is cheap (the files are shared until one of the two is changed), and a snapshot never changes once shared.
+/// A copy shares everything with the original, an edit of it copies a few of its neighbours, and a snapshot never changes once shared.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Snapshot {
-    files: Arc<BTreeMap<ContentPath, File>>,
+    files: PathMap<File>,
 }
 
 impl Snapshot {
     /// A snapshot of these files.
     #[must_use]
     pub fn new(files: BTreeMap<ContentPath, File>) -> Self {
-        Self { files: Arc::new(files) }
+        Self { files: PathMap::of_sorted(files) }
     }
 
     /// The file at a path.
     #[must_use]
     pub fn get(&self, path: &ContentPath) -> Option<&File> {
-        self.files.get(path)
+        self.files.get(path.as_str())
     }
 
     /// The file at a site-relative path given as text.
@@ -114,7 +113,7 @@ impl Snapshot {
     /// Whether a path exists.
     #[must_use]
     pub fn contains(&self, path: &str) -> bool {
-        self.files.contains_key(path)
+        self.files.get(path).is_some()
     }
 
     /// All files in path order.
@@ -124,18 +123,26 @@ impl Snapshot {
 
     /// All files below a folder given without its final slash (`content/blog`), in path order.
     pub fn under<'a>(&'a self, folder: &str) -> impl Iterator<Item = (&'a ContentPath, &'a File)> {
-        let prefix = format!("{folder}/");
-        self.files
-            .range::<str, _>((std::ops::Bound::Included(prefix.as_str()), std::ops::Bound::Unbounded))
-            .take_while(move |(path, _)| path.as_str().starts_with(&prefix))
+        self.files.under(folder)
+    }
+
+    /// The files by path.
+    #[must_use]
+    pub fn files(&self) -> &PathMap<File> {
+        &self.files
+    }
+
+    /// The paths whose files differ from a later state's, in path order, by blob ids. What the two share is not looked at, so
+    /// that between the states before and after an edit it costs what the edit changed.
+    #[must_use]
+    pub fn changes<'a>(&'a self, later: &'a Self) -> Vec<Differing<'a, File, File>> {
+        self.files.changes(&later.files, |a, b| a.id == b.id)
     }
 
     /// Whether two snapshots have the same paths with the same blob ids, without looking at bytes.
     #[must_use]
     pub fn same_files(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.files, &other.files)
-            || self.files.len() == other.files.len()
-                && self.files.iter().zip(&*other.files).all(|((a, x), (b, y))| x.id == y.id && a == b)
+        self.files.len() == other.files.len() && self.changes(other).is_empty()
     }
 
     /// How many files there are.
@@ -153,8 +160,8 @@ impl Snapshot {
     /// The same snapshot with one file set (`Some`) or removed (`None`).
     pub fn set(&mut self, path: ContentPath, file: Option<File>) {
         match file {
-            Some(file) => Arc::make_mut(&mut self.files).insert(path, file),
-            None => Arc::make_mut(&mut self.files).remove(&path),
+            Some(file) => self.files.insert(path, file),
+            None => self.files.remove(path.as_str()),
         };
     }
 
@@ -162,27 +169,7 @@ impl Snapshot {
     /// `most`.
     #[must_use]
     pub fn differing(&self, other: &Self, most: usize) -> Option<Vec<ContentPath>> {
-        let mut found = Vec::new();
-        if Arc::ptr_eq(&self.files, &other.files) {
-            return Some(found);
-        }
-        let (mut ours, mut theirs) = (self.files.iter().peekable(), other.files.iter().peekable());
-        loop {
-            let order = match (ours.peek(), theirs.peek()) {
-                (None, None) => return Some(found),
-                (Some(_), None) => Ordering::Less,
-                (None, Some(_)) => Ordering::Greater,
-                (Some((a, _)), Some((b, _))) => a.cmp(b),
-            };
-            let ours = if order.is_le() { ours.next() } else { None };
-            let theirs = if order.is_ge() { theirs.next() } else { None };
-            let same = ours.map(|(_, file)| file.id) == theirs.map(|(_, file)| file.id);
-            if !same && let Some((path, _)) = ours.or(theirs) {
-                if found.len() == most {
-                    return None;
-                }
-                found.push(path.clone());
-            }
-        }
+        let found = self.changes(other);
+        (found.len() <= most).then(|| found.into_iter().map(|difference| difference.path.clone()).collect())
     }
 }

@@ -63,6 +63,7 @@ impl Server {
     /// A server for `site` with these tools, and these rights at most.
     #[must_use]
     pub fn new(site: Arc<Site>, registry: Registry, rights: Rights) -> Self {
+        site.repository().follow();
         let news = News::new(Arc::clone(&site));
         let seat = Arc::new(news.seat());
         Self { site, registry: Arc::new(registry), rights, news, seat, wake: Arc::default() }

@@ -15,7 +15,7 @@ use super::message::{self, ORIGIN, blob_id};
 use super::objects::{Entries, oid};
 use super::project::Step;
 use super::revision::{Identity, Note, RevisionKind};
-use super::scan::Listing;
+use super::scan::Beside;
 use super::tree::{self, Entry, MODE_EXECUTABLE, MODE_FILE};
 use super::{Repository, refs, refusal};
 use crate::error::{Error, Result};
@@ -80,8 +80,8 @@ impl Repository {
             working: refs::target(git, &self.refs().working)?,
             projected: refs::target(git, &self.refs().projected)?,
         };
-        let (mut disk, mut listing) = self.scan(git)?;
-        for path in &listing.leftovers {
+        let (mut disk, mut beside) = self.scan(git)?;
+        for path in &beside.leftovers {
             self.disk().remove(path)?;
         }
         let mut looks = 0;
@@ -89,11 +89,11 @@ impl Repository {
             let taken = self.take_head(git, &tips, &disk)?;
             let findings = self.classify(git, &tips, &taken, &disk)?;
             looks += 1;
-            if looks > LOOKS || !self.is_young(&findings, &listing) {
+            if looks > LOOKS || !self.is_young(&findings, &beside) {
                 break (taken, findings);
             }
             sleep(YOUNG);
-            (disk, listing) = self.scan(git)?;
+            (disk, beside) = self.scan(git)?;
         };
         let tip = self.record(git, &tips, taken, &findings, &disk)?;
         if tip != tips.before() {
@@ -167,14 +167,14 @@ impl Repository {
         Ok(Entry { id, mode })
     }
 
-    fn classify(&self, git: &git2::Repository, tips: &Tips, taken: &Taken, disk: &Snapshot) -> Result<Findings> {
+    fn classify(&self, git: &git2::Repository, tips: &Tips, taken: &Taken, disk: &Arc<Snapshot>) -> Result<Findings> {
         let before = self.entries_of(git, tips.before())?;
         let target = match taken {
             Taken::Nothing => Arc::clone(&before),
             Taken::Forward(head) => self.entries_of(git, Some(*head))?,
             Taken::Merge { tree, .. } => self.entries(git, tree::subtree(git, Some(*tree), self.prefix())?)?,
         };
-        let differing = differing(disk, &target);
+        let differing = self.differing(disk, &target);
         let mut findings = Findings::default();
         if differing.is_empty() {
             return Ok(findings);
@@ -242,16 +242,9 @@ impl Repository {
         Ok(text && Self::blob_id(&unix) == blob_id(entry.id))
     }
 
-    /// Whether git is told to pass a path through a program (LFS): writing its raw bytes would break it.
-    pub(crate) fn has_filter(&self, git: &git2::Repository, path: &ContentPath) -> bool {
-        let path = self.whole(path.as_str());
-        let value = git.get_attr(std::path::Path::new(&path), "filter", git2::AttrCheckFlags::FILE_THEN_INDEX);
-        matches!(git2::AttrValue::from_string(value.ok().flatten()), git2::AttrValue::String(_))
-    }
-
-    fn is_young(&self, findings: &Findings, listing: &Listing) -> bool {
+    fn is_young(&self, findings: &Findings, beside: &Beside) -> bool {
         findings.by_hand.iter().any(|(path, _)| {
-            let limit = if listing.edited.contains(path.as_str()) { YOUNG_IN_EDITOR } else { YOUNG };
+            let limit = if beside.edited.contains(path.as_str()) { YOUNG_IN_EDITOR } else { YOUNG };
             self.age(path.as_str()).is_some_and(|age| age < limit)
         })
     }
@@ -316,24 +309,4 @@ fn hand_edit_message(findings: &Findings) -> String {
 fn made_by_us(git: &git2::Repository, head: Option<Oid>) -> bool {
     let commit = head.and_then(|id| git.find_commit(id).ok());
     commit.is_some_and(|c| message::kind_of(&c) == RevisionKind::Publish)
-}
-
-/// The paths where disk and tree differ, in order.
-pub(crate) fn differing(disk: &Snapshot, tree: &Entries) -> Vec<ContentPath> {
-    let mut found = Vec::new();
-    let mut entries = tree.iter().filter(|(_, e)| e.is_file()).peekable();
-    let gone = |path: &str, found: &mut Vec<ContentPath>| found.extend(ContentPath::from_disk(path));
-    for (path, file) in disk.iter() {
-        while let Some((name, _)) = entries.next_if(|(name, _)| name.as_str() < path.as_str()) {
-            gone(name, &mut found);
-        }
-        match entries.next_if(|(name, _)| name.as_str() == path.as_str()) {
-            Some((_, entry)) if blob_id(entry.id) == file.id => {}
-            _ => found.push(path.clone()),
-        }
-    }
-    for (name, _) in entries {
-        gone(name, &mut found);
-    }
-    found
 }

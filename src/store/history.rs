@@ -1,6 +1,7 @@
 //! Revisions: finding one by its id, and listing them newest first.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use git2::{Oid, Sort};
 
@@ -8,6 +9,7 @@ use super::change_set::is_discarded;
 use super::failure::git_error;
 use super::message;
 use super::revision::{Revision, RevisionId, RevisionKind};
+use super::tree::Difference;
 use super::{Repository, refs};
 use crate::error::{Error, Result};
 
@@ -90,8 +92,18 @@ impl Repository {
 
     pub(crate) fn revision_of(&self, git: &git2::Repository, id: Oid) -> Result<Revision> {
         let commit = git.find_commit(id).map_err(git_error("read a commit"))?;
-        let changes = message::changes(self.compare(git, commit.parent_id(0).ok(), Some(id))?);
+        let changes = message::changes(self.changed_by(git, &commit)?.to_vec());
         message::revision(git, id, changes)
+    }
+
+    /// What a commit changed in the site against its first parent. Commits never change, so it is found once.
+    pub(crate) fn changed_by(&self, git: &git2::Repository, commit: &git2::Commit<'_>) -> Result<Arc<Vec<Difference>>> {
+        if let Some(known) = self.cache().commit(commit.id()) {
+            return Ok(known);
+        }
+        let found = Arc::new(self.compare(git, commit.parent_id(0).ok(), Some(commit.id()))?);
+        self.cache().keep_commit(commit.id(), &found);
+        Ok(found)
     }
 
     /// Where history begins: the edits, HEAD, live, and what publishes left behind.
@@ -158,9 +170,12 @@ impl Repository {
         if is_merge || (!filter.kinds.is_empty() && !filter.kinds.contains(&kind)) {
             return Ok(None);
         }
-        let changes = message::changes(self.compare(git, commit.parent_id(0).ok(), Some(id))?);
-        let matches = changes.iter().any(|change| filter.wants(change.path.as_str()));
+        let changed = self.changed_by(git, &commit)?;
+        let matches = changed.iter().any(|difference| filter.wants(&difference.path));
         let is_bare_publish = kind == RevisionKind::Publish && filter.paths.is_empty();
-        if matches || is_bare_publish { message::revision(git, id, changes).map(Some) } else { Ok(None) }
+        if !matches && !is_bare_publish {
+            return Ok(None);
+        }
+        message::revision(git, id, message::changes(changed.to_vec())).map(Some)
     }
 }

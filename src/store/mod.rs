@@ -1,8 +1,11 @@
 //! The only code that touches disk and git: the repository, transactions, change sets, the output folder, the remote.
 
+mod attributes;
+mod cache;
 mod change_set;
 mod commit;
 mod disk;
+mod durability;
 mod entry;
 mod failure;
 mod foreign;
@@ -25,6 +28,7 @@ mod repository;
 mod revision;
 mod scan;
 mod selection;
+mod spelling;
 mod status;
 mod sync;
 mod top_level;
@@ -33,6 +37,7 @@ mod tree;
 mod upload;
 mod warm;
 mod watch;
+mod work;
 
 pub use crate::model::config::Durability;
 pub use change_set::{ChangeSet, Merging, Opening};
@@ -50,6 +55,7 @@ pub use sync::Synced;
 pub use top_level::TopLevel;
 pub use transaction::{Footprint, Transaction};
 pub use watch::Watch;
+pub use work::Work;
 
 use std::path::Path;
 

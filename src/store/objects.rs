@@ -1,6 +1,5 @@
 //! Snapshots from git objects, and the bytes behind a file.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use git2::{ObjectType, Oid};
@@ -10,10 +9,11 @@ use super::message::blob_id;
 use super::tree::{self, Entry};
 use super::{Repository, RevisionId, places, refs};
 use crate::error::{Error, Result};
-use crate::model::{BlobId, ContentPath, Data, File, Snapshot};
+use crate::model::{BlobId, ContentPath, Data, File, PathMap, Snapshot};
 
-/// A site tree as a flat map from site-relative path to entry, links and submodules included.
-pub(crate) type Entries = BTreeMap<String, Entry>;
+/// A site tree as a flat map from site-relative path to entry, links and submodules included. Names that git keeps but no system can
+/// open are no part of a site.
+pub(crate) type Entries = PathMap<Entry>;
 
 /// Larger text files are not kept in memory.
 const MAX_TEXT: usize = 16 << 20;
@@ -85,7 +85,7 @@ impl Repository {
             if let Some(found) = recall(&mut cache.snapshots, id) {
                 return Ok(found);
             }
-            (cache.snapshots.front().cloned(), cache.last().cloned())
+            (cache.snapshots.front().cloned(), cache.last.clone())
         };
         let (from, mut snapshot) = match near {
             Some((from, near)) => (Some(from), (*near).clone()),
@@ -126,20 +126,41 @@ impl Repository {
         };
         let (from, mut entries) = match near {
             Some((from, near)) => (Some(from), (*near).clone()),
-            None => (None, Entries::new()),
+            None => (None, Entries::default()),
         };
         for difference in tree::compare_in(git, from, Some(id), &places::may_hold)? {
             if !places::in_site(&difference.path) {
                 continue;
             }
+            let Ok(path) = ContentPath::from_disk(&difference.path) else { continue };
             match difference.new {
-                Some(entry) => entries.insert(difference.path, entry),
-                None => entries.remove(&difference.path),
+                Some(entry) => entries.insert(path, entry),
+                None => entries.remove(path.as_str()),
             };
         }
         let entries = Arc::new(entries);
         remember(&mut self.cache().entries, id, &entries);
         Ok(entries)
+    }
+
+    /// Remembers the files of a new commit, which are those of `before` with some of them changed: no tree is read for it.
+    pub(crate) fn remember_entries(
+        &self,
+        git: &git2::Repository,
+        before: &Entries,
+        commit: Oid,
+        changes: &[(ContentPath, Option<Entry>)],
+    ) -> Result<()> {
+        let Some(id) = self.site_tree(git, Some(commit))? else { return Ok(()) };
+        let mut entries = before.clone();
+        for (path, entry) in changes {
+            match entry {
+                Some(entry) => entries.insert(path.clone(), *entry),
+                None => entries.remove(path.as_str()),
+            };
+        }
+        remember(&mut self.cache().entries, id, &Arc::new(entries));
+        Ok(())
     }
 }
 

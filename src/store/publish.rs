@@ -251,6 +251,8 @@ impl Repository {
             return Ok(Stand { live: self.live_commit(git)?, head: None, tip: self.tip_commit(git)? });
         }
         let lock = self.lock()?;
+        // What goes out is looked at whole, even where the kernel tells of changes.
+        self.doubt();
         let entered = self.enter(git, &lock)?;
         Ok(Stand { live: self.live_commit(git)?, head: self.head(git)?, tip: entered.tip })
     }

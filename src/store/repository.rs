@@ -7,16 +7,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Rw
 use std::time::Duration;
 
 use git2::{ObjectType, Oid};
-use rustix::fs::fstat;
 
+use super::cache::Cache;
 use super::disk::Disk;
 use super::failure::{git_error, io_error};
 use super::line::Line;
 use super::lock::{Queue, WriterLock};
 use super::refs::{self, RefNames};
 use super::revision::Identity;
-use super::scan::Cache;
-use super::{message, refusal, tree};
+use super::scan::Seen;
+use super::{Work, message, refusal, tree};
 use crate::error::{Error, Result};
 use crate::model::config::Durability;
 use crate::model::{BlobId, Data};
@@ -92,6 +92,8 @@ struct Shared {
     branch: String,
     options: OpenOptions,
     cache: Mutex<Cache>,
+    seen: Mutex<Seen>,
+    work: Work,
     files: RwLock<()>,
     writers: Arc<Queue>,
     publishers: Arc<Queue>,
@@ -143,6 +145,8 @@ impl Repository {
             branch,
             options,
             cache: Mutex::default(),
+            seen: Mutex::default(),
+            work: Work::default(),
             files: RwLock::default(),
             writers: Arc::default(),
             publishers: Arc::default(),
@@ -219,6 +223,11 @@ impl Repository {
         &self.shared.git_dir
     }
 
+    /// The git directory all worktrees share, to sync it.
+    pub(crate) fn common(&self) -> &File {
+        &self.shared.common
+    }
+
     pub(crate) fn disk(&self) -> &Disk {
         &self.shared.disk
     }
@@ -226,6 +235,18 @@ impl Repository {
     pub(crate) fn cache(&self) -> MutexGuard<'_, Cache> {
         // What a panicking thread left is still a valid cache: entries are complete before they are put in.
         self.shared.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The working tree as it was seen last. Taken after [`Repository::reading`], and held while it is looked at again.
+    pub(crate) fn seen(&self) -> MutexGuard<'_, Seen> {
+        // A look that a panic ended is not whole, and says so itself.
+        self.shared.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What was done since the site was opened.
+    #[must_use]
+    pub fn work(&self) -> &Work {
+        &self.shared.work
     }
 
     /// Held while the working tree is read, so that nobody in this process sees half of an edit.
@@ -325,41 +346,6 @@ impl Repository {
     pub(crate) fn publishers(&self) -> &Arc<Queue> {
         &self.shared.publishers
     }
-
-    /// Flushes what was written so far, as far as the durability asked for demands it.
-    pub(crate) fn durable(&self) -> Result<()> {
-        if self.shared.options.durability == Durability::Process {
-            return Ok(());
-        }
-        let site = self.shared.disk.dir();
-        flush(&self.shared.common)?;
-        let device = |stat: rustix::io::Result<rustix::fs::Stat>| stat.map(|s| s.st_dev).ok();
-        if device(fstat(site)) == device(fstat(&self.shared.common)) { Ok(()) } else { flush(site) }
-    }
-
-    /// libgit2 reports a full disk in several misleading ways: looks at the disk itself where a write failed.
-    pub(crate) fn explain(&self, error: Error) -> Error {
-        if !matches!(error, Error::Git { .. }) {
-            return error;
-        }
-        match rustix::fs::fstatvfs(&self.shared.common) {
-            Ok(disk) if disk.f_bavail == 0 || (disk.f_files > 0 && disk.f_favail == 0) => {
-                Error::DiskFull { path: "the git directory".into() }
-            }
-            _ => error,
-        }
-    }
-}
-
-#[cfg(target_os = "linux")]
-fn flush<F: std::os::fd::AsFd>(folder: F) -> Result<()> {
-    rustix::fs::syncfs(folder).map_err(|e| io_error("sync", "the disk")(e.into()))
-}
-
-#[cfg(not(target_os = "linux"))]
-fn flush<F: std::os::fd::AsFd>(_: F) -> Result<()> {
-    rustix::fs::sync();
-    Ok(())
 }
 
 fn prefix(workdir: &Path, site_dir: &Path) -> Result<String> {

@@ -1,116 +1,71 @@
-//! The working tree as a snapshot: one `stat` per file, reading again only what may have changed.
+//! The working tree as a snapshot: what the kernel says may have changed is looked at, and everything where that is in doubt.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
-use std::os::unix::fs::MetadataExt;
+mod events;
+mod rules;
+mod stat;
+mod walk;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use cap_std::fs::Dir;
-use git2::Oid;
-use walkdir::{DirEntry, WalkDir};
 
 use super::Repository;
 use super::disk::{There, read_in};
 use super::failure::io_error;
 use super::objects::{Entries, load};
 use super::places;
-use crate::error::{Error, Result};
-use crate::model::{ContentPath, Diagnostic, Severity, Snapshot};
+use crate::error::Result;
+use crate::model::{ContentPath, Diagnostic, Snapshot};
+use events::{Events, Heard};
+use rules::Rules;
+pub(super) use rules::personal_folder;
+use stat::{Stat, age};
+use walk::{Listing, Look, Walk, problem};
 
-/// Deeper folders are not looked into.
-const MAX_DEPTH: usize = 60;
-
-/// A file whose time stamp is this close to the moment it was read may change again without a new time stamp.
-const RACY: Duration = Duration::from_millis(20);
-/// The same where the file system keeps whole seconds only.
-const RACY_COARSE: Duration = Duration::from_secs(2);
-
-/// What is remembered between operations. Dropping any of it costs time and nothing else.
+/// The working tree as it was seen last. Dropping any of it costs time and nothing else.
 #[derive(Debug, Default)]
-pub(crate) struct Cache {
-    known: HashMap<String, Known>,
-    last: Option<Arc<Snapshot>>,
-    problems: Vec<Diagnostic>,
-    /// Site trees as flat maps, newest first.
-    pub(crate) entries: VecDeque<(Oid, Arc<Entries>)>,
-    /// Site trees as snapshots, newest first.
-    pub(crate) snapshots: VecDeque<(Oid, Arc<Snapshot>)>,
-    /// A tip of `working` and the HEAD it is known to contain.
-    pub(crate) contains: Option<(Oid, Oid)>,
-}
-
-impl Cache {
-    /// The last snapshot of the working tree.
-    pub(crate) fn last(&self) -> Option<&Arc<Snapshot>> {
-        self.last.as_ref()
-    }
+pub(crate) struct Seen {
+    files: BTreeMap<ContentPath, Known>,
+    snapshot: Arc<Snapshot>,
+    problems: BTreeMap<String, Diagnostic>,
+    leftovers: BTreeSet<String>,
+    /// Files with an editor's swap or lock file beside them, by the path of that file.
+    edited: BTreeMap<String, String>,
+    /// Files and folders that git is told to ignore.
+    ignored: BTreeSet<String>,
+    /// Whether the kernel is to be asked what changed.
+    follows: bool,
+    events: Option<Events>,
+    /// Whether everything but what the kernel tells is as it was seen.
+    is_whole: bool,
+    rules: Option<Rules>,
+    /// The files of the tip and of HEAD at the last look.
+    recorded: [Arc<Entries>; 2],
 }
 
 #[derive(Debug)]
 struct Known {
     stat: Stat,
-    path: ContentPath,
-    file: crate::model::File,
     /// Whether the time stamps were old enough when it was read to show any later change.
     settled: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stat {
-    size: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
-    inode: (u64, u64),
-}
-
-impl Stat {
-    fn of(metadata: &std::fs::Metadata) -> Self {
-        Self {
-            size: metadata.size(),
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
-            changed: (metadata.ctime(), metadata.ctime_nsec()),
-            inode: (metadata.dev(), metadata.ino()),
-        }
-    }
-
-    fn is_settled(self, now: SystemTime) -> bool {
-        let margin = if self.changed.1 == 0 { RACY_COARSE } else { RACY };
-        age(self.changed, now).is_some_and(|age| age > margin) && age(self.modified, now).is_none_or(|age| age > margin)
-    }
-}
-
-/// `None`: in the future.
-fn age((seconds, nanos): (i64, i64), now: SystemTime) -> Option<Duration> {
-    let since = Duration::new(u64::try_from(seconds).unwrap_or_default(), u32::try_from(nanos).unwrap_or_default());
-    now.duration_since(SystemTime::UNIX_EPOCH).ok()?.checked_sub(since)
-}
-
-/// What to do with a folder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Look {
-    Into,
-    /// Git is told to ignore it and nothing of it was ever recorded.
-    Ignored,
-    /// A submodule.
-    Foreign,
-}
-
-/// Whether a tree has a file below a folder.
-fn holds(entries: &Entries, folder: &str) -> bool {
-    let prefix = format!("{folder}/");
-    let from = (std::ops::Bound::Included(prefix.as_str()), std::ops::Bound::Unbounded);
-    entries.range::<str, _>(from).next().is_some_and(|(path, _)| path.starts_with(&prefix))
-}
-
-/// What a walk found.
+/// What beside the files themselves a writer has to know.
 #[derive(Debug, Default)]
-pub(crate) struct Listing {
-    files: Vec<(String, Stat)>,
-    problems: Vec<Diagnostic>,
+pub(crate) struct Beside {
     /// Temporary files of ours that a killed process left.
     pub(crate) leftovers: Vec<String>,
     /// Files with an editor's swap or lock file beside them.
-    pub(crate) edited: HashSet<String>,
+    pub(crate) edited: BTreeSet<String>,
+}
+
+/// What is to be looked at.
+enum Doubt {
+    Everything,
+    Paths(BTreeSet<String>),
 }
 
 impl Repository {
@@ -128,133 +83,50 @@ impl Repository {
         if !self.is_working() {
             return Vec::new();
         }
-        self.cache().problems.clone()
+        self.seen().problems.values().cloned().collect()
     }
 
-    pub(crate) fn scan(&self, git: &git2::Repository) -> Result<(Arc<Snapshot>, Listing)> {
+    /// From now on the kernel is asked what changed, where it can tell, so that a look costs what did: for whoever stays.
+    pub fn follow(&self) {
+        self.seen().follows = true;
+    }
+
+    /// The next look is at everything, whatever the kernel tells.
+    pub(crate) fn doubt(&self) {
+        self.seen().is_whole = false;
+    }
+
+    pub(crate) fn scan(&self, git: &git2::Repository) -> Result<(Arc<Snapshot>, Beside)> {
         if !self.is_working() {
             let tree = self.site_tree(git, self.tip_commit(git)?)?;
-            return Ok((self.snapshot_of(git, tree)?, Listing::default()));
+            return Ok((self.snapshot_of(git, tree)?, Beside::default()));
         }
         self.scan_disk(git)
     }
 
-    fn scan_disk(&self, git: &git2::Repository) -> Result<(Arc<Snapshot>, Listing)> {
-        let tip = self.entries_of(git, self.tip_commit(git)?)?;
-        let head = self.entries_of(git, self.head(git)?)?;
-        let tracked = |path: &str| tip.get(path).or_else(|| head.get(path)).copied();
+    fn scan_disk(&self, git: &git2::Repository) -> Result<(Arc<Snapshot>, Beside)> {
+        let recorded = [self.entries_of(git, self.tip_commit(git)?)?, self.entries_of(git, self.head(git)?)?];
         let reading = self.reading();
+        let mut seen = self.seen();
         let now = SystemTime::now();
-        let has_tracked = |folder: &str| [&tip, &head].iter().any(|entries| holds(entries, folder));
-        let look = |folder: &str| {
-            if tracked(folder).is_some_and(|e| !e.is_file()) {
-                Look::Foreign
-            } else if !has_tracked(folder)
-                && git.is_path_ignored(format!("{}/", self.whole(folder))).unwrap_or_default()
-            {
-                Look::Ignored
-            } else {
-                Look::Into
-            }
-        };
-        let listing = self.list(&look)?;
-        let mut cache = self.cache();
-        let mut problems = listing.problems.clone();
-        let mut known = std::mem::take(&mut cache.known);
-        let mut kept = HashMap::with_capacity(listing.files.len());
-        let mut reader = Reader { repository: self, open: None };
-        let mut fresh = 0;
-        for (path, stat) in &listing.files {
-            if let Some((path, entry)) = known.remove_entry(path)
-                && entry.settled
-                && entry.stat == *stat
-            {
-                kept.insert(path, entry);
-                continue;
-            }
-            if tracked(path).is_none() && git.is_path_ignored(self.whole(path)).unwrap_or_default() {
-                continue;
-            }
-            fresh += 1;
-            match reader.read(path)? {
-                There::Nothing => {}
-                There::Other(what) => {
-                    problems.extend(problem(path, "not_a_file", &format!("is {what} and is left out")));
-                }
-                There::File { bytes, .. } => {
-                    let checked = ContentPath::from_disk(path)?;
-                    let file = load(path, bytes, cache.last.as_ref());
-                    let settled = stat.is_settled(now);
-                    kept.insert(path.clone(), Known { stat: *stat, path: checked, file, settled });
-                }
-            }
+        let doubt = seen.doubt(self, git, &recorded);
+        // Until this look has ended well, nothing of it counts.
+        seen.is_whole = false;
+        let everything = matches!(doubt, Doubt::Everything);
+        let (listing, old) = seen.list(self, git, doubt, &recorded)?;
+        seen.take_in(self, git, listing, old, &recorded, now)?;
+        if everything {
+            seen.drop_unlisted();
         }
         drop(reading);
-        let unchanged = fresh == 0 && known.is_empty();
-        cache.known = kept;
-        cache.problems = problems;
-        let snapshot = match cache.last.take() {
-            Some(last) if unchanged && last.len() == cache.known.len() => last,
-            last => {
-                let files: BTreeMap<_, _> = cache.known.values().map(|k| (k.path.clone(), k.file.clone())).collect();
-                let next = Snapshot::new(files);
-                match last {
-                    // Racily clean files were read again and are the same: keep the value others may hold.
-                    Some(last) if *last == next => last,
-                    _ => Arc::new(next),
-                }
-            }
+        seen.is_whole = true;
+        seen.recorded = recorded;
+        self.cache().last = Some(Arc::clone(&seen.snapshot));
+        let beside = Beside {
+            leftovers: seen.leftovers.iter().cloned().collect(),
+            edited: seen.edited.values().cloned().collect(),
         };
-        cache.last = Some(Arc::clone(&snapshot));
-        Ok((snapshot, listing))
-    }
-
-    fn list(&self, look: &dyn Fn(&str) -> Look) -> Result<Listing> {
-        let mut listing = Listing::default();
-        for folder in places::FOLDERS {
-            self.list_below(folder, look, &mut listing)?;
-        }
-        self.list_below(places::CONFIG, look, &mut listing)?;
-        Ok(listing)
-    }
-
-    fn list_below(&self, top: &str, look: &dyn Fn(&str) -> Look, listing: &mut Listing) -> Result<()> {
-        let root = self.site_dir();
-        let mut walk = WalkDir::new(root.join(top))
-            .follow_links(false)
-            .follow_root_links(false)
-            .same_file_system(true)
-            .max_depth(MAX_DEPTH)
-            .into_iter();
-        while let Some(entry) = walk.next() {
-            let entry = match entry {
-                Ok(entry) => entry,
-                // Gone between listing and looking, or a top folder that this site does not have.
-                Err(error) if error.io_error().is_some_and(|e| e.kind() == std::io::ErrorKind::NotFound) => continue,
-                // An unreadable folder must not pass for one whose files were deleted.
-                Err(error) => return Err(unreadable(root, error)),
-            };
-            let Some(path) = relative(root, &entry) else {
-                let shown = entry.path().strip_prefix(root).unwrap_or(entry.path()).to_string_lossy().into_owned();
-                listing.problems.extend(problem(
-                    &shown,
-                    "not_a_name",
-                    "has a name that is not plain UTF-8 and is left out",
-                ));
-                if entry.file_type().is_dir() {
-                    walk.skip_current_dir();
-                }
-                continue;
-            };
-            if entry.file_type().is_dir() {
-                if !listing.enter(&path, &entry, look) {
-                    walk.skip_current_dir();
-                }
-            } else {
-                listing.add(path, &entry).map_err(|error| unreadable(root, error))?;
-            }
-        }
-        Ok(())
+        Ok((Arc::clone(&seen.snapshot), beside))
     }
 
     /// How long ago a path (or, where it is gone, its folder) was last written; `None` where that cannot be told.
@@ -267,49 +139,178 @@ impl Repository {
     }
 }
 
-impl Listing {
-    /// Whether a folder is looked into.
-    fn enter(&mut self, path: &str, entry: &DirEntry, look: &dyn Fn(&str) -> Look) -> bool {
-        if !places::may_hold(path) {
-            return false;
+impl Seen {
+    /// What may differ from what was seen last.
+    fn doubt(&mut self, repository: &Repository, git: &git2::Repository, recorded: &[Arc<Entries>; 2]) -> Doubt {
+        let heard = self.events.as_mut().map(Events::hear);
+        let rules = Rules::of(repository, git);
+        let same_rules = self.rules.as_ref() == Some(&rules);
+        self.rules = Some(rules);
+        let mut paths = match heard {
+            Some(Heard::Paths(paths)) if self.is_whole && same_rules => paths,
+            Some(Heard::Deaf) => {
+                self.events = None;
+                // It would only go deaf again.
+                self.follows = false;
+                return Doubt::Everything;
+            }
+            _ => return Doubt::Everything,
+        };
+        if !self.ignored.is_empty() {
+            for (was, is) in self.recorded.iter().zip(recorded) {
+                for difference in was.changes(is, PartialEq::eq) {
+                    let path = difference.path.as_str();
+                    let above = path.match_indices('/').map(|(at, _)| &path[..at]).chain([path]);
+                    paths.extend(above.filter(|path| self.ignored.contains(*path)).map(str::to_owned));
+                }
+            }
         }
-        let look = look(path);
-        if look == Look::Ignored {
-            return false;
-        }
-        if look == Look::Foreign || entry.path().join(".git").symlink_metadata().is_ok() {
-            self.problems.extend(problem(path, "nested_repository", "is a repository of its own and is left out"));
-            return false;
-        }
-        true
+        let others = paths.clone();
+        paths.retain(|path| !path.match_indices('/').any(|(at, _)| others.contains(&path[..at])));
+        Doubt::Paths(paths)
     }
 
-    fn add(&mut self, path: String, entry: &DirEntry) -> Result<(), walkdir::Error> {
-        let (folder, name) = path.rsplit_once('/').unwrap_or(("", &path));
-        if let Some(target) = places::edited(name) {
-            self.edited.insert(format!("{folder}/{target}"));
+    /// Lists what is in doubt, and answers with what was known there.
+    fn list(
+        &mut self,
+        repository: &Repository,
+        git: &git2::Repository,
+        doubt: Doubt,
+        recorded: &[Arc<Entries>; 2],
+    ) -> Result<(Listing, BTreeMap<ContentPath, Known>)> {
+        let tracked = |path: &str| recorded.iter().find_map(|entries| entries.get(path));
+        let look = |folder: &str| {
+            if tracked(folder).is_some_and(|entry| !entry.is_file()) {
+                Look::Foreign
+            } else if !recorded.iter().any(|entries| entries.under(folder).next().is_some())
+                && git.is_path_ignored(format!("{}/", repository.whole(folder))).unwrap_or_default()
+            {
+                Look::Ignored
+            } else {
+                Look::Into
+            }
+        };
+        let mut old = BTreeMap::new();
+        let root = repository.site_dir();
+        let paths: Vec<String> = match doubt {
+            Doubt::Everything => {
+                old = std::mem::take(&mut self.files);
+                (self.problems, self.edited) = (BTreeMap::new(), BTreeMap::new());
+                (self.leftovers, self.ignored) = (BTreeSet::new(), BTreeSet::new());
+                // What was heard before is part of what is looked at now.
+                self.events = if self.follows { Events::start(root) } else { None };
+                places::FOLDERS.iter().chain([&places::CONFIG]).map(|name| (*name).to_owned()).collect()
+            }
+            Doubt::Paths(paths) => {
+                for path in &paths {
+                    self.forget(path, &mut old);
+                }
+                paths.into_iter().collect()
+            }
+        };
+        let mut walk = Walk::new(root, &look, self.events.as_mut());
+        for path in &paths {
+            walk.below(path)?;
         }
-        if name.starts_with(places::TEMPORARY) {
-            self.leftovers.push(path);
-            return Ok(());
+        let listing = walk.listing();
+        if !listing.is_watched {
+            self.events = None;
         }
-        if entry.file_type().is_symlink() && (places::in_site(&path) || places::may_hold(&path)) {
-            self.problems.extend(problem(&path, "symlink", "is a symbolic link and is left out"));
-            return Ok(());
+        Ok((listing, old))
+    }
+
+    /// Forgets what was seen at a path and below it; its files are moved to `old`.
+    fn forget(&mut self, path: &str, old: &mut BTreeMap<ContentPath, Known>) {
+        if let Some(events) = &mut self.events {
+            events.forget(path);
         }
-        if !places::in_site(&path) {
-            return Ok(());
+        let below = format!("{path}/");
+        let inside = |name: &str| name == path || name.starts_with(&below);
+        let from = (Bound::Included(path), Bound::Unbounded);
+        // Names such as `a-b` lie between `a` and `a/`.
+        let near = |name: &str| name.starts_with(path);
+        let files = self.files.range::<str, _>(from).map(|(name, _)| name).take_while(|name| near(name.as_str()));
+        let files: Vec<ContentPath> = files.filter(|name| inside(name.as_str())).cloned().collect();
+        for name in files {
+            old.extend(self.files.remove_entry(&name));
         }
-        if !entry.file_type().is_file() {
-            self.problems.extend(problem(&path, "not_a_file", "is no regular file and is left out"));
-            return Ok(());
+        self.problems.retain(|name, _| !inside(name));
+        self.edited.retain(|name, _| !inside(name));
+        self.leftovers.retain(|name| !inside(name));
+        self.ignored.retain(|name| !inside(name));
+    }
+
+    /// Reads what changed, and makes the snapshot what is there.
+    fn take_in(
+        &mut self,
+        repository: &Repository,
+        git: &git2::Repository,
+        listing: Listing,
+        old: BTreeMap<ContentPath, Known>,
+        recorded: &[Arc<Entries>; 2],
+        now: SystemTime,
+    ) -> Result<()> {
+        self.problems.extend(listing.problems);
+        self.leftovers.extend(listing.leftovers);
+        self.edited.extend(listing.edited);
+        self.ignored.extend(listing.ignored);
+        let mut next = (*self.snapshot).clone();
+        let mut old = old;
+        let mut gone: BTreeSet<ContentPath> = BTreeSet::new();
+        let mut reader = Reader { repository, open: None };
+        repository.work().looked(listing.files.len());
+        for (path, stat) in listing.files {
+            let is_tracked = recorded.iter().any(|entries| entries.get(&path).is_some());
+            if !is_tracked && git.is_path_ignored(repository.whole(&path)).unwrap_or_default() {
+                // What was known of it goes with the rest of `old`.
+                self.ignored.insert(path);
+                continue;
+            }
+            if let Some((path, known)) = old.remove_entry(path.as_str()) {
+                if known.settled && known.stat == stat {
+                    self.files.insert(path, known);
+                    continue;
+                }
+                gone.insert(path);
+            }
+            match reader.read(&path)? {
+                There::Nothing => {}
+                There::Other(what) => {
+                    let found = problem(&path, "not_a_file", &format!("is {what} and is left out"));
+                    self.problems.extend(found.map(|found| (path, found)));
+                }
+                There::File { bytes, .. } => {
+                    let checked = match next.files().get_key_value(&path) {
+                        Some((known, _)) => known.clone(),
+                        None => ContentPath::from_disk(&path)?,
+                    };
+                    let file = load(&path, bytes, Some(&self.snapshot));
+                    if next.get(&checked).is_none_or(|known| known.id != file.id) {
+                        next.set(checked.clone(), Some(file));
+                    }
+                    gone.remove(&checked);
+                    self.files.insert(checked, Known { stat, settled: stat.is_settled(now) });
+                }
+            }
         }
-        match entry.metadata() {
-            Ok(metadata) => self.files.push((path, Stat::of(&metadata))),
-            Err(error) if error.io_error().is_some_and(|e| e.kind() == std::io::ErrorKind::NotFound) => {}
-            Err(error) => return Err(error),
+        for path in old.into_keys().chain(gone) {
+            next.set(path, None);
+        }
+        if !next.same_files(&self.snapshot) {
+            self.snapshot = Arc::new(next);
         }
         Ok(())
+    }
+
+    /// After a look at everything: what an earlier look that failed halfway left in the snapshot goes.
+    fn drop_unlisted(&mut self) {
+        let stray = |path: &&ContentPath| !self.files.contains_key(*path);
+        let stray: Vec<ContentPath> = self.snapshot.iter().map(|(path, _)| path).filter(stray).cloned().collect();
+        if !stray.is_empty() {
+            let mut next = (*self.snapshot).clone();
+            stray.into_iter().for_each(|path| next.set(path, None));
+            self.snapshot = Arc::new(next);
+        }
     }
 }
 
@@ -321,6 +322,7 @@ struct Reader<'r> {
 
 impl Reader<'_> {
     fn read(&mut self, path: &str) -> Result<There> {
+        self.repository.work().read();
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
         if self.open.as_ref().is_none_or(|(open, _)| open != folder) {
             match self.repository.disk().folder(folder) {
@@ -334,23 +336,4 @@ impl Reader<'_> {
             None => Ok(There::Nothing),
         }
     }
-}
-
-fn relative(root: &std::path::Path, entry: &DirEntry) -> Option<String> {
-    let path = entry.path().strip_prefix(root).ok()?.to_str()?;
-    (!path.contains('\\')).then(|| path.to_owned())
-}
-
-fn unreadable(root: &std::path::Path, error: walkdir::Error) -> Error {
-    let path = error.path().map(|p| p.strip_prefix(root).unwrap_or(p).to_string_lossy().into_owned());
-    let source = error.into_io_error().unwrap_or_else(|| std::io::Error::other("the folder nests into itself"));
-    Error::Io { action: "read", path: path.unwrap_or_default(), source }
-}
-
-fn problem(path: &str, code: &'static str, message: &str) -> Option<Diagnostic> {
-    // A path that cannot even be named is told in the message of its folder.
-    let plain: String = path.chars().map(|c| if matches!(c, '\\' | '\0' | '\u{FFFD}') { '_' } else { c }).collect();
-    let path = ContentPath::from_disk(&plain).ok()?;
-    let hint = "Replace it by a regular file with a plain name.";
-    Some(Diagnostic::new(Severity::Warning, code, path.clone(), 0, format!("{path} {message}")).with_hint(hint))
 }

@@ -12,7 +12,7 @@ use super::publish::OpenReview;
 use super::publish::output_branch::pending_ref as pending_deploy;
 use super::publish::review::Record;
 use super::revision::{Change, RevisionId, RevisionKind};
-use super::{Repository, entry, refs, refusal};
+use super::{Repository, refs, refusal};
 use crate::error::Result;
 use crate::model::BlobId;
 
@@ -101,7 +101,7 @@ impl Repository {
         let mut edits = self.edits(git, base, [tip, head])?;
         let reviews = Record::all(self, git)?;
         let mut found = Vec::new();
-        for path in entry::differing(&disk, &old) {
+        for path in self.differing(&disk, &old) {
             let (before, after) = (file(&old, path.as_str()), disk.get(&path).map(|f| f.id));
             // The remote went on and has the same by now.
             if base != live && file(&published, path.as_str()) == after {
@@ -154,8 +154,8 @@ impl Repository {
                 continue;
             }
             let kind = message::kind_of(&commit);
-            for difference in self.compare(git, commit.parent_id(0).ok(), Some(id))? {
-                let edits = edits.entry(difference.path).or_default();
+            for difference in self.changed_by(git, &commit)?.iter() {
+                let edits = edits.entry(difference.path.clone()).or_default();
                 edits.hand_edit |= kind == RevisionKind::HandEdit;
                 edits.revisions.push(revision_id(id));
             }

@@ -1,10 +1,9 @@
 //! A transaction: a base, staged edits, and one commit that makes them durable and visible together.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, hash_map};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use git2::Oid;
-use unicode_normalization::UnicodeNormalization;
 
 use super::disk::There;
 use super::failure::git_error;
@@ -12,6 +11,7 @@ use super::line::Line;
 use super::lock::WriterLock;
 use super::message::{blob_id, revision_id};
 use super::project::Step;
+use super::spelling::{Spelled, prefixes};
 use super::tree::{self, Entry, MODE_FILE};
 use super::{Change, Note, Repository, RevisionId, places, refs};
 use crate::error::{Error, Result};
@@ -35,9 +35,6 @@ impl Footprint {
     }
 }
 
-/// By folded form: a spelling, and how many files need it.
-type Spellings = HashMap<String, (String, usize)>;
-
 /// Tree entries and working-tree steps of the same edits.
 type Written = (Vec<(String, Option<Entry>)>, Vec<Step>);
 
@@ -50,7 +47,7 @@ pub struct Transaction<'r> {
     base: Arc<Snapshot>,
     staged: BTreeMap<ContentPath, Option<File>>,
     /// Spelling of every path and folder by its folded form, made when first needed.
-    spellings: Option<Spellings>,
+    spellings: Option<Spelled>,
 }
 
 impl Repository {
@@ -118,8 +115,8 @@ impl Transaction<'_> {
         let before = self.file(&path).is_some();
         if let Some(spellings) = &mut self.spellings {
             match (before, file.is_some()) {
-                (false, true) => spell(path.as_str(), spellings),
-                (true, false) => forget(path.as_str(), spellings),
+                (false, true) => spellings.add(path.as_str()),
+                (true, false) => spellings.remove(path.as_str()),
                 _ => {}
             }
         }
@@ -141,18 +138,18 @@ impl Transaction<'_> {
         if self.file(path).is_some() {
             return None;
         }
-        let staged = &self.staged;
         let spellings = self.spellings.get_or_insert_with(|| {
-            let mut spellings = HashMap::with_capacity(self.base.len() * 2);
-            let kept = self.base.iter().map(|(p, _)| p).filter(|p| !matches!(staged.get(*p), Some(None)));
-            let added = staged.iter().filter(|(_, file)| file.is_some()).map(|(p, _)| p);
-            kept.chain(added).for_each(|p| spell(p.as_str(), &mut spellings));
+            let mut spellings = self.repository.spellings(&self.base);
+            for (path, file) in &self.staged {
+                match (self.base.get(path), file) {
+                    (None, Some(_)) => spellings.add(path.as_str()),
+                    (Some(_), None) => spellings.remove(path.as_str()),
+                    _ => {}
+                }
+            }
             spellings
         });
-        prefixes(path.as_str()).find_map(|prefix| {
-            let (known, _) = spellings.get(&folded(prefix))?;
-            (known != prefix).then(|| known.clone())
-        })
+        spellings.collision(path.as_str())
     }
 
     /// The base with the staged edits.
@@ -269,9 +266,11 @@ impl Transaction<'_> {
         let git = repository.git()?;
         let tip = self.tip_id();
         let (changes, steps) = self.objects(&git)?;
+        let files: Vec<_> = steps.iter().map(|step| (step.path.clone(), step.new)).collect();
         let tree = tree::update(&git, refs::tree_of(&git, tip)?, &changes)?;
         let parents: Vec<Oid> = tip.into_iter().collect();
         let commit = repository.commit(&git, tree, &parents, &repository.author(&git), note)?;
+        repository.remember_entries(&git, &*repository.entries_of(&git, tip)?, commit, &files)?;
         if let Line::Named(id) = repository.line() {
             stop_at("write::objects")?;
             repository.advance(&git, id, tip, commit)?;
@@ -344,34 +343,6 @@ pub(crate) fn stop_at(name: &'static str) -> Result<()> {
     fail::fail_point!(name, |_| Err(Error::internal(format!("failpoint {name}"))));
     let _ = name;
     Ok(())
-}
-
-/// The path's folders from the top, then the path.
-fn prefixes(path: &str) -> impl Iterator<Item = &str> {
-    path.match_indices('/').map(|(i, _)| &path[..i]).chain([path])
-}
-
-fn spell(path: &str, spellings: &mut Spellings) {
-    for prefix in prefixes(path) {
-        spellings.entry(folded(prefix)).or_insert_with(|| (prefix.to_owned(), 0)).1 += 1;
-    }
-}
-
-fn forget(path: &str, spellings: &mut Spellings) {
-    for prefix in prefixes(path) {
-        if let hash_map::Entry::Occupied(mut known) = spellings.entry(folded(prefix)) {
-            let count = &mut known.get_mut().1;
-            *count = count.saturating_sub(1);
-            if known.get().1 == 0 {
-                known.remove();
-            }
-        }
-    }
-}
-
-/// What a file system that ignores case and Unicode form sees.
-fn folded(path: &str) -> String {
-    if path.is_ascii() { path.to_ascii_lowercase() } else { path.nfkc().flat_map(char::to_lowercase).nfkc().collect() }
 }
 
 fn unified(old: &[u8], new: &[u8]) -> String {

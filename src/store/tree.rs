@@ -1,5 +1,6 @@
 //! Trees as git keeps them: what differs between two, and a new one from an old one, without the index.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use git2::{ObjectType, Oid};
@@ -58,7 +59,7 @@ pub(crate) fn compare_in(
     let mut found = Vec::new();
     compare_level(git, old, new, "", 0, descend, &mut found)?;
     found.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(found)
+    Ok(join(found))
 }
 
 fn compare_level(
@@ -76,49 +77,72 @@ fn compare_level(
     if depth > MAX_DEPTH {
         return Err(Error::Git { action: "compare trees", reason: format!("folders nest deeper than {MAX_DEPTH}") });
     }
-    let before = level(git, old)?;
-    let mut after = level(git, new)?;
-    let path_of = |name: &str| if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
-    for (name, (was_tree, was)) in before {
-        let (is_tree, is) = after.remove(&name).map_or((false, None), |(t, e)| (t, Some(e)));
-        if Some(was) == is {
+    let read = |id: Option<Oid>| id.map(|id| git.find_tree(id)).transpose().map_err(git_error("read a tree"));
+    let (before, after) = (read(old)?, read(new)?);
+    let (mut a, mut b) = (0, 0);
+    loop {
+        let was = before.as_ref().and_then(|tree| tree.get(a));
+        let is = after.as_ref().and_then(|tree| tree.get(b));
+        let order = match (&was, &is) {
+            (None, None) => return Ok(()),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(was), Some(is)) => order(was, is),
+        };
+        let was = was.filter(|_| order.is_le());
+        let is = is.filter(|_| order.is_ge());
+        (a, b) = (a + usize::from(was.is_some()), b + usize::from(is.is_some()));
+        let (old, new) = (was.as_ref().map(read_entry), is.as_ref().map(read_entry));
+        if old == new {
             continue;
         }
-        let path = path_of(&name);
-        let (old_file, old_dir) = split(was_tree, Some(was));
-        let (new_file, new_dir) = split(is_tree, is);
-        if old_file != new_file {
-            found.push(Difference { path: path.clone(), old: old_file, new: new_file });
-        }
-        if old_dir != new_dir && descend(&path) {
-            compare_level(git, old_dir, new_dir, &path, depth + 1, descend, found)?;
-        }
-    }
-    for (name, (is_tree, is)) in after {
-        let path = path_of(&name);
-        if !is_tree {
-            found.push(Difference { path, old: None, new: Some(is) });
-        } else if descend(&path) {
-            compare_level(git, None, Some(is.id), &path, depth + 1, descend, found)?;
+        let Some(Ok(name)) = was.as_ref().or(is.as_ref()).map(git2::TreeEntry::name) else { continue };
+        let path = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
+        // Both are folders or both are not: a file and a folder of one name stand in different places.
+        if old.or(new).is_some_and(|(is_tree, _)| is_tree) {
+            if descend(&path) {
+                let id = |entry: Option<(bool, Entry)>| entry.map(|(_, entry)| entry.id);
+                compare_level(git, id(old), id(new), &path, depth + 1, descend, found)?;
+            }
+        } else {
+            found.push(Difference { path, old: old.map(|(_, entry)| entry), new: new.map(|(_, entry)| entry) });
         }
     }
-    Ok(())
 }
 
-fn split(is_tree: bool, entry: Option<Entry>) -> (Option<Entry>, Option<Oid>) {
-    if is_tree { (None, entry.map(|e| e.id)) } else { (entry, None) }
+/// Git's own order: a folder's name counts with a slash behind it.
+fn order(a: &git2::TreeEntry<'_>, b: &git2::TreeEntry<'_>) -> Ordering {
+    let (x, y) = (a.name_bytes(), b.name_bytes());
+    let (is_tree, other_is_tree) = (is_tree(a), is_tree(b));
+    if x == y && is_tree == other_is_tree {
+        return Ordering::Equal;
+    }
+    let slash = |is_tree: bool| if is_tree { &b"/"[..] } else { &b""[..] };
+    x.iter().chain(slash(is_tree)).cmp(y.iter().chain(slash(other_is_tree)))
 }
 
-type Level = BTreeMap<String, (bool, Entry)>;
+fn is_tree(entry: &git2::TreeEntry<'_>) -> bool {
+    entry.kind() == Some(ObjectType::Tree)
+}
 
-fn level(git: &git2::Repository, tree: Option<Oid>) -> Result<Level> {
-    let Some(id) = tree else { return Ok(Level::new()) };
-    let tree = git.find_tree(id).map_err(git_error("read a tree"))?;
-    let entries = tree.iter().filter_map(|e| {
-        let name = e.name().ok()?.to_owned();
-        Some((name, (e.kind() == Some(ObjectType::Tree), Entry { id: e.id(), mode: e.filemode_raw() })))
-    });
-    Ok(entries.collect())
+fn read_entry(entry: &git2::TreeEntry<'_>) -> (bool, Entry) {
+    (is_tree(entry), Entry { id: entry.id(), mode: entry.filemode_raw() })
+}
+
+/// One difference for each path: in a tree that somebody wrote out of order, what is gone and what is new may be one file.
+fn join(found: Vec<Difference>) -> Vec<Difference> {
+    let mut joined: Vec<Difference> = Vec::with_capacity(found.len());
+    for difference in found {
+        match joined.last_mut() {
+            Some(last) if last.path == difference.path => {
+                last.old = last.old.or(difference.old);
+                last.new = last.new.or(difference.new);
+            }
+            _ => joined.push(difference),
+        }
+    }
+    joined.retain(|difference| difference.old != difference.new);
+    joined
 }
 
 /// The sub-tree at a folder (`""`: the tree itself); `None` where there is none or a file is in its place.

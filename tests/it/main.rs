@@ -41,6 +41,7 @@ mod resources;
 mod review;
 mod rights;
 mod rollback;
+mod scale;
 mod schedule;
 mod screenshot;
 mod selection;
