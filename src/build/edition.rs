@@ -1,12 +1,15 @@
 //! One build's site while it is rendered: a frame, with the files it was made from.
 
+use std::collections::HashMap;
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+
+use serde_json::{Map, Value};
 
 use super::frame::Frame;
 use super::links::Finder;
-use super::template::ListQuery;
-use super::{Options, Stopwatch, lists, memory, sections};
+use super::template::{Kept, ListQuery};
+use super::{Options, Stopwatch, context, lists, memory, sections};
 use crate::model::{Digest, Page, Snapshot};
 
 /// Answers kept of one build: themes ask a handful of questions, again on every page.
@@ -26,6 +29,10 @@ pub(crate) struct Edition<'a> {
     queries: Mutex<Vec<(ListQuery, Arc<Vec<usize>>)>>,
     /// Digests of stubs by page index, made where one is asked for.
     stub_digests: OnceLock<Vec<OnceLock<Digest>>>,
+    /// Contexts that hold what all pages share, for the next ones: copying it costs more than rendering a short page.
+    contexts: Mutex<Vec<Value>>,
+    /// Partials that are the same on every page.
+    kept: RwLock<HashMap<String, Arc<Kept>>>,
 }
 
 impl Deref for Edition<'_> {
@@ -40,7 +47,16 @@ impl<'a> Edition<'a> {
     /// A frame with the sources it was made from.
     #[must_use]
     pub(crate) fn new(snapshot: &'a Snapshot, options: &'a Options, frame: Arc<Frame>) -> Self {
-        Self { snapshot, options, frame, watch: None, queries: Mutex::default(), stub_digests: OnceLock::new() }
+        Self {
+            snapshot,
+            options,
+            frame,
+            watch: None,
+            queries: Mutex::default(),
+            stub_digests: OnceLock::new(),
+            contexts: Mutex::default(),
+            kept: RwLock::default(),
+        }
     }
 
     /// The frame that is rendered.
@@ -73,6 +89,39 @@ impl<'a> Edition<'a> {
             queries.push((key, Arc::clone(&found)));
         }
         found
+    }
+
+    /// A partial that is the same on every page, where it was rendered before.
+    #[must_use]
+    pub(crate) fn kept(&self, partial: &str) -> Option<Arc<Kept>> {
+        self.kept.read().unwrap_or_else(PoisonError::into_inner).get(partial).cloned()
+    }
+
+    /// Keeps a partial that is the same on every page.
+    pub(crate) fn keep(&self, partial: &str, made: Kept) {
+        let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
+        kept.insert(partial.to_owned(), Arc::new(made));
+    }
+
+    /// A context with what all pages share, `site` as seen from an address.
+    #[must_use]
+    pub(crate) fn context(&self, url: &str) -> Value {
+        let used = self.contexts.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let Some(mut shared) = used else {
+            return Value::Object(Map::from_iter([("site".to_owned(), context::site_at(self, url))]));
+        };
+        if let Some(menus) = shared.get_mut("site").and_then(|site| site.get_mut("menus")) {
+            self.menus.mark(menus, url);
+        }
+        shared
+    }
+
+    /// Takes a context back, without what belongs to one page.
+    pub(crate) fn give_back(&self, mut shared: Value) {
+        if let Value::Object(map) = &mut shared {
+            map.retain(|key, _| matches!(key.as_str(), "site" | "settings"));
+            self.contexts.lock().unwrap_or_else(PoisonError::into_inner).push(shared);
+        }
     }
 
     /// What resolves links.

@@ -10,9 +10,10 @@ mod fence;
 use std::any::Any;
 use std::cell::RefCell;
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arborium::advanced::Span;
 use arborium::{GrammarStore, Highlighter};
@@ -53,6 +54,8 @@ pub const CLASSES: [&str; 25] = [
 const MAX_CODE: usize = 200_000;
 /// Blocks with a longer line are shown plain: that is data, not code.
 const MAX_LINE: usize = 10_000;
+/// Names of languages that are remembered as compiled or unknown.
+const MAX_NAMES: usize = 256;
 
 /// A code block as HTML. `info` is what stands behind the fence; an unknown language is plain text, never an error.
 pub fn code_block(code: &str, info: &str, highlight: bool) -> String {
@@ -105,6 +108,22 @@ fn store() -> &'static Arc<GrammarStore> {
     STORE.get_or_init(|| Arc::new(GrammarStore::new()))
 }
 
+/// Compiles a grammar before its first use. Threads that meet a language at the same time wait for one of them: the store would
+/// let each compile it, which takes as long as hundreds of blocks.
+fn compile(language: &str) {
+    static BEGUN: Mutex<BTreeMap<String, Arc<OnceLock<()>>>> = Mutex::new(BTreeMap::new());
+    let once = {
+        let mut begun = BEGUN.lock().unwrap_or_else(PoisonError::into_inner);
+        match begun.get(language) {
+            Some(once) => Arc::clone(once),
+            // Names come from pages: what is no language is not remembered without bounds.
+            None if begun.len() >= MAX_NAMES => return,
+            None => Arc::clone(begun.entry(language.to_owned()).or_default()),
+        }
+    };
+    once.get_or_init(|| drop(store().get(language)));
+}
+
 fn tokens(code: &str, language: &str) -> Vec<Token> {
     let language = canonical(language);
     if language.is_empty() || code.len() > MAX_CODE || code.lines().any(|line| line.len() > MAX_LINE) {
@@ -113,8 +132,10 @@ fn tokens(code: &str, language: &str) -> Vec<Token> {
     HIGHLIGHTER.with_borrow_mut(|highlighter| {
         let current = highlighter.get_or_insert_with(|| Highlighter::with_store(Arc::clone(store())));
         // Grammars are generated code of other people: a panic in one costs this block its colours, not the build.
-        let spans: Result<_, Box<dyn Any + Send>> =
-            catch_unwind(AssertUnwindSafe(|| current.highlight_spans(language, code)));
+        let spans: Result<_, Box<dyn Any + Send>> = catch_unwind(AssertUnwindSafe(|| {
+            compile(language);
+            current.highlight_spans(language, code)
+        }));
         if let Ok(spans) = spans {
             spans.map(|spans| flatten(code, spans)).unwrap_or_default()
         } else {

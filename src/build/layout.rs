@@ -124,10 +124,9 @@ pub(crate) fn listing(edition: &Edition<'_>, path: &str, job: &Job, known: Known
 }
 
 impl Sheet<'_> {
-    fn render(mut self, edition: &Edition<'_>, known: Known<'_>) -> Done {
+    fn render(self, edition: &Edition<'_>, known: Known<'_>) -> Done {
         let templates = &edition.theme.templates;
         let layout = templates.layout(&self.candidates);
-        self.values.insert("site".into(), context::site_at(edition, self.subject.url));
         let head = head::head(edition, &self.subject);
         let (mut given, mut why) = (None, None);
         if let (Some((recall, path)), Some(layout)) = (known, &layout) {
@@ -143,7 +142,7 @@ impl Sheet<'_> {
         done
     }
 
-    fn rendered(self, edition: &Edition<'_>, layout: Option<&str>, head: &str) -> Done {
+    fn rendered(mut self, edition: &Edition<'_>, layout: Option<&str>, head: &str) -> Done {
         let mut done = Done::default();
         let body = match self.content {
             Content::Body(index) => Some((index, render::body(edition, index, false))),
@@ -157,7 +156,13 @@ impl Sheet<'_> {
         if let Some(layout) = layout {
             let lists = PageLists { edition, page: self.from };
             let input = Render { context: &Value::Null, content, head, lists: &lists };
-            match edition.theme.templates.render_owned(layout, Value::Object(self.values), &input) {
+            let mut shared = edition.context(self.subject.url);
+            if let Value::Object(map) = &mut shared {
+                map.append(&mut self.values);
+            }
+            let rendered = edition.theme.templates.render_lent(layout, &mut shared, &input);
+            edition.give_back(shared);
+            match rendered {
                 Ok(html) => done.output = Some(render::output(head::ensure(html, head), self.source)),
                 Err(error) => done.findings.push(template_finding(error)),
             }
@@ -174,8 +179,12 @@ impl Sheet<'_> {
     /// All that rendering starts from, but for what it looks up itself.
     fn given(&self, edition: &Edition<'_>, recall: &Recall<'_>, layout: &str, head: &str) -> Given {
         let value = |name: &str| memory::digest_of_value(self.values.get(name));
+        let menus = |url: &str| {
+            let menus = memory::digest_of_value(Some(&edition.menus.context(url)));
+            Digester::default().with(&(recall.site, menus)).finish()
+        };
         let mut lists = Digester::default();
-        for (name, value) in self.values.iter().filter(|(name, _)| !matches!(name.as_str(), "page" | "site")) {
+        for (name, value) in self.values.iter().filter(|(name, _)| *name != "page") {
             lists.add(name);
             lists.value(value);
         }
@@ -185,7 +194,7 @@ impl Sheet<'_> {
                 let page = &edition.library.pages[index];
                 let calls = |document: &Document| !document.shortcodes.is_empty();
                 let calls = edition.parsed[index].as_ref().is_some_and(|parsed| calls(&parsed.document));
-                let menus = calls.then(|| memory::digest_of_value(Some(&edition.menus.context(&page.url))));
+                let menus = calls.then(|| menus(&page.url));
                 Digester::default().with(&(page.blob, edition.links[index], menus)).finish()
             }
         };
@@ -194,7 +203,7 @@ impl Sheet<'_> {
             body,
             page: value("page"),
             lists: lists.finish(),
-            site: value("site"),
+            site: menus(self.subject.url),
             head: Digest::of(head.as_bytes()),
         }
     }

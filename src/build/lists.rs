@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::edition::Edition;
 use super::links::{Kind, is_external};
 use super::memory::{self, Question};
-use super::template::{ListQuery, Lists};
+use super::template::{Kept, ListQuery, Lists};
 use super::{Stopwatch, address, context, markdown, order, reads, render, sections};
 use crate::model::{Digest, Library, LinkTarget, Page};
 
@@ -62,6 +62,14 @@ impl Lists for PageLists<'_> {
 
     fn watch(&self) -> Option<&Stopwatch> {
         self.edition.watch
+    }
+
+    fn kept(&self, partial: &str) -> Option<Arc<Kept>> {
+        self.edition.kept(partial)
+    }
+
+    fn keep(&self, partial: &str, made: Kept) {
+        self.edition.keep(partial, made);
     }
 }
 

@@ -122,8 +122,6 @@ pub struct Document {
     pub shortcodes: Vec<ShortcodeCall>,
     /// Words.
     pub words: usize,
-    /// Text without markup and code blocks, whitespace folded, at most 100 kB.
-    pub plain: String,
     /// Text up to `<!--more-->`, or about the first 70 words; headings, tables and footnotes left out.
     pub summary: String,
     /// Whether `<!--more-->` is there.

@@ -148,6 +148,8 @@ pub(crate) struct Recall<'a> {
     stands: Vec<bool>,
     /// The settings of the theme.
     pub(crate) settings: Digest,
+    /// What templates see of the site, but for menus.
+    pub(crate) site: Digest,
     engine: Digest,
 }
 
@@ -172,7 +174,8 @@ impl<'a> Recall<'a> {
         };
         let stands = memory.shared.iter().map(stands).collect();
         let settings = digest_of_value(Some(&Value::Object(edition.theme.templates.settings().clone())));
-        Self { edition, memory, have, same: same && memory.engine == engine, stands, settings, engine }
+        let site = digest_of_value(Some(&edition.site));
+        Self { edition, memory, have, same: same && memory.engine == engine, stands, settings, site, engine }
     }
 
     /// An output of the very same site.

@@ -133,6 +133,15 @@ impl Menus {
     pub(crate) fn context(&self, here: &str) -> Value {
         Value::Object(self.menus.iter().map(|(name, items)| (name.clone(), list(items, here))).collect())
     }
+
+    /// Turns what [`Menus::context`] made for one page into what it makes for another.
+    pub(crate) fn mark(&self, context: &mut Value, here: &str) {
+        for (name, items) in &self.menus {
+            if let Some(values) = context.get_mut(name) {
+                mark(items, values, here);
+            }
+        }
+    }
 }
 
 fn list(items: &[Item], here: &str) -> Value {
@@ -140,16 +149,36 @@ fn list(items: &[Item], here: &str) -> Value {
         items
             .iter()
             .map(|item| {
-                let current = item.page.as_deref() == Some(here);
-                let above = item.page.as_deref().is_some_and(|url| url != "/" && here.starts_with(url));
+                let (current, active) = item.seen_from(here);
                 json!({
                     "name": item.name,
                     "url": item.href,
-                    "active": current || above,
+                    "active": active,
                     "current": current,
                     "children": list(&item.children, here),
                 })
             })
             .collect(),
     )
+}
+
+impl Item {
+    /// Whether it leads to the page with this URL path, and whether to that or one above.
+    fn seen_from(&self, here: &str) -> (bool, bool) {
+        let current = self.page.as_deref() == Some(here);
+        let above = self.page.as_deref().is_some_and(|url| url != "/" && here.starts_with(url));
+        (current, current || above)
+    }
+}
+
+/// Sets in a list made by [`list`] what depends on the page.
+fn mark(items: &[Item], values: &mut Value, here: &str) {
+    for (item, value) in items.iter().zip(values.as_array_mut().into_iter().flatten()) {
+        let (current, active) = item.seen_from(here);
+        value["active"] = Value::Bool(active);
+        value["current"] = Value::Bool(current);
+        if !item.children.is_empty() {
+            mark(&item.children, &mut value["children"], here);
+        }
+    }
 }

@@ -47,6 +47,19 @@ fn note(add: impl FnOnce(&mut Reads)) {
     OPEN.with_borrow_mut(|open| open.last_mut().map(add));
 }
 
+/// What another piece read counts for this one too.
+pub(crate) fn also(other: &Reads) {
+    note(|reads| {
+        reads.anchors.extend(&other.anchors);
+        reads.templates.extend(other.templates.iter().cloned());
+        for question in &other.asked {
+            if !reads.asked.contains(question) {
+                reads.asked.push(question.clone());
+            }
+        }
+    });
+}
+
 /// The headings of a page were looked at.
 pub(crate) fn anchors(page: Option<usize>) {
     note(|reads| reads.anchors.extend(page));

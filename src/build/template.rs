@@ -13,12 +13,14 @@ mod links;
 mod lists;
 mod lookups;
 mod lower;
+mod partials;
 mod scan;
+mod still;
 mod text;
 mod values;
 mod vocabulary;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use handlebars::{Context, Handlebars, RenderContext, RenderError, Renderable};
@@ -42,6 +44,8 @@ pub struct Templates {
     settings: Map<String, Value>,
     assets: Vec<(String, ContentPath)>,
     theme: String,
+    /// Partials that are the same on every page.
+    still: BTreeSet<String>,
 }
 
 impl std::fmt::Debug for Templates {
@@ -102,6 +106,20 @@ pub trait Lists: Sync {
     fn watch(&self) -> Option<&Stopwatch> {
         None
     }
+    /// A partial that is the same on every page, where [`Lists::keep`] was told it before.
+    fn kept(&self, _partial: &str) -> Option<Arc<Kept>> {
+        None
+    }
+    /// Is told a partial that is the same on every page.
+    fn keep(&self, _partial: &str, _made: Kept) {}
+}
+
+/// A partial that is the same on every page, as the first page made it.
+#[derive(Debug)]
+pub struct Kept {
+    html: String,
+    steps: usize,
+    reads: reads::Reads,
 }
 
 impl Templates {
@@ -111,6 +129,7 @@ impl Templates {
         let chain = chain::resolve(snapshot, theme, overrides, &mut diagnostics);
         let registry = compile::registry(snapshot, theme, &chain.templates, &mut diagnostics);
         let templates = Self {
+            still: still::partials(&registry),
             registry,
             files: chain.templates,
             settings: chain.settings,
@@ -175,7 +194,16 @@ impl Templates {
     /// # Errors
     /// As [`Templates::render`].
     pub fn render_owned(&self, layout: &str, context: Value, input: &Render<'_>) -> Result<String, TemplateError> {
-        let run = Run::new(Some(input.content), input.head, input.lists, &self.theme);
+        let mut context = context;
+        self.render_lent(layout, &mut context, input)
+    }
+
+    /// The same with a context that is lent, and gets `settings` where it has none: what many pages share is made once.
+    ///
+    /// # Errors
+    /// As [`Templates::render`].
+    pub fn render_lent(&self, layout: &str, context: &mut Value, input: &Render<'_>) -> Result<String, TemplateError> {
+        let run = Run::new(Some(input.content), input.head, input.lists, &self.theme, &self.still);
         self.run("layouts", layout, context, &run)
     }
 
@@ -190,22 +218,22 @@ impl Templates {
         inner_html: Option<&str>,
         lists: &dyn Lists,
     ) -> Result<String, TemplateError> {
-        let run = Run::new(inner_html, "", lists, &self.theme);
-        self.run("shortcodes", name, context.clone(), &run)
+        let run = Run::new(inner_html, "", lists, &self.theme, &self.still);
+        self.run("shortcodes", name, &mut context.clone(), &run)
     }
 
-    fn run(&self, kind: &str, name: &str, mut data: Value, run: &Run<'_>) -> Result<String, TemplateError> {
+    fn run(&self, kind: &str, name: &str, data: &mut Value, run: &Run<'_>) -> Result<String, TemplateError> {
         let key = format!("{kind}/{name}");
         reads::template(&key);
         let Some(template) = self.registry.get_template(&key) else {
             return Err(self.missing(kind, name, &key));
         };
-        if let Value::Object(map) = &mut data
+        if let Value::Object(map) = data
             && !map.contains_key("settings")
         {
             map.insert("settings".into(), Value::Object(self.settings.clone()));
         }
-        let context = Context::from(data);
+        let mut context = Context::from(std::mem::take(data));
         let mut out = Capped::default();
         let result: Result<(), RenderError> = Session::begin().map_err(RenderError::from).and_then(|_session| {
             let mut render = RenderContext::new(template.name.as_ref());
@@ -219,6 +247,7 @@ impl Templates {
                 template.render(&self.registry, &context, &mut render, &mut out)
             })
         });
+        *data = std::mem::take(context.data_mut());
         match result {
             Ok(()) => Ok(out.into_string()),
             Err(error) => {

@@ -37,8 +37,8 @@ pub(super) fn build(arguments: &Build, site: Option<&Path>) -> Result<Outcome> {
     let progress = line.as_ref().map_or_else(Progress::default, |line| Progress::followed_by(Arc::clone(line) as _));
     let watch = arguments.timings.then_some(&stopwatch);
     let placed = output::write(&site, &snapshot, &options, arguments.output.as_deref(), &progress, watch);
-    if let Some(line) = line {
-        line.clear();
+    if line.is_some() {
+        progress::Line::clear();
     }
     let Placed { built, files, written } = placed?;
     print::error(&findings(&built.diagnostics, Severity::Warning));

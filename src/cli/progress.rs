@@ -17,7 +17,7 @@ impl Line {
     }
 
     /// Takes the line away.
-    pub(super) fn clear(&self) {
+    pub(super) fn clear() {
         print::error("\r\x1b[K");
     }
 }

@@ -133,6 +133,46 @@ fn timings_name_stages_outputs_and_templates_and_a_refused_build_leaves_no_folde
 }
 
 #[test]
+fn a_partial_that_reads_nothing_of_the_page_is_rendered_once() {
+    let (_dir, folder) = site();
+    let write = |path: &str, text: &str| {
+        let path = folder.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    write(
+        "site.yaml",
+        "title: T\ntheme: own\nmenus:\n  main:\n    - { name: One, url: /p1/ }\n    - { name: Two, url: /p2/ }\n",
+    );
+    write("themes/own/theme.yaml", "name: own\nversion: 1.0.0\n");
+    write("themes/own/layouts/page.hbs", "<head></head>{{> nav}}|{{> marked}}|{{#with page}}{{> named}}{{/with}}");
+    write("themes/own/layouts/list.hbs", "<head></head>{{> nav}}");
+    write("themes/own/partials/nav.hbs", "{{#each site.menus.main}}<a href=\"{{url}}\">{{name}}</a>{{/each}}");
+    write("themes/own/partials/marked.hbs", "{{#each site.menus.main}}{{#if current}}{{name}}{{/if}}{{/each}}");
+    write("themes/own/partials/named.hbs", "{{site.title}}{{title}}");
+    for page in 1..=40 {
+        write(&format!("content/p{page}.md"), &format!("---\ntitle: Page {page}\n---\n"));
+    }
+    let told = ok(&folder, &["build", "--timings"]).err;
+    let times = |partial: &str| -> usize {
+        let row = told
+            .lines()
+            .find(|line| line.contains(&format!("partials/{partial}, ")))
+            .unwrap_or_else(|| panic!("{told}"));
+        row.rsplit(", ").next().unwrap().split(' ').next().unwrap().parse().unwrap()
+    };
+    // Several threads may begin before the first is done.
+    assert!(times("nav") <= 8, "{told}");
+    assert!(times("marked") >= 40 && times("named") >= 40, "{told}");
+    let page = |n: usize| std::fs::read_to_string(folder.join(format!("public/p{n}/index.html"))).unwrap();
+    let nav = "<a href=\"/p1/\">One</a><a href=\"/p2/\">Two</a>";
+    for (n, current) in [(1, "One"), (2, "Two"), (3, ""), (40, "")] {
+        let html = page(n);
+        assert!(html.ends_with(&format!("{nav}|{current}|Page {n}")), "{html}");
+    }
+}
+
+#[test]
 fn check_finds_what_is_wrong_with_file_and_line() {
     let (_dir, folder) = site();
     append(&folder.join("content/about.md"), "\nA [broken](nowhere.md) link.\n");

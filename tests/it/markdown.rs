@@ -180,7 +180,6 @@ fn links_and_text_are_collected() {
             ("D", LinkKind::Wiki, 5, "e"),
         ]
     );
-    assert_eq!(document.plain, "T One two three four raw e last");
     assert_eq!(document.summary, "One two three four raw e last");
     assert_eq!(document.words, 8);
     let more = parse("# T\n\nFirst.\n\n<!-- more -->\n\nSecond.", &options());

@@ -1,7 +1,7 @@
-//! Plain text of a body: for search, descriptions, summaries and word counts.
+//! Words and the lead of a body: for reading times, descriptions and summaries.
 
-/// Longest plain text kept, in bytes.
-const PLAIN_LIMIT: usize = 100_000;
+/// Longest text before `<!--more-->` that is kept, in bytes.
+const LEAD_LIMIT: usize = 100_000;
 /// Words in a summary where no `<!--more-->` ends it.
 const SUMMARY_WORDS: usize = 70;
 /// Longest summary in bytes, for scripts without blanks between words.
@@ -24,13 +24,40 @@ impl Folded {
     }
 
     fn push(&mut self, text: &str) {
-        for c in text.chars() {
-            if c.is_whitespace() {
+        let mut rest = text;
+        while let Some(first) = rest.chars().next() {
+            let run = rest.bytes().take_while(u8::is_ascii_graphic).count();
+            if run > 0 {
+                self.push_run(&rest[..run]);
+                rest = &rest[run..];
+                continue;
+            }
+            rest = &rest[first.len_utf8()..];
+            if first.is_whitespace() {
                 self.gap();
-            } else if !c.is_control() {
-                self.push_char(c);
+            } else if !first.is_control() {
+                self.push_char(first);
             }
         }
+    }
+
+    /// Letters, digits and signs of ASCII: most of most texts, so they go in at once.
+    fn push_run(&mut self, run: &str) {
+        if self.limit > 0 && (self.cut || self.text.len() + run.len() + 1 > self.limit) {
+            return run.chars().for_each(|c| self.push_char(c));
+        }
+        if !self.in_word && run.bytes().any(|b| b.is_ascii_alphanumeric()) {
+            self.words += 1;
+            self.in_word = true;
+        }
+        if self.limit == 0 {
+            return;
+        }
+        if self.gap && !self.text.is_empty() {
+            self.text.push(' ');
+        }
+        self.gap = false;
+        self.text.push_str(run);
     }
 
     fn gap(&mut self) {
@@ -65,10 +92,10 @@ fn is_ideograph(c: char) -> bool {
     matches!(c, '\u{3040}'..='\u{30FF}' | '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}' | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFF}')
 }
 
-/// Collects the plain text of a page as its events pass.
+/// Counts the words of a page and keeps its lead, as its events pass.
 #[derive(Debug)]
 pub(super) struct Collector {
-    plain: Folded,
+    all: Folded,
     lead: Folded,
     lead_done: bool,
     /// Inside something a summary leaves out: headings, tables, footnotes.
@@ -79,28 +106,28 @@ pub(super) struct Collector {
 
 impl Default for Collector {
     fn default() -> Self {
-        Self {
-            plain: Folded::new(PLAIN_LIMIT),
-            lead: Folded::new(PLAIN_LIMIT),
-            lead_done: false,
-            aside: 0,
-            has_more: false,
-        }
+        Self { all: Folded::new(0), lead: Folded::new(0), lead_done: true, aside: 0, has_more: false }
     }
 }
 
 impl Collector {
+    /// For a body: where no comment can end the lead, no more of it is kept than a summary shows.
+    pub(super) fn of(body: &str) -> Self {
+        let limit = if body.contains("<!--") { LEAD_LIMIT } else { 2 * SUMMARY_LIMIT };
+        Self { lead: Folded::new(limit), lead_done: false, ..Self::default() }
+    }
+
     /// Text of the page.
     pub(super) fn push(&mut self, text: &str) {
-        self.plain.push(text);
-        if !self.lead_done && self.aside == 0 {
+        self.all.push(text);
+        if !self.lead_done && !self.lead.cut && self.aside == 0 {
             self.lead.push(text);
         }
     }
 
     /// End of a block or a line.
     pub(super) fn gap(&mut self) {
-        self.plain.gap();
+        self.all.gap();
         self.lead.gap();
     }
 
@@ -110,10 +137,10 @@ impl Collector {
         self.lead_done = true;
     }
 
-    /// Words, plain text, summary.
-    pub(super) fn finish(self) -> (usize, String, String) {
+    /// Words, summary.
+    pub(super) fn finish(self) -> (usize, String) {
         let summary = if self.has_more { self.lead.text } else { shorten(&self.lead.text) };
-        (self.plain.words, self.plain.text, summary)
+        (self.all.words, summary)
     }
 }
 
@@ -146,6 +173,22 @@ mod tests {
         text.push("one  two\nthree — four's 日本");
         assert_eq!(text.words, 6);
         assert_eq!(text.text, "one two");
+        let mut counted = Folded::new(0);
+        counted.push("one  two\nthree — four's 日本 -- 5\u{7}6é a");
+        assert_eq!((counted.words, counted.text.as_str()), (8, ""));
+    }
+
+    #[test]
+    fn a_summary_does_not_depend_on_how_much_lead_is_kept() {
+        let ideographs = "語".repeat(3_000);
+        let letters = "a".repeat(3_000);
+        let words = vec!["word,"; 600].join(" ");
+        for text in [&ideographs, &letters, &words, &format!("{letters} {words}"), &format!("{words} {ideographs}")] {
+            let (mut short, mut long) = (Collector::of(text), Collector::of(&format!("{text}<!--")));
+            short.push(text);
+            long.push(text);
+            assert_eq!(short.finish(), long.finish());
+        }
     }
 
     #[test]

@@ -58,7 +58,7 @@ fn attempt(body: &str, options: &MarkdownConfig, policy: RawHtml) -> (Document, 
             *text = String::new();
         }
     }
-    let (words, plain, summary) = {
+    let (words, summary) = {
         let text = std::mem::take(&mut state.text);
         state.has_more = text.has_more;
         text.finish()
@@ -69,7 +69,6 @@ fn attempt(body: &str, options: &MarkdownConfig, policy: RawHtml) -> (Document, 
         links: state.links,
         shortcodes: state.calls,
         words,
-        plain,
         summary,
         has_more: state.has_more,
         diagnostics: state.findings,
@@ -121,7 +120,7 @@ impl<'a> State<'a> {
             outline: Vec::new(),
             anchors: Anchors::new(options.heading_ids),
             html_ids: Vec::new(),
-            text: Collector::default(),
+            text: Collector::of(body),
             findings: Vec::new(),
             reported: BTreeSet::new(),
             pictures: 0,

@@ -1,16 +1,13 @@
 //! Block helpers that can loop or recurse: `if`, `unless`, `each`, `with`, partials and `pages`, all counted by [`Run`].
 
-use std::sync::Arc;
-
 use handlebars::{
-    BlockContext, BlockParamHolder, BlockParams, Context, Handlebars, Helper, HelperDef, HelperResult, JsonTruthy,
-    Output, PathAndJson, RenderContext, RenderError, Renderable, ScopedJson, Template,
+    BlockContext, BlockParams, Context, Handlebars, Helper, HelperDef, HelperResult, JsonTruthy, Output, PathAndJson,
+    RenderContext, RenderError, Renderable, ScopedJson, Template,
 };
 use serde_json::Value;
 
-use super::guard::{Capped, Fault, Run, step};
+use super::guard::{Fault, Run, step};
 use super::lookups;
-use crate::build::{reads, stopwatch};
 
 /// A block helper bound to one render.
 pub(super) struct Block<'s> {
@@ -34,7 +31,7 @@ pub(super) const BLOCKS: &[(&str, BlockFn)] = &[
     ("unless", unless_block),
     ("each", each_block),
     ("with", with_block),
-    (super::lower::PARTIAL, partial),
+    (super::lower::PARTIAL, super::partials::partial),
 ];
 
 impl HelperDef for Block<'_> {
@@ -51,7 +48,7 @@ impl HelperDef for Block<'_> {
 }
 
 /// Renders one branch inside the guard.
-fn render<'reg: 'rc, 'rc>(
+pub(super) fn render<'reg: 'rc, 'rc>(
     run: &Run<'_>,
     template: Option<&'rc Template>,
     r: &'reg Handlebars<'reg>,
@@ -66,7 +63,7 @@ fn render<'reg: 'rc, 'rc>(
     result
 }
 
-fn argument<'a, 'rc>(h: &'a Helper<'rc>) -> Result<&'a PathAndJson<'rc>, Fault> {
+pub(super) fn argument<'a, 'rc>(h: &'a Helper<'rc>) -> Result<&'a PathAndJson<'rc>, Fault> {
     h.param(0).ok_or_else(|| {
         Fault::new(
             format!("`{}` needs a value", h.name()),
@@ -122,14 +119,14 @@ fn with_block<'reg, 'rc>(
     }
     set_base(&mut block, value);
     name_item(&mut block, h, value.context_path().is_some(), value.value(), None)?;
-    rc.push_block(block);
+    run.push_scope(rc, block);
     let result = render(run, h.template(), r, ctx, rc, out);
-    rc.pop_block();
+    run.pop_scope(rc);
     result
 }
 
 /// Makes `this` mean the value: by path where it is part of the context, as a copy where it was computed.
-fn set_base(block: &mut BlockContext<'_>, value: &PathAndJson<'_>) {
+pub(super) fn set_base(block: &mut BlockContext<'_>, value: &PathAndJson<'_>) {
     match value.context_path() {
         Some(path) => block.base_path_mut().clone_from(path),
         None => block.set_base_value(value.value().clone()),
@@ -214,9 +211,9 @@ fn turns<'a, 'reg, 'rc>(
             None => block.set_base_value(item.clone()),
         }
         name_item(&mut block, h, path.is_some(), item, Some(&key))?;
-        rc.push_block(block);
+        run.push_scope(rc, block);
         let result = render(run, h.template(), r, ctx, rc, out);
-        rc.pop_block();
+        run.pop_scope(rc);
         result?;
     }
     Ok(())
@@ -237,100 +234,6 @@ pub(super) fn pages_block<'reg: 'rc, 'rc>(
     }
     let items: Vec<(Option<&str>, String, &Value)> = stubs.iter().map(|stub| (None, String::new(), &**stub)).collect();
     turns(run, h, items.into_iter(), None, r, ctx, rc, out)
-}
-
-/// `{{> name}}`, `{{> name context key=value}}`, `{{#> name}}block{{/name}}`, `{{> @partial-block}}`.
-fn partial<'reg, 'rc>(
-    run: &Run<'_>,
-    h: &Helper<'rc>,
-    r: &'reg Handlebars<'reg>,
-    ctx: &'rc Context,
-    rc: &mut RenderContext<'reg, 'rc>,
-    out: &mut dyn Output,
-) -> HelperResult {
-    let name = argument(h)?.value().as_str().unwrap_or_default().to_owned();
-    if name == "@partial-block" {
-        return match run.block() {
-            Some(block) => Ok(out.write(&block)?),
-            None => render(run, h.template(), r, ctx, rc, out),
-        };
-    }
-    reads::template(&format!("partials/{name}"));
-    reads::template(&name);
-    let Some(template) = find_partial(r, &name) else {
-        if h.template().is_some() {
-            return render(run, h.template(), r, ctx, rc, out);
-        }
-        return Err(missing_partial(run, r, &name).into());
-    };
-    // A call costs more than a turn of a loop: a look-up, a trail, a block.
-    step(3)?;
-    run.enter(template.elements.len())?;
-    // Rendered first, among the caller's own blocks: `@partial-block` inside it is the caller's.
-    let block = match h.template() {
-        Some(inner) => capture(run, inner, r, ctx, rc).map(|text| Some(Arc::from(text))),
-        None => Ok(None),
-    };
-    let result = block.and_then(|block| {
-        run.push_partial(&name, block);
-        let pushed = push_context(h, rc);
-        let key = template.name.as_deref().unwrap_or(&name);
-        let result = stopwatch::template(run.lists.watch(), key, || template.render(r, ctx, rc, out));
-        if pushed {
-            rc.pop_block();
-        }
-        run.pop_partial();
-        result
-    });
-    Run::leave();
-    result
-}
-
-fn capture<'reg: 'rc, 'rc>(
-    run: &Run<'_>,
-    inner: &'rc Template,
-    r: &'reg Handlebars<'reg>,
-    ctx: &'rc Context,
-    rc: &mut RenderContext<'reg, 'rc>,
-) -> Result<String, RenderError> {
-    let mut out = Capped::default();
-    render(run, Some(inner), r, ctx, rc, &mut out)?;
-    Ok(out.into_string())
-}
-
-/// A partial without arguments sees what its caller sees; otherwise `this` is the argument and each `key=value` a name.
-fn push_context<'rc>(h: &Helper<'rc>, rc: &mut RenderContext<'_, 'rc>) -> bool {
-    let context = h.param(1);
-    if context.is_none() && h.hash().is_empty() {
-        return false;
-    }
-    let mut block = BlockContext::new();
-    if let Some(parent) = rc.block() {
-        block.local_variables_mut().clone_from(parent.local_variables());
-        if context.is_none() {
-            block.base_path_mut().clone_from(parent.base_path());
-            if let Some(value) = parent.base_value() {
-                block.set_base_value(value.clone());
-            }
-        }
-    }
-    if let Some(value) = context {
-        set_base(&mut block, value);
-    }
-    for (key, value) in h.hash() {
-        block.set_block_param(key, BlockParamHolder::Value(value.value().clone()));
-    }
-    rc.push_block(block);
-    true
-}
-
-fn find_partial<'reg>(r: &'reg Handlebars<'reg>, name: &str) -> Option<&'reg Template> {
-    r.get_template(&format!("partials/{name}")).or_else(|| r.get_template(name))
-}
-
-fn missing_partial(run: &Run<'_>, r: &Handlebars<'_>, name: &str) -> Fault {
-    let names: Vec<&str> = r.get_templates().keys().filter_map(|key| key.strip_prefix("partials/")).collect();
-    super::missing_partial(run.theme, name, names.into_iter())
 }
 
 /// A helper that gives a value and is bound to one render.

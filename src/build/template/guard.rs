@@ -1,10 +1,12 @@
 //! What one render may use: steps, nesting and output are counted, so that no template can hang or abort the process.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use handlebars::{Output, RenderError, RenderErrorReason};
+use handlebars::{BlockContext, Output, RenderContext, RenderError, RenderErrorReason};
 
 use super::Lists;
 
@@ -89,6 +91,16 @@ impl Drop for Session {
     }
 }
 
+/// How much work was counted so far.
+pub(super) fn steps() -> usize {
+    METER.with(|meter| meter.steps.get())
+}
+
+/// Whether so many more blocks may be open at the same time.
+pub(super) fn has_room(blocks: usize) -> bool {
+    METER.with(|meter| meter.depth.get() + blocks <= MAX_DEPTH)
+}
+
 /// Counts work; an error once it is too much.
 pub(super) fn step(count: usize) -> Result<(), Fault> {
     let steps = METER.with(|meter| {
@@ -123,13 +135,41 @@ pub(super) struct Run<'s> {
     pub lists: &'s dyn Lists,
     /// First theme of the chain, for naming files that are missing.
     pub theme: &'s str,
+    /// Partials that are the same on every page.
+    still: &'s BTreeSet<String>,
+    /// Scopes that were opened on the way: in none, a name means what it means on the whole page.
+    scopes: AtomicUsize,
     trail: Mutex<Vec<String>>,
     blocks: Mutex<Vec<Option<Arc<str>>>>,
 }
 
 impl<'s> Run<'s> {
-    pub(super) fn new(content: Option<&'s str>, head: &'s str, lists: &'s dyn Lists, theme: &'s str) -> Self {
-        Self { content, head, lists, theme, trail: Mutex::default(), blocks: Mutex::default() }
+    pub(super) fn new(
+        content: Option<&'s str>,
+        head: &'s str,
+        lists: &'s dyn Lists,
+        theme: &'s str,
+        still: &'s BTreeSet<String>,
+    ) -> Self {
+        let (scopes, trail, blocks) = (AtomicUsize::new(0), Mutex::default(), Mutex::default());
+        Self { content, head, lists, theme, still, scopes, trail, blocks }
+    }
+
+    /// Whether a partial called from here without arguments writes the same on every page.
+    pub(super) fn is_still(&self, partial: &str) -> bool {
+        self.scopes.load(Ordering::Relaxed) == 0 && self.still.contains(partial)
+    }
+
+    /// Opens a scope, in which names mean something else.
+    pub(super) fn push_scope<'rc>(&self, rc: &mut RenderContext<'_, 'rc>, block: BlockContext<'rc>) {
+        self.scopes.fetch_add(1, Ordering::Relaxed);
+        rc.push_block(block);
+    }
+
+    /// Closes what [`Run::push_scope`] opened.
+    pub(super) fn pop_scope(&self, rc: &mut RenderContext<'_, '_>) {
+        rc.pop_block();
+        self.scopes.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Opens a block of `elements` template elements; [`Run::leave`] closes it.

@@ -45,6 +45,11 @@ fn pure() -> impl Iterator<Item = &'static (&'static str, PureFn)> {
     values::HELPERS.iter().chain(lists::HELPERS).chain(text::HELPERS).chain(dates::HELPERS)
 }
 
+/// Whether a helper depends on its arguments only.
+pub(super) fn is_pure(name: &str) -> bool {
+    pure().any(|(known, _)| *known == name)
+}
+
 /// Names of all helpers.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
     let blocks = BLOCKS.iter().map(|(name, _)| *name).filter(|name| !name.starts_with('@'));
