@@ -132,7 +132,7 @@ impl Sheet<'_> {
         if let (Some((recall, path)), Some(layout)) = (known, &layout) {
             let parts = self.given(edition, recall, layout, &head);
             match recall.before(path, &parts, self.from) {
-                Before::Same(done) => return done,
+                Before::Same(done) => return *done,
                 Before::Other(reason) => (given, why) = (Some(parts), Some(reason)),
             }
         }

@@ -67,7 +67,9 @@ impl Question {
 #[must_use]
 pub(crate) fn digest_of(edition: &Edition<'_>, pages: &[usize]) -> Digest {
     let mut digester = Digester::default();
-    pages.iter().for_each(|&index| digester.add(&edition.stub_digest(index)));
+    for &index in pages {
+        digester.add(&edition.stub_digest(index));
+    }
     digester.finish()
 }
 
@@ -156,7 +158,7 @@ pub(crate) struct Recall<'a> {
 /// How an output comes about that was made before.
 pub(crate) enum Before {
     /// It stands.
-    Same(Done),
+    Same(Box<Done>),
     /// It has to be made; the word says why.
     Other(&'static str),
 }
@@ -203,7 +205,7 @@ impl<'a> Recall<'a> {
         if trace.own.iter().any(|(question, digest)| question.answer(self.edition, from) != *digest) {
             return Before::Other("link");
         }
-        self.done(path, trace).map_or(Before::Other("forgotten"), Before::Same)
+        self.done(path, trace).map_or(Before::Other("forgotten"), |done| Before::Same(Box::new(done)))
     }
 
     fn done(&self, path: &str, trace: &Arc<Trace>) -> Option<Done> {

@@ -217,6 +217,6 @@ pub fn build_with(snapshot: &Snapshot, options: &Options, cache: &Cache, company
     findings.dedup();
     let bodies = rendered.bodies.into_iter().collect();
     let (library, until) = (frame.library.clone(), frame.until);
-    let render::Rendered { outputs, digests, rendered, .. } = rendered;
-    Ok(Built { library, bodies, outputs, digests, rendered, diagnostics: findings, until })
+    let render::Rendered { outputs, digests, why, .. } = rendered;
+    Ok(Built { library, bodies, outputs, digests, rendered: why, diagnostics: findings, until })
 }

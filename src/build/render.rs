@@ -32,7 +32,7 @@ pub(crate) struct Rendered {
     /// Digests of rendered outputs, those that whoever asked has already among them.
     pub(crate) digests: BTreeMap<String, Digest>,
     /// Outputs that had to be rendered, and why; none where nobody remembers.
-    pub(crate) rendered: BTreeMap<String, &'static str>,
+    pub(crate) why: BTreeMap<String, &'static str>,
 }
 
 /// What one job made.
@@ -91,7 +91,7 @@ pub(crate) fn render(
             memory.keep(path, trail);
         }
         rendered.digests.extend(done.made);
-        rendered.rendered.extend(done.why.map(|why| (path.clone(), why)));
+        rendered.why.extend(done.why.map(|why| (path.clone(), why)));
         if let Some(output) = done.output {
             rendered.outputs.insert(path.clone(), output);
         }

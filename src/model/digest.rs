@@ -95,7 +95,9 @@ impl Digester {
             Value::Array(items) => {
                 self.0.write_u8(5);
                 self.0.write_usize(items.len());
-                items.iter().for_each(|item| self.value(item));
+                for item in items {
+                    self.value(item);
+                }
             }
             Value::Object(map) => {
                 self.0.write_u8(6);

@@ -39,6 +39,14 @@ pub(super) struct Folder {
     written: Written,
 }
 
+/// What stands in an output's place.
+enum There {
+    /// The output; with its stamp, where it is of rendered bytes.
+    Same(Option<Stamp>),
+    /// Something else, or nothing.
+    Other,
+}
+
 struct Open {
     name: String,
     dir: Dir,
@@ -72,10 +80,10 @@ impl Folder {
         let size = if self.here().1 { None } else { self.make_way(path, name)? };
         self.put.insert(path.to_owned());
         let there = match size {
-            Some(size) => self.equals(name, path, size, data)?,
-            None => None,
+            Some(size) => self.look(name, path, size, data)?,
+            None => There::Other,
         };
-        if let Some(stamp) = there {
+        if let There::Same(stamp) = there {
             self.stamps.extend(stamp.map(|stamp| (path.to_owned(), stamp)));
             return Ok(());
         }
@@ -184,12 +192,12 @@ impl Folder {
         }
     }
 
-    /// Whether a file holds an output already; with its stamp, where it is of rendered bytes.
-    fn equals(&self, name: &str, path: &str, size: u64, data: &OutputData) -> Result<Option<Option<Stamp>>> {
+    /// Whether a file holds an output already.
+    fn look(&self, name: &str, path: &str, size: u64, data: &OutputData) -> Result<There> {
         if let OutputData::Bytes(wanted) = data
             && size != wanted.len() as u64
         {
-            return Ok(None);
+            return Ok(There::Other);
         }
         let read = |error: io::Error| self.failed("read", path, error);
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
@@ -198,10 +206,11 @@ impl Folder {
         let mut file = File::from(fd);
         file.read_to_end(&mut found).map_err(read)?;
         match data {
-            OutputData::Bytes(wanted) => Ok((found == **wanted).then(|| Stamp::of(&file))),
+            OutputData::Bytes(wanted) if found == **wanted => Ok(There::Same(Stamp::of(&file))),
+            OutputData::Bytes(_) => Ok(There::Other),
             OutputData::Copy(_, id) => {
                 let hash = Oid::hash_object(ObjectType::Blob, &found).map_err(Error::internal)?;
-                Ok((hash.as_bytes() == id.0).then_some(None))
+                Ok(if hash.as_bytes() == id.0 { There::Same(None) } else { There::Other })
             }
         }
     }
