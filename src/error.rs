@@ -329,7 +329,10 @@ impl Error {
             }
             Self::Internal { .. } => "This is a bug in sitewright; nothing was changed. Try a smaller call or another way.".into(),
             Self::InvalidArguments { example, .. } => format!("Write it like this: {example}"),
-            Self::InvalidConfig { .. } => "Mend site.yaml at that line.".into(),
+            Self::InvalidConfig { path, .. } if path == "site.yaml" => {
+                "Mend that line with `text_replace` and scope [\"site.yaml\"], a wrong value with `site_update`, or bring the file back with `revision_restore`.".into()
+            }
+            Self::InvalidConfig { path, .. } => format!("Mend {path} at that line."),
             Self::InvalidFrontMatter { fix, .. } => fix.clone(),
             Self::InvalidPath { .. } => "Use a relative path inside content/, static/, data/ or themes/, such as `blog/hello.md`.".into(),
             Self::HandEdits { .. } => "A person edited these by hand: name them in `paths`, or set `hand_edits: true` if the person agreed.".into(),

@@ -11,7 +11,7 @@ use super::markdown::{LinkKind, ShortcodeCall};
 use super::reads::{self, Reads};
 use super::template::Templates;
 use super::{near, schema};
-use crate::model::{ContentPath, Diagnostic, Digest, Digester, Library, Link, LinkTarget, Page, Severity};
+use crate::model::{ContentPath, Diagnostic, Digest, Digester, Library, Link, LinkTarget, Page, Severity, Snapshot};
 
 /// Shortcodes whose `src` is an image of the site.
 const IMAGES: &[&str] = &["figure", "image", "img", "picture"];
@@ -116,7 +116,7 @@ impl Checked<'_> {
 
     fn link(&mut self, raw: &str, kind: Kind, line: usize) {
         let found = self.finder.resolve(self.page, raw, kind);
-        self.digester.add(&digest(&found));
+        self.digester.add(&digest(self.finder.snapshot, &found));
         if let Some(problem) = found.problem {
             self.findings.push(problem.at(&self.page.path, line));
         }
@@ -155,15 +155,19 @@ impl Checked<'_> {
     }
 }
 
-/// Of what rendering writes for a link.
+/// Of what rendering writes for a link; of an image it writes the size, which depends on the file.
 #[must_use]
-pub(crate) fn digest(found: &Found) -> Digest {
+pub(crate) fn digest(snapshot: &Snapshot, found: &Found) -> Digest {
     let kind = match found.target {
         LinkTarget::External(_) => 0_u8,
         LinkTarget::Broken(_) => 1,
         _ => 2,
     };
-    Digester::default().with(&(&found.href, &found.title, kind)).finish()
+    let file = match &found.target {
+        LinkTarget::File(path) => Some((path, snapshot.get(path).map(|file| file.id))),
+        _ => None,
+    };
+    Digester::default().with(&(&found.href, &found.title, kind, file)).finish()
 }
 
 /// The page a `ref` or `relref` names.

@@ -99,6 +99,8 @@ pub struct Resolved {
     pub missing: bool,
     /// Text for a wikilink that has none of its own.
     pub text: Option<String>,
+    /// Width and height of an image in pixels, where known.
+    pub size: Option<(u32, u32)>,
 }
 
 /// What rendering asks the rest of the site.
@@ -193,7 +195,10 @@ impl Document {
         let sink = if link.kind == LinkKind::Image { Sink::Image } else { Sink::Link };
         push_checked(out, &resolved.href, sink);
         // The attribute's closing quote follows in the HTML: further attributes are put before it.
-        if decorate && resolved.external {
+        if let (true, LinkKind::Image, Some((width, height))) = (decorate, link.kind, resolved.size) {
+            out.push_str(&format!("\" width=\"{width}\" height=\"{height}"));
+        }
+        if decorate && link.kind != LinkKind::Image && resolved.external {
             out.push_str("\" rel=\"noopener noreferrer");
             if self.new_tab {
                 out.push_str("\" target=\"_blank");

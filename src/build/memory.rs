@@ -58,7 +58,7 @@ impl Question {
             Self::Data(name) => digest_of_value(edition.data.get(name).map(|value| &**value)),
             Self::Url(raw) => Digest::of(lists.url(raw).as_bytes()),
             Self::Absolute(raw) => Digest::of(lists.absolute(raw).as_bytes()),
-            Self::Link(raw, kind) => check::digest(&edition.finder().resolve(from, raw, *kind)),
+            Self::Link(raw, kind) => check::digest(edition.snapshot, &edition.finder().resolve(from, raw, *kind)),
         }
     }
 }
@@ -167,8 +167,8 @@ impl<'a> Recall<'a> {
     /// Asks the questions again that many outputs asked.
     #[must_use]
     pub(crate) fn new(edition: &'a Edition<'a>, memory: &'a Memory, have: Option<&'a Have<'a>>) -> Self {
-        let markdown = format!("{} {:?}", env!("CARGO_PKG_VERSION"), edition.library.config.markdown);
-        let engine = Digest::of(markdown.as_bytes());
+        let (markdown, pictures) = (&edition.library.config.markdown, &edition.options.pictures);
+        let engine = Digest::of(format!("{} {markdown:?} {pictures:?}", env!("CARGO_PKG_VERSION")).as_bytes());
         let home = edition.library.sections.get("content").map(|section| &edition.library.pages[section.page]);
         let same = std::ptr::eq(memory.frame.as_ptr(), Arc::as_ptr(edition.frame()));
         let stands = |(question, digest): &(Question, Digest)| {

@@ -31,6 +31,7 @@ mod near;
 mod order;
 mod outputs;
 mod paginate;
+mod pictures;
 mod plan;
 mod presence;
 mod reads;
@@ -55,6 +56,8 @@ pub use cache::Cache;
 pub use inspect::{Look, Seen};
 pub use layout::layout_of;
 pub use memory::Have;
+pub use pictures::Pictures;
+pub use schema::collection_of;
 pub use sections::display_order;
 pub use stopwatch::{Spent, Stopwatch, Ticks, Times};
 
@@ -79,6 +82,8 @@ pub struct Options {
     pub base_url: Option<String>,
     /// What to render.
     pub scope: Scope,
+    /// How large images are.
+    pub pictures: Pictures,
 }
 
 /// Which outputs a build renders. The library is always complete, and so are diagnostics about links.

@@ -281,10 +281,18 @@ impl Resolve for Resolver<'_> {
         let found = self.edition.finder().resolve(self.page, raw, kind);
         if self.index.is_none() {
             // Those of a page's own body are checked whatever is rendered, and counted there.
-            reads::asked(|| (Question::Link(raw.to_owned(), kind), check::digest(&found)));
+            reads::asked(|| (Question::Link(raw.to_owned(), kind), check::digest(self.edition.snapshot, &found)));
         }
         let external = matches!(found.target, LinkTarget::External(_));
+        let size = match &found.target {
+            LinkTarget::File(path) if kind == Kind::Image => {
+                let file = self.edition.snapshot.get(path);
+                file.and_then(|file| self.edition.options.pictures.size(path, file))
+            }
+            _ => None,
+        };
         Resolved {
+            size,
             href: self.href(found.href),
             external: external && (raw.starts_with("http") || raw.starts_with("//")),
             missing: matches!(found.target, LinkTarget::Broken(_)),
@@ -297,7 +305,9 @@ impl Resolve for Resolver<'_> {
             let target = check::ref_target(call).unwrap_or_default();
             let found = self.edition.finder().resolve(self.page, target, Kind::Ref);
             if self.index.is_none() {
-                reads::asked(|| (Question::Link(target.to_owned(), Kind::Ref), check::digest(&found)));
+                reads::asked(|| {
+                    (Question::Link(target.to_owned(), Kind::Ref), check::digest(self.edition.snapshot, &found))
+                });
             }
             let href = self.href(found.href);
             // It goes into the page as it is, in text or in an attribute.

@@ -14,7 +14,7 @@ const SHOWN: usize = 60;
 
 /// The collection an ordinary page belongs to, with its name.
 #[must_use]
-pub(crate) fn collection_of<'c>(config: &'c Config, path: &ContentPath) -> Option<(&'c str, &'c Collection)> {
+pub fn collection_of<'c>(config: &'c Config, path: &ContentPath) -> Option<(&'c str, &'c Collection)> {
     if config.collections.is_empty() {
         return None;
     }

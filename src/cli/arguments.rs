@@ -198,6 +198,11 @@ fn kind(name: &str) -> Result<Kind, String> {
     })
 }
 
+fn column(text: &str) -> Result<(String, String), String> {
+    let (heading, name) = text.split_once('=').ok_or("expected HEADING=NAME, such as 'Post title=title'")?;
+    Ok((heading.trim().to_owned(), name.trim().to_owned()))
+}
+
 #[derive(Debug, Args)]
 pub(super) struct Import {
     /// The folder, file or feed's address to take over.
@@ -212,6 +217,15 @@ pub(super) struct Import {
     /// Overwrite pages, files and settings that differ.
     #[arg(long)]
     pub(super) replace: bool,
+    /// At most so many pages, the newest; 0: all.
+    #[arg(long, default_value_t = 0, value_name = "PAGES")]
+    pub(super) limit: usize,
+    /// No pages dated before this day.
+    #[arg(long, value_name = "DATE")]
+    pub(super) since: Option<String>,
+    /// What a column of a table is: a key of the front matter, `body`, `path`, or nothing; can be given again.
+    #[arg(long = "column", value_name = "HEADING=NAME", value_parser = column)]
+    pub(super) columns: Vec<(String, String)>,
     /// Why; becomes the message of the revision.
     #[arg(short, long)]
     pub(super) message: Option<String>,

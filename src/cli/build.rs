@@ -26,13 +26,8 @@ pub(super) fn build(arguments: &Build, site: Option<&Path>) -> Result<Outcome> {
     stopwatch.stage("read files");
     let snapshot = site.repository().working()?;
     let base_url = arguments.base_url.as_deref().map(base_url).transpose()?;
-    let options = Options {
-        now: site.now(),
-        drafts: arguments.drafts,
-        future: arguments.future,
-        base_url,
-        scope: Scope::Everything,
-    };
+    let options =
+        Options { future: arguments.future, base_url, ..site.build_options(Scope::Everything, arguments.drafts) };
     let line = progress::Line::on_terminal();
     let progress = line.as_ref().map_or_else(Progress::default, |line| Progress::followed_by(Arc::clone(line) as _));
     let watch = arguments.timings.then_some(&stopwatch);

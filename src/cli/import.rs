@@ -21,6 +21,9 @@ pub(super) fn import(arguments: &Import, site: Option<&Path>) -> Result<Outcome>
         kind: arguments.kind,
         section: arguments.section.clone().unwrap_or_default(),
         replace: arguments.replace,
+        limit: arguments.limit,
+        since: arguments.since.clone(),
+        columns: arguments.columns.iter().cloned().collect(),
         media: true,
         config: true,
     };

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::{Kind, Options, Plan, PlannedFile, PlannedPage, Report, Source, links};
+use super::{Kind, Options, Plan, PlannedFile, PlannedPage, Report, Source, links, select};
 use crate::model::ContentPath;
 
 /// What is collected.
@@ -114,6 +114,7 @@ impl<'a> Draft<'a> {
     /// The plan, with the links between its files put right.
     pub(super) fn finish(mut self) -> Plan {
         links::retarget(self.kind, self.options, &mut self.pages, &self.moved);
+        select::narrow(self.options, &mut self.pages, &mut self.files, &mut self.report);
         Plan {
             kind: self.kind,
             pages: self.pages,

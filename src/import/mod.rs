@@ -10,13 +10,14 @@ mod jekyll;
 mod links;
 mod markdown;
 mod report;
+mod select;
 mod settings;
 mod shortcodes;
 mod source;
 mod table;
 mod zola;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
@@ -107,7 +108,7 @@ impl Kind {
 }
 
 /// How to import.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Options {
     /// Content folder that everything goes below; empty: `content/` itself.
     pub section: String,
@@ -115,6 +116,12 @@ pub struct Options {
     pub shortcodes: BTreeSet<String>,
     /// The site's own address: entries of a feed that live there keep theirs.
     pub base_url: String,
+    /// At most so many pages, the newest; 0: all.
+    pub limit: usize,
+    /// No pages dated before.
+    pub since: Option<jiff::Timestamp>,
+    /// Headings of a table and what their columns are: a key of the front matter, `body`, `path`, or empty for nothing.
+    pub columns: BTreeMap<String, String>,
 }
 
 /// A page as it is to be written.
@@ -168,6 +175,13 @@ pub struct Plan {
 /// # Errors
 /// Where the source's own configuration cannot be read.
 pub fn plan(source: &Source, kind: Kind, options: &Options) -> Result<Plan> {
+    if kind != Kind::Csv && !options.columns.is_empty() {
+        return Err(Error::InvalidArguments {
+            field: "columns".into(),
+            problem: format!("a {} source has no columns", kind.name()),
+            example: "leave `columns` out".into(),
+        });
+    }
     let mut draft = draft::Draft::new(source, kind, options);
     match kind {
         Kind::Hugo => hugo::plan(&mut draft)?,

@@ -1,5 +1,7 @@
 //! CSV: a row is a page, its columns are front matter, one is the body and one the path.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use super::address;
@@ -39,13 +41,15 @@ pub(super) fn plan(draft: &mut Draft<'_>) -> Result<()> {
     let mark = [b',', b';', b'\t'].into_iter().max_by_key(|mark| first.bytes().filter(|b| b == mark).count());
     let mut reader =
         csv::ReaderBuilder::new().delimiter(mark.unwrap_or(b',')).flexible(true).from_reader(text.as_bytes());
-    let headings: Vec<String> = match reader.headers() {
-        Ok(headings) => headings.iter().map(key).collect(),
+    let written: Vec<String> = match reader.headers() {
+        Ok(headings) => headings.iter().map(|heading| heading.trim().to_owned()).collect(),
         Err(error) => return Err(wrong(error.to_string())),
     };
+    let headings: Vec<String> = written.iter().map(|heading| key(heading)).collect();
     if headings.len() > MAX_COLUMNS || headings.iter().all(String::is_empty) {
         return Err(wrong(format!("the first line has {} headings, expected 1 to {MAX_COLUMNS}", headings.len())));
     }
+    let headings = renamed(&written, headings, &draft.options.columns)?;
     let find = |names: &[&str]| names.iter().find_map(|name| headings.iter().position(|heading| heading == name));
     let (body, place) = (find(&BODY), find(&PATH));
     for (number, row) in reader.records().enumerate() {
@@ -60,6 +64,31 @@ pub(super) fn plan(draft: &mut Draft<'_>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The headings with the names they are to have; an empty one is a column of nothing.
+fn renamed(written: &[String], mut headings: Vec<String>, columns: &BTreeMap<String, String>) -> Result<Vec<String>> {
+    let wrong = |problem: String| Error::InvalidArguments {
+        field: "columns".into(),
+        problem,
+        example: "\"columns\": {\"Post title\": \"title\", \"Text\": \"body\", \"Id\": \"\"}".into(),
+    };
+    let original = headings.clone();
+    for (heading, name) in columns {
+        let Some(at) = original.iter().position(|known| !known.is_empty() && *known == key(heading)) else {
+            return Err(wrong(format!("the table has no heading `{heading}`, only {}", written.join(", "))));
+        };
+        if !name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-')) {
+            return Err(wrong(format!("`{name}` is no name of a front matter key")));
+        }
+        headings[at].clone_from(name);
+    }
+    for (at, name) in headings.iter().enumerate().filter(|(_, name)| columns.values().any(|given| given == *name)) {
+        if !name.is_empty() && headings[..at].contains(name) {
+            return Err(wrong(format!("two columns are `{name}`: drop one with \"\"")));
+        }
+    }
+    Ok(headings)
 }
 
 /// A heading as a front matter key.

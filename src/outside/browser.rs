@@ -39,6 +39,7 @@ const QUALITIES: [u8; 4] = [80, 60, 40, 20];
 #[derive(Debug)]
 pub struct Browser {
     program: PathBuf,
+    patience: Duration,
     /// One at a time: each takes hundreds of megabytes.
     turn: Mutex<()>,
 }
@@ -103,7 +104,17 @@ impl Browser {
             Some(name) => on_path(path, name),
             None => NAMES.iter().find_map(|name| on_path(path, OsStr::new(name))),
         };
-        program.filter(|program| program.is_file()).map(|program| Self { program, turn: Mutex::default() })
+        program.filter(|program| program.is_file()).map(|program| Self {
+            program,
+            patience: PATIENCE,
+            turn: Mutex::default(),
+        })
+    }
+
+    /// The same with another time for all pictures of one call.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// Takes a picture of each address, each of at most `limit` bytes. `files` answers what the pages ask for; `None` is
@@ -120,7 +131,7 @@ impl Browser {
         files: &dyn Fn(&str) -> Option<Answer>,
         progress: &Progress,
     ) -> Result<Vec<Shot>> {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + self.patience;
         let _turn = self.turn(until, progress)?;
         progress.step(0.0, "Starting the browser")?;
         let pipe = Pipe::start(&self.program, until, progress.clone())?;

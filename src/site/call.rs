@@ -68,6 +68,35 @@ struct Receipt {
     written: Written,
 }
 
+/// A change set that was opened, by client, tool and arguments.
+#[derive(Debug)]
+struct Opened {
+    key: (String, String, String),
+    at: Timestamp,
+    id: String,
+}
+
+/// The change sets of the last ten minutes.
+#[derive(Debug, Default)]
+pub(super) struct OpenedSets(Vec<Opened>);
+
+impl OpenedSets {
+    /// The set that the same call opened before; whether it still stands is for the caller to see.
+    pub(super) fn find(&self, call: &Call, now: Timestamp) -> Option<&str> {
+        let key = call.key();
+        let opened = self.0.iter().rev().find(|opened| opened.key == key && !call.arguments.is_empty())?;
+        (now.duration_since(opened.at) <= RECEIPT_AGE).then_some(opened.id.as_str())
+    }
+
+    /// Keeps an answer.
+    pub(super) fn keep(&mut self, call: &Call, now: Timestamp, id: &str) {
+        if self.0.len() >= RECEIPTS {
+            self.0.remove(0);
+        }
+        self.0.push(Opened { key: call.key(), at: now, id: id.to_owned() });
+    }
+}
+
 impl Receipts {
     /// The first answer to the same call, where its result still stands in `snapshot`.
     pub(super) fn find(&self, call: &Call, now: Timestamp, snapshot: &Snapshot) -> Option<Written> {

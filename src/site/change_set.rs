@@ -1,7 +1,7 @@
 //! Named change sets: lines of edits beside the working tree, so that several agents and a person never step on each other.
 
 use super::edit::{self, Staged, Written};
-use super::{Call, Site, review};
+use super::{Call, Site, lock, review};
 use crate::error::{Error, Result};
 use crate::model::PathKind;
 use crate::store::{ChangeSet, Opening, RevisionId, Unpublished};
@@ -61,11 +61,24 @@ pub fn open(site: &Site, call: &Call, purpose: &str) -> Result<ChangeSet> {
             example: "\"purpose\": \"Spring prices\"".into(),
         });
     }
+    let before = lock(&site.shared.opened).find(call, site.now()).map(str::to_owned);
+    if let Some(set) = before.and_then(|id| untouched(site, &id)) {
+        return Ok(set);
+    }
     room(site)?;
     let note = Call { message: Some(purpose.to_owned()), ..call.clone() }.note(purpose);
     call.progress.commit()?;
     let opening = Opening { slug: review::slug(purpose), note, at: None };
-    site.repository().open_change_set(&opening)
+    let set = site.repository().open_change_set(&opening)?;
+    lock(&site.shared.opened).keep(call, site.now(), &set.id);
+    Ok(set)
+}
+
+/// A set that nobody wrote to since it was opened: what a client that lost the answer asks for again.
+fn untouched(site: &Site, id: &str) -> Option<ChangeSet> {
+    let set = site.in_change_set(id).ok()?;
+    let nothing = set.repository().status().is_ok_and(|status| status.unpublished.is_empty());
+    set.repository().change_set().ok().filter(|_| nothing)
 }
 
 /// Refuses one more set where too many are open.

@@ -110,7 +110,8 @@ fn is_below(key: &str, limit: &str) -> bool {
 fn check_values(transaction: &Transaction<'_>, old: &str, new: &str) -> Result<()> {
     let before = load(old).ok();
     let (config, findings) = load(new).map_err(refusal)?;
-    let known = before.as_ref().map(|(_, findings)| findings.as_slice()).unwrap_or_default();
+    // What stood in a file that could not be read is not this patch's fault.
+    let Some((before, known)) = before else { return Ok(()) };
     let fresh = findings.iter().find(|finding| !known.iter().any(|old| old.message == finding.message));
     if let Some(finding) = fresh {
         return Err(Error::InvalidArguments {
@@ -119,9 +120,8 @@ fn check_values(transaction: &Transaction<'_>, old: &str, new: &str) -> Result<(
             example: example(&nearest_key(&finding.message)),
         });
     }
-    let set = before.map(|(config, _)| config.theme_settings).unwrap_or_default();
     let chain = Theme::chain(transaction.base(), &config.theme);
-    theme::refuse_misfits(&chain, &set, &config.theme_settings, "patch.theme_settings")
+    theme::refuse_misfits(&chain, &before.theme_settings, &config.theme_settings, "patch.theme_settings")
 }
 
 fn load(text: &str) -> Result<(Config, Vec<Diagnostic>)> {

@@ -1,5 +1,7 @@
 //! What a caller says it has read: an etag, the beginning of one, or `*` for "whatever is there".
 
+use std::sync::Arc;
+
 use super::edit::Staged;
 use super::{Site, address};
 use crate::error::{Error, Result};
@@ -105,6 +107,14 @@ impl IfMatch {
             example: format!("{{\"path\": \"{named}\", \"if_match\": \"{etag}\"}}"),
         }
     }
+}
+
+/// What the remote has and nobody took in yet: what a caller can knowingly decide over. `None`: there is nothing of the kind.
+///
+/// # Errors
+/// What reading the repository can fail with.
+pub(super) fn undecided(site: &Site) -> Result<Option<Arc<Snapshot>>> {
+    if site.repository().live_taken_in()? { Ok(None) } else { site.live().map(Some) }
 }
 
 /// The text a caller read, where git still has it.

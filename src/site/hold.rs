@@ -16,6 +16,19 @@ pub(super) fn of(built: &Built, unpublished: &[Unpublished]) -> BTreeSet<Content
     unpublished.iter().map(|item| &item.change.path).filter(held).cloned().collect()
 }
 
+/// The refusal of a publish in which `path` leads to a page on hold that is not live.
+#[must_use]
+pub(super) fn needed(path: &ContentPath, held: &ContentPath) -> Error {
+    let (path, held) = (address::shown(path), address::shown(held));
+    Error::InvalidArguments {
+        field: "paths".into(),
+        problem: format!("{path} needs {held}, which is on hold"),
+        example: format!(
+            "publish without {path}, or first page_write {{\"pages\": [{{\"path\": \"{held}\", \"front_matter\": {{\"hold\": null}}}}]}}"
+        ),
+    }
+}
+
 /// Refuses names that mean a page on hold; folders leave it out.
 ///
 /// # Errors

@@ -11,8 +11,7 @@ use super::{Call, Site};
 use crate::build::Built;
 use crate::error::{Error, Result};
 use crate::import::{self, Options, Plan, Report};
-use crate::model::{ContentPath, Diagnostic, PathKind, Snapshot, Theme};
-use crate::store::Transaction;
+use crate::model::{ContentPath, Date, Diagnostic, PathKind, Snapshot, Theme};
 
 pub use crate::import::{Kind, Lost};
 pub use origin::From;
@@ -34,6 +33,12 @@ pub struct Request {
     pub section: String,
     /// Overwrite pages, files and settings that differ.
     pub replace: bool,
+    /// At most so many pages, the newest; 0: all.
+    pub limit: usize,
+    /// No pages dated before this day or moment.
+    pub since: Option<String>,
+    /// Headings of a table and what their columns are.
+    pub columns: BTreeMap<String, String>,
     /// Whether the caller may write assets, static files and data.
     pub media: bool,
     /// Whether the caller may write `site.yaml`.
@@ -98,14 +103,19 @@ struct Outcome {
 pub fn import(site: &Site, call: &Call, request: &Request) -> Result<Imported> {
     call.progress.step(0.0, "Reading what is imported")?;
     let opened = origin::open(site, call, request)?;
-    let section = section(&request.section)?;
+    let (snapshot, built) = site.working()?;
+    let options = options(&snapshot, &built, request)?;
+    let planned = plan(&opened, &options)?;
+    drop(built);
     // A source can change between two calls with the same arguments, so the first answer is never given again.
     let call = Call { arguments: String::new(), ..call.clone() };
     let mut left_out: BTreeMap<ContentPath, String> = BTreeMap::new();
     for round in 1.. {
         let mut outcome = Outcome::default();
         let run = edit::run(site, &call, &footprint(request), |transaction, before| {
-            let plan = plan(transaction, before, &opened, &section)?;
+            // The theme and the address of the site are all that a plan takes from it.
+            let options_now = self::options(transaction.base(), before, request)?;
+            let plan = if options_now == options { planned.clone() } else { plan(&opened, &options_now)? };
             settle::stage(site, transaction, plan, &opened, request, &left_out, &mut outcome)
         });
         match run {
@@ -166,11 +176,27 @@ fn section(text: &str) -> Result<String> {
     Ok(whole.folder().trim_start_matches("content/").to_owned())
 }
 
-fn plan(transaction: &Transaction<'_>, before: &Built, opened: &Opened, section: &str) -> Result<Plan> {
-    let shortcodes = import::shortcode_names(theme_files(transaction.base(), &before.library.config.theme));
-    let base_url = before.library.config.base_url.clone();
-    let options = Options { section: section.to_owned(), shortcodes, base_url };
-    let mut plan = import::plan(&opened.source, opened.kind, &options)?;
+fn options(snapshot: &Snapshot, before: &Built, request: &Request) -> Result<Options> {
+    let since = |text: &String| {
+        let zone = jiff::tz::TimeZone::UTC;
+        Date::parse(text, &zone).map(|date| date.timestamp()).ok_or_else(|| Error::InvalidArguments {
+            field: "since".into(),
+            problem: format!("`{text}` is no date"),
+            example: "\"since\": \"2026-01-31\"".into(),
+        })
+    };
+    Ok(Options {
+        section: section(&request.section)?,
+        shortcodes: import::shortcode_names(theme_files(snapshot, &before.library.config.theme)),
+        base_url: before.library.config.base_url.clone(),
+        limit: request.limit,
+        since: request.since.as_ref().map(since).transpose()?,
+        columns: request.columns.clone(),
+    })
+}
+
+fn plan(opened: &Opened, options: &Options) -> Result<Plan> {
+    let mut plan = import::plan(&opened.source, opened.kind, options)?;
     for (path, problem) in opened.passed() {
         plan.report.add("file", problem, path, "left out");
     }

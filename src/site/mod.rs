@@ -15,6 +15,7 @@ mod expand;
 mod hold;
 pub mod import;
 pub mod init;
+mod mend;
 pub mod output;
 pub mod overview;
 pub mod page;
@@ -46,7 +47,7 @@ use crate::store::{self, Clock, Identity, OpenOptions, Repository};
 pub use call::Call;
 // What replies show of the store, so that the tools need not know it.
 pub use crate::store::{Change, ChangeKind, ChangeSet, Published, PushReport, Revision, RevisionKind, Unpublished};
-use call::Receipts;
+use call::{OpenedSets, Receipts};
 
 /// How many library builds are remembered: the working tree, the live state, one in between, and some of named change sets.
 const REMEMBERED_BUILDS: usize = 8;
@@ -81,8 +82,11 @@ struct Shared {
     cache: Cache,
     remembered: Mutex<Vec<Remembered>>,
     receipts: Mutex<Receipts>,
+    opened: Mutex<OpenedSets>,
+    reports: Mutex<check::Kept>,
     host: Mutex<Option<Arc<dyn preview::Host>>>,
     upload_folders: Mutex<Vec<PathBuf>>,
+    sizes: Mutex<asset::Sizes>,
     /// Held while an image is decoded: each takes hundreds of megabytes at worst.
     decoding: Mutex<()>,
     courier: Courier,
@@ -115,8 +119,11 @@ impl Site {
             cache: Cache::default(),
             remembered: Mutex::default(),
             receipts: Mutex::default(),
+            opened: Mutex::default(),
+            reports: Mutex::default(),
             host: Mutex::default(),
             upload_folders: Mutex::default(),
+            sizes: Mutex::default(),
             decoding: Mutex::default(),
             courier: Courier::default(),
         };
@@ -195,7 +202,7 @@ impl Site {
         base_url: Option<String>,
         progress: &Progress,
     ) -> Result<Built> {
-        let options = build::Options { now: self.now(), drafts, future: drafts, base_url, scope };
+        let options = build::Options { base_url, ..self.build_options(scope, drafts) };
         build::build_followed(snapshot, &options, &self.shared.cache, progress)
     }
 
@@ -207,9 +214,14 @@ impl Site {
         progress: &Progress,
         have: &build::Have<'_>,
     ) -> Result<Built> {
-        let options = build::Options { now: self.now(), drafts: false, future: false, base_url: None, scope };
         let company = Company { progress: Some(progress), have: Some(have), ..Company::default() };
-        build::build_with(snapshot, &options, &self.shared.cache, company)
+        build::build_with(snapshot, &self.build_options(scope, false), &self.shared.cache, company)
+    }
+
+    /// What a build of this site is given besides the snapshot.
+    pub fn build_options(&self, scope: Scope, drafts: bool) -> build::Options {
+        let pictures = asset::pictures(self);
+        build::Options { now: self.now(), drafts, future: drafts, base_url: None, scope, pictures }
     }
 
     /// Builds a snapshot for who looks at each rendered page and keeps none.
@@ -221,7 +233,7 @@ impl Site {
         progress: &Progress,
         look: &build::Look<'_>,
     ) -> Result<Built> {
-        let options = build::Options { now: self.now(), drafts, future: drafts, base_url: None, scope };
+        let options = self.build_options(scope, drafts);
         build::inspect(snapshot, &options, &self.shared.cache, progress, look)
     }
 

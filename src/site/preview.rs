@@ -141,13 +141,7 @@ pub fn whole(
     let snapshot = site.repository().working()?;
     let shown = |path: &str| before.and_then(|(outputs, digests)| Some((outputs.get(path)?, digests.get(path)?)));
     let have = |path: &str, digest: Digest| shown(path).is_some_and(|(_, known)| *known == digest);
-    let options = build::Options {
-        now: site.now(),
-        drafts: true,
-        future: true,
-        base_url: Some(base_url.to_owned()),
-        scope: Scope::Everything,
-    };
+    let options = build::Options { base_url: Some(base_url.to_owned()), ..site.build_options(Scope::Everything, true) };
     let mut built = build::build_with(
         &snapshot,
         &options,

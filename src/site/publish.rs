@@ -79,7 +79,7 @@ pub fn publish(site: &Site, call: &Call, query: &PublishQuery) -> Result<Publish
     let selective = paths.is_some() || !held.is_empty();
     let build = |sources: &Snapshot, live: &Snapshot| -> Result<Outputs> {
         let outcome = build_for(site, call, sources, live, &|fresh| {
-            refuse_errors(fresh, &status.unpublished, sources, selective)
+            refuse_errors(fresh, &status.unpublished, &held, sources, selective)
         })?;
         *super::lock(&findings) = outcome.diagnostics;
         Ok(outcome.outputs)
@@ -108,6 +108,7 @@ pub fn publish(site: &Site, call: &Call, query: &PublishQuery) -> Result<Publish
         deploy_branch: config.publish.output_branch().to_owned(),
         review: ReviewRequest { wanted: query.review, slug: &slug, options: &options },
         dry_run: call.dry_run,
+        later: query.at.is_some(),
         build: &build,
     };
     let (scheduled, published) = match query.at {
@@ -208,17 +209,33 @@ fn default_message(
 }
 
 /// New errors stop a publish; where they look for an unpublished path, that path is what the selection needs.
-fn refuse_errors(fresh: &[Diagnostic], unpublished: &[Unpublished], sources: &Snapshot, selective: bool) -> Result<()> {
+fn refuse_errors(
+    fresh: &[Diagnostic],
+    unpublished: &[Unpublished],
+    held: &BTreeSet<ContentPath>,
+    sources: &Snapshot,
+    selective: bool,
+) -> Result<()> {
     let errors: Vec<Diagnostic> = fresh.iter().filter(|d| d.severity == Severity::Error).cloned().collect();
     let Some(first) = errors.first() else { return Ok(()) };
     if selective {
-        let needs: BTreeSet<String> = errors
+        let wanted = errors.iter().flat_map(|error| {
+            let paths = [Some(error.path.as_str()), error.refers.as_deref()].into_iter().flatten();
+            paths.map(move |path| (error, path))
+        });
+        let left_out = wanted.flat_map(|(error, path)| {
+            let items = unpublished.iter().filter(move |item| item.change.path.as_str() == path);
+            items.map(move |item| (error, item))
+        });
+        let left_out: Vec<(&Diagnostic, &Unpublished)> = left_out
+            .filter(|(_, item)| sources.get(&item.change.path).map(|file| file.id) != item.change.after)
+            .collect();
+        if let Some((error, item)) = left_out.iter().find(|(_, item)| held.contains(&item.change.path)) {
+            return Err(hold::needed(&error.path, &item.change.path));
+        }
+        let needs: BTreeSet<String> = left_out
             .iter()
-            .flat_map(|error| [Some(error.path.as_str()), error.refers.as_deref()])
-            .flatten()
-            .flat_map(|wanted| unpublished.iter().filter(move |item| item.change.path.as_str() == wanted))
-            .filter(|item| sources.get(&item.change.path).map(|file| file.id) != item.change.after)
-            .map(|item| {
+            .map(|(_, item)| {
                 // A frozen theme goes out whole: its folder says it in one name.
                 expand::frozen_folder(&item.change.path).unwrap_or_else(|| address::shown(&item.change.path).to_owned())
             })

@@ -77,6 +77,24 @@ impl Repository {
         }
     }
 
+    /// The first bytes of a file, at most `limit`; no more is read where the file is in the working tree.
+    pub fn start(&self, path: &ContentPath, file: &File, limit: usize) -> Result<Arc<[u8]>> {
+        let working = self.cache().last.clone();
+        let on_disk = working.is_some_and(|working| working.get(path).is_some_and(|there| there.id == file.id));
+        if on_disk && file.bytes().is_none() {
+            let wanted = (limit as u64).min(file.size);
+            let there = self.disk().read_at_most(path.as_str(), limit);
+            if let Ok(super::disk::There::File { mut bytes, .. }) = there
+                && bytes.len() as u64 == file.size.min(limit as u64 + 1)
+            {
+                bytes.truncate(wanted as usize);
+                return Ok(bytes.into());
+            }
+        }
+        let bytes = self.bytes(path, file)?;
+        Ok(if bytes.len() > limit { bytes[..limit].into() } else { bytes })
+    }
+
     /// A site tree as a snapshot.
     pub(crate) fn snapshot_of(&self, git: &git2::Repository, site_tree: Option<Oid>) -> Result<Arc<Snapshot>> {
         let Some(id) = site_tree else { return Ok(Arc::default()) };

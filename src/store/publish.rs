@@ -290,7 +290,8 @@ impl Repository {
         }
         published.edits = plan.edits();
         published.merged_from = plan.merged_from.map(message::revision_id);
-        if self.is_working() {
+        // What is frozen for later goes out from git objects: no file outside the site is touched by it.
+        if self.is_working() && !request.later {
             self.check_outside(git, stand.head, tree)?;
         }
         if request.dry_run {

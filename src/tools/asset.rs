@@ -92,7 +92,7 @@ struct AssetWrite {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Upload {
-    /// `blog/hello/a.jpg`, `static/a.svg`, `data/b.yaml`.
+    /// `blog/hello/a.jpg`, `static/a.svg`, `themes/x/assets/a.woff`.
     #[schemars(length(min = 1), example = "static/notes.txt")]
     path: String,
     /// Where to fetch it; or:
@@ -116,6 +116,9 @@ struct Upload {
 fn write(context: &Context, asked: AssetWrite) -> Result<Value> {
     if asked.uploads.iter().any(|upload| upload.url.is_some()) {
         context.need(Right::Fetch, "asset_write with url")?;
+    }
+    if asked.uploads.iter().any(|upload| upload.path.trim().starts_with("themes/")) {
+        context.need(Right::Theme, "asset_write below themes/")?;
     }
     let uploads: Vec<asset::Upload> = asked.uploads.into_iter().map(upload).collect::<Result<_>>()?;
     let call = context.call(asked.message, asked.dry_run);

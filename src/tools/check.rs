@@ -77,7 +77,7 @@ fn check(context: &Context, asked: Check) -> Result<Value> {
         context.need(Right::Fetch, "site_check with external_links")?;
     }
     let query = CheckQuery { scope: asked.scope, rules, drafts: false };
-    let report = check::check(&context.site, &query, &context.progress)?;
+    let report = check::check_in_parts(&context.site, &query, asked.cursor.as_deref(), &context.progress)?;
     let (part, findings) = report.part(asked.cursor.as_deref(), 0)?;
     let Value::Array(mut items) = reply::diagnostics(findings) else { return Ok(Value::Null) };
     items.truncate(reply::fitting(&items));

@@ -1,5 +1,7 @@
 //! `content_import`.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -27,17 +29,23 @@ pub(super) fn tools() -> Vec<Tool> {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ContentImport {
-    /// Folder or file below uploads.folders, or a feed's URL.
+    /// Path below uploads.folders, or a feed's URL.
     #[schemars(length(min = 1), example = "../old-site")]
     from: String,
-    /// Default: by its look.
+    /// Else guessed.
     kind: Option<Form>,
-    /// Content folder to put it in.
+    /// Below content/.
     #[schemars(example = &"archive")]
     section: Option<String>,
     /// Overwrite what differs.
     #[serde(default)]
     replace: bool,
+    /// The newest pages only.
+    limit: Option<usize>,
+    /// No older pages.
+    since: Option<String>,
+    /// CSV heading: key, body, path or "".
+    columns: Option<BTreeMap<String, String>>,
     /// Why; for git.
     message: Option<String>,
     /// Write nothing.
@@ -79,6 +87,9 @@ fn run(context: &Context, asked: ContentImport) -> Result<Value> {
         kind: asked.kind.map(Form::kind),
         section: asked.section.unwrap_or_default(),
         replace: asked.replace,
+        limit: asked.limit.unwrap_or_default(),
+        since: asked.since,
+        columns: asked.columns.unwrap_or_default(),
         media: context.rights.allow(Right::Media),
         config: context.rights.allow(Right::Config),
     };

@@ -319,3 +319,92 @@ async fn the_list_finds_what_nothing_names_and_ends_in_parts() {
     assert_eq!(site.call_err("asset_list", json!({"path": "static/imgs"})).await["details"]["near"][0], "static/img");
     assert_eq!(site.call_err("asset_list", json!({"cursor": "none"})).await["code"], "invalid_arguments");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_say_how_large_their_images_are() {
+    let site = TestSite::new(SITE).await;
+    let drawing = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 30 10\"><path d=\"M0 0\"/></svg>";
+    let upright = [
+        &b"\xff\xd8\xff\xe1\0\x22Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"[..],
+        b"\xff\xc0\0\x0b\x08\0\x14\0\x28\x01\x01\x11\0",
+    ]
+    .concat();
+    std::fs::write(site.path().join("static/turned.jpg"), upright).expect("written");
+    site.call(
+        "asset_write",
+        json!({"uploads": [
+            {"path": "blog/more/a.png", "base64": STANDARD.encode(png(40, 20)), "alt": "A"},
+            {"path": "static/d.svg", "text": drawing, "alt": "D"},
+        ]}),
+    )
+    .await;
+    let body = "![A](a.png) ![D](/d.svg) ![T](/turned.jpg \"up\") ![gone](none.png) ![out](https://else.example/a.png)\n\n<img src=\"a.png\" alt=\"raw\">\n";
+    let page = json!({"pages": [{"path": "blog/more/index.md", "body": body, "if_match": "*"}], "include": ["html"]});
+    let html = |reply: &Value| reply["changed"][0]["html"].as_str().unwrap_or_default().to_owned();
+    let shown = html(&site.call("page_write", page.clone()).await);
+    for part in [
+        "<img src=\"/blog/more/a.png\" width=\"40\" height=\"20\" alt=\"A\"",
+        "<img src=\"/d.svg\" width=\"30\" height=\"10\" alt=\"D\"",
+        "<img src=\"/turned.jpg\" width=\"20\" height=\"40\" alt=\"T\" title=\"up\"",
+        "<img src=\"https://else.example/a.png\" alt=\"out\"",
+        "<img src=\"/blog/more/a.png\" alt=\"raw\">",
+    ] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    assert_eq!(shown.matches("width=").count(), 3, "{shown}");
+    let list = site.call("asset_list", json!({"path": "blog/more/*.png"})).await;
+    assert_eq!(list["items"][0]["px"], "40x20", "{list}");
+
+    // Another image in its place is another size; the one before has its own, in a build of the old state too.
+    let old = site.site().working().expect("a site").0;
+    let bigger = json!({"path": "blog/more/a.png", "base64": STANDARD.encode(png(60, 6)), "alt": "A", "if_match": "*"});
+    site.call("asset_write", upload(bigger)).await;
+    let feed = |snapshot| {
+        let built = site.site().build(snapshot, sitewright::build::Scope::Everything, false, None).expect("it builds");
+        crate::build::text(&built, "blog/more/index.html").to_owned()
+    };
+    let (now, _) = site.site().working().expect("a site");
+    assert!(feed(&now).contains("a.png\" width=\"60\" height=\"6\""));
+    assert!(feed(&old).contains("a.png\" width=\"40\" height=\"20\""));
+    // In a change set the image comes from git.
+    let whole = json!({"pages": [{"path": "/blog/more/", "edits": [{"find": "![gone](none.png) ", "replace": ""}]}]});
+    site.call("page_write", whole).await;
+    site.call("publish", json!({"hand_edits": true})).await;
+    let set = site.call("change_open", json!({"purpose": "Try"})).await["change_set"].clone();
+    let edit = json!({"path": "/blog/more/", "edits": [{"find": "![A]", "replace": "![Ah]"}]});
+    let reply = site.call("page_write", json!({"pages": [edit], "change_set": set, "include": ["html"]})).await;
+    assert!(html(&reply).contains("a.png\" width=\"60\" height=\"6\" alt=\"Ah\""), "{reply}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fonts_and_images_of_a_theme_are_uploaded_and_nothing_else_of_it() {
+    let site = TestSite::new(SITE).await;
+    let font = STANDARD.encode([&b"wOF2\0\x01\0\0"[..], &[0; 40]].concat());
+    let place = "themes/default/assets/fonts/a.woff2";
+    let reply = site.call("asset_write", upload(json!({"path": place, "base64": font}))).await;
+    let stored = &reply["uploads"][0];
+    assert_eq!((&stored["url"], &stored["type"]), (&json!("/assets/fonts/a.woff2"), &json!("font/woff2")), "{reply}");
+    assert_eq!((stored.get("markdown"), stored.get("note")), (None, None), "{reply}");
+    let built = site.site().working().expect("a site").0;
+    let built = site.site().build(&built, sitewright::build::Scope::Everything, false, None).expect("it builds");
+    assert!(built.outputs.contains_key("assets/fonts/a.woff2"));
+    for (path, base64) in [
+        ("themes/default/layouts/a.png", STANDARD.encode(png(8, 8))),
+        ("themes/default/assets/a.css", STANDARD.encode("p {}")),
+        ("themes/default/assets/a.js", STANDARD.encode("1")),
+        ("themes/default@0123456789/assets/a.png", STANDARD.encode(png(8, 8))),
+        ("themes/a.png", STANDARD.encode(png(8, 8))),
+    ] {
+        let error = site.call_err("asset_write", upload(json!({"path": path, "base64": base64}))).await;
+        assert!(error["message"].as_str().expect("text").contains("theme_write"), "{path}: {error}");
+    }
+    let listening = listen(site.server(), "media  media-token-01234  read,media\n").await;
+    let client = Client::modern(&listening, "media-token-01234");
+    let refused = client.call("asset_write", upload(json!({"path": place, "base64": font, "if_match": "*"}))).await;
+    assert_eq!(refused["code"], "not_allowed", "{refused}");
+    assert!(refused["hint"].as_str().expect("text").contains("`theme`"), "{refused}");
+    let etag = stored["etag"].clone();
+    let gone =
+        json!({"theme": "default", "files": [{"path": "assets/fonts/a.woff2", "delete": true, "if_match": etag}]});
+    assert!(site.call("theme_write", gone).await["revision"].is_string());
+}

@@ -71,6 +71,7 @@ pub(crate) fn options() -> Options {
         future: false,
         base_url: None,
         scope: Scope::Everything,
+        pictures: sitewright::build::Pictures::default(),
     }
 }
 

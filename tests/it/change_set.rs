@@ -66,7 +66,7 @@ fn remote_file(site: &TestSite, path: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn edits_in_a_set_touch_neither_the_working_tree_nor_another_set() {
     let site = live().await;
-    let (one, two) = (open(&site, "Spring prices").await, open(&site, "Spring prices").await);
+    let (one, two) = (open(&site, "Spring prices").await, open(&site, "Spring prices too").await);
     assert_ne!(one, two);
     assert!(one.starts_with("spring-prices-"), "{one}");
     let before = site.fingerprint();
@@ -431,4 +431,77 @@ async fn a_set_is_a_resource_whose_changes_are_told() {
     assert!(news.listed && news.sets == [set], "{news:?}");
     let gone = site.client().read_resource(rmcp::model::ReadResourceRequestParams::new(uri)).await;
     assert!(gone.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_lost_the_answer_gets_the_set_it_opened() {
+    let site = live().await;
+    let set = open(&site, "Prices").await;
+    assert_eq!(open(&site, "Prices").await, set);
+    assert_ne!(open(&site, "Other prices").await, set);
+    // Once it is worked in, the same purpose is another task.
+    write(&site, &set, body("/a/", "One.", "Set.")).await;
+    let second = open(&site, "Prices").await;
+    assert_ne!(second, set);
+    site.call("change_close", json!({"change_set": second, "how": "discard"})).await;
+    let third = open(&site, "Prices").await;
+    assert!(third != set && third != second, "{third}");
+    site.set_time("2026-11-23T12:11:00Z");
+    assert_ne!(open(&site, "Prices").await, third, "ten minutes are over");
+}
+
+/// Each way to decide a conflict: what the set did, then the decision, and what the working tree has in the end.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_tool_that_takes_an_etag_decides_over_the_working_tree() {
+    let asset = "-- content/b/index.md --\n---\ntitle: Bundle\n---\n-- content/b/note.txt --\none\n";
+    let site = TestSite::with_remote(&format!("{}{asset}", PAGES.replace("content/b.md", "content/bee.md"))).await;
+    site.call("publish", json!({})).await;
+    let conflict = async |set: &str| {
+        let error = site.call_err("change_close", json!({"change_set": set, "how": "merge"})).await;
+        assert_eq!(error["code"], "conflict", "{error}");
+        error["details"]["conflicts"][0]["theirs"]["etag"].clone()
+    };
+    let merged = async |set: &str| {
+        let done = site.call("change_close", json!({"change_set": set, "how": "merge"})).await;
+        assert_eq!(done["closed"], true, "{done}");
+    };
+    // A page deleted in the set, edited in the working tree.
+    let set = open(&site, "Delete").await;
+    write(&site, &set, body("/a/", "One.", "Set.")).await;
+    site.call("page_write", json!({"pages": [body("/a/", "One.", "Working.")]})).await;
+    let etag = conflict(&set).await;
+    let delete = json!({"pages": [{"path": "/a/", "if_match": etag}], "change_set": set});
+    site.call("page_delete", delete).await;
+    merged(&set).await;
+    assert!(!site.path().join("content/a.md").exists());
+    // An asset written in both.
+    let set = open(&site, "Upload").await;
+    let upload = |text: &str, etag: Value, set: &str| json!({"uploads": [{"path": "b/note.txt", "text": text, "if_match": etag}], "change_set": set});
+    site.call("asset_write", upload("set\n", json!("*"), &set)).await;
+    site.call("asset_write", upload("working\n", json!("*"), "working")).await;
+    let etag = conflict(&set).await;
+    site.call("asset_write", upload("both\n", etag, &set)).await;
+    merged(&set).await;
+    site.assert_file("content/b/note.txt", "both\n");
+    // And deleted there.
+    let set = open(&site, "Take away").await;
+    site.call("publish", json!({})).await;
+    let set_two = open(&site, "Take it away").await;
+    site.call("asset_write", upload("set\n", json!("*"), &set_two)).await;
+    site.call("asset_write", upload("working again\n", json!("*"), "working")).await;
+    let etag = conflict(&set_two).await;
+    let delete = json!({"assets": [{"path": "content/b/note.txt", "if_match": etag}], "change_set": set_two});
+    site.call("asset_delete", delete).await;
+    merged(&set_two).await;
+    assert!(!site.path().join("content/b/note.txt").exists());
+    site.call("change_close", json!({"change_set": set, "how": "discard"})).await;
+    // A page moved in the set, edited in the working tree.
+    let set = open(&site, "Move").await;
+    write(&site, &set, body("bee.md", "Bee.", "Set.")).await;
+    site.call("page_write", json!({"pages": [body("bee.md", "Bee.", "Working.")]})).await;
+    let etag = conflict(&set).await;
+    let to = json!({"moves": [{"from": "bee.md", "to": "wasp.md", "if_match": etag}], "change_set": set});
+    site.call("page_move", to).await;
+    merged(&set).await;
+    assert!(site.read("content/wasp.md").contains("Set.") && !site.path().join("content/bee.md").exists());
 }

@@ -267,3 +267,35 @@ async fn links_to_other_sites_are_asked_only_when_meant_and_only_with_the_right(
     assert!(refused["message"].as_str().unwrap().contains("`fetch`"), "{refused}");
     assert_eq!(server.requests().len(), before);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_parts_of_a_long_list_come_from_one_check() {
+    let links = (0..130).map(|n| format!("[{n}](none-{n}.md)")).collect::<Vec<_>>().join("\n\n") + "\n";
+    let site =
+        TestSite::new(&format!("-- content/_index.md --\n---\ntitle: Home\n---\n{links}-- content/a.md --\nText.\n"))
+            .await;
+    let query = CheckQuery { rules: [Rule::Links].into(), ..CheckQuery::default() };
+    let progress = sitewright::model::Progress::default();
+    let part = |cursor: Option<&str>| check::check_in_parts(site.site(), &query, cursor, &progress).unwrap();
+    let first = part(None);
+    let cursor = first.part(None, 0).unwrap().0.cursor(50);
+    assert!(std::sync::Arc::ptr_eq(&first, &part(Some(&cursor))), "a second part does not look again");
+    assert!(!std::sync::Arc::ptr_eq(&first, &part(None)), "a new question does");
+    let mut seen = 0;
+    let mut cursor = Value::Null;
+    loop {
+        let list = site.call("site_check", json!({"rules": ["links"], "cursor": cursor})).await;
+        seen += list["items"].as_array().unwrap().len();
+        cursor = list["next_cursor"].clone();
+        if cursor.is_null() {
+            break;
+        }
+    }
+    assert_eq!(seen, 130);
+    // After an edit the old list is another one.
+    let list = site.call("site_check", json!({"rules": ["links"]})).await;
+    let edit = json!({"pages": [{"path": "/", "edits": [{"find": "[7](none-7.md)", "replace": "[7](a.md)"}]}]});
+    site.call("page_write", edit).await;
+    let error = site.call_err("site_check", json!({"rules": ["links"], "cursor": list["next_cursor"]})).await;
+    assert_eq!(error["code"], "invalid_arguments", "{error}");
+}

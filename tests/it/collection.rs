@@ -147,3 +147,64 @@ fn the_innermost_collection_counts() {
     assert!(text(&built, "x/y/p/index.html").contains("in  inner"));
     assert!(text(&built, "x/q/index.html").contains("all outer"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archetype_knows_the_day_and_the_title() {
+    let dated = SITE.replace("{ level: hard, draft: true }", "{ date: '{date}', made: '{time}', head: ['{title}!'] }");
+    let site = TestSite::new(
+        &dated
+            .replace("## Ingredients", "## Ingredients of {title}")
+            .replace("title: Test\n", "title: Test\ntimezone: Pacific/Auckland\n"),
+    )
+    .await;
+    let new =
+        json!({"pages": [{"path": "recipes/pie.md", "create": true, "front_matter": {"title": "Pie", "servings": 8}}]});
+    site.call("page_write", new).await;
+    let page = site.read("content/recipes/pie.md");
+    // Noon in Greenwich is the next day in Auckland.
+    for part in ["date: 2026-11-24", "made: 2026-11-24T01:00:00+13:00", "Pie!", "## Ingredients of Pie\n"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn references_and_menus_follow_a_page_that_moves() {
+    let site = TestSite::new(
+        &SITE
+            .replace("cook: { type: page, section: people }", "cook: { type: page }\n      helpers: { type: list, items: page }\n      plain: string")
+            .replace("collections:\n", "menus:\n  main:\n    - {name: Ada, page: people/ada.md} # the cook\n    - name: Bread\n      url: /recipes/bread/#crust\n    - {name: Elsewhere, url: 'https://else.example/people/ada/'}\ncollections:\n")
+            .replace("Flour.", "## Crust\n\nFlour.")
+            .replace("servings: 4\n", "servings: 4\ncook: people/ada.md # always\nhelpers: [ada, /people/ada/, people/bob.md]\nplain: people/ada.md\n")
+            .replace("-- content/people/ada.md", "-- content/people/bob.md --\n---\ntitle: Bob\n---\n-- content/people/ada.md"),
+    )
+    .await;
+    let config = site.read("site.yaml");
+    let moves = json!([{"from": "people/ada.md", "to": "staff/countess.md"}, {"from": "recipes/bread.md", "to": "recipes/loaf.md"}]);
+    let reply = site.call("page_move", json!({"moves": moves})).await;
+    let page = site.read("content/recipes/loaf.md");
+    for line in [
+        "cook: staff/countess.md # always\n",
+        "helpers: [staff/countess, /staff/countess/, people/bob.md]\n",
+        "plain: people/ada.md\n",
+    ] {
+        assert!(page.contains(line), "{line}: {page}");
+    }
+    let moved = config
+        .replace("page: people/ada.md", "page: staff/countess.md")
+        .replace("/recipes/bread/#crust", "/recipes/loaf/#crust");
+    site.assert_file("site.yaml", &moved);
+    assert!(reply["notes"].to_string().contains("Ada, Bread"), "{reply}");
+    assert_eq!(site.call("site_get", json!({})).await["diagnostics"], json!({}));
+    site.call("revision_restore", json!({"undo": [reply["revision"]]})).await;
+    site.assert_file("site.yaml", &config);
+    // Whoever may not write site.yaml is told what stays.
+    let listening = crate::wire::listen(site.server(), "writer  writer-token-0123  read,content\n").await;
+    let client = crate::wire::Client::modern(&listening, "writer-token-0123");
+    let reply =
+        client.call("page_move", json!({"moves": [{"from": "people/ada.md", "to": "people/lovelace.md"}]})).await;
+    assert!(reply["notes"].to_string().contains("still name the old place: Ada"), "{reply}");
+    site.assert_file("site.yaml", &config);
+    assert!(
+        site.read("content/recipes/bread.md").contains("helpers: [people/lovelace, /people/lovelace/, people/bob.md]")
+    );
+}

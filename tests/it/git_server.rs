@@ -36,6 +36,8 @@ pub(crate) enum Deed {
     /// Asks for a name and password.
     Ask,
     Redirect(String),
+    /// This body, as plain text.
+    Text(&'static str),
     /// Keeps the connection and says nothing.
     Silent,
     /// Ends the connection after some bytes of the request's body.
@@ -222,6 +224,10 @@ fn serve(
     let out = stream.get_mut();
     match deed {
         Deed::Ask => out.write_all(plain("401 Unauthorized", "WWW-Authenticate: Basic realm=\"x\"\r\n").as_bytes())?,
+        Deed::Text(body) => {
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n", body.len());
+            out.write_all(format!("{head}Connection: close\r\n\r\n{body}").as_bytes())?;
+        }
         Deed::Redirect(place) => {
             out.write_all(plain("302 Found", &format!("Location: {place}\r\n")).as_bytes())?;
         }

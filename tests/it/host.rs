@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
-use sitewright::build::{Built, Cache, Options, Scope, build};
+use sitewright::build::{Built, Cache, Options, build};
 use sitewright::model::{ContentPath, OutputData, Snapshot};
 use sitewright::site::starter;
 use sitewright::store::Repository;
@@ -35,7 +35,7 @@ fn site(publish: &str, more: &str) -> Snapshot {
 
 fn built(snapshot: &Snapshot) -> Built {
     let now = "2026-11-23T12:00:00Z".parse().unwrap();
-    let options = Options { now, drafts: false, future: false, base_url: None, scope: Scope::Everything };
+    let options = Options { now, ..crate::build::options() };
     build(snapshot, &options, &Cache::default()).unwrap()
 }
 

@@ -287,3 +287,143 @@ async fn rows_of_a_table_become_pages() {
     let again = site.call("content_import", json!({"from": "../old/t.csv", "section": "items"})).await;
     assert_eq!(again["unchanged"], true, "{again}");
 }
+
+const DATED: &str = "-- _index.md --\n---\ntitle: Home\n---\n-- posts/_index.md --\n---\ntitle: Posts\n---\n-- docs/_index.md --\n---\ntitle: Docs\n---\n\
+    -- docs/how.md --\n---\ntitle: How\n---\nSee [new](../posts/new/index.md).\n\
+    -- posts/2019-05-01-old.md --\n# Old\n-- posts/mid.md --\n---\ntitle: Mid\ndate: 2022-05-01\n---\n\
+    -- posts/new/index.md --\n---\ntitle: New\ndate: 2024-05-01\n---\n-- posts/new/a.txt --\nnew\n\
+    -- posts/gone/index.md --\n---\ntitle: Gone\ndate: 2018-05-01\n---\n-- posts/gone/a.txt --\ngone\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_newest_or_those_since_a_day_come_with_what_lies_beside_them() {
+    let site = with_source(&texts(DATED)).await;
+    let reply = site.call("content_import", json!({"from": "../old", "section": "a", "limit": 2})).await;
+    let first = json!(["a/_index.md", "a/posts/_index.md", "a/posts/mid.md", "a/posts/new/index.md"]);
+    assert_eq!(reply["pages"]["created"], json!({"count": 4, "first": first}), "{reply}");
+    assert_eq!(reply["files"]["created"]["first"], json!(["content/a/posts/new/a.txt"]), "{reply}");
+    assert_eq!(lost(&reply, "page", "beyond the limit")["count"], 3);
+
+    let reply = site.call("content_import", json!({"from": "../old", "section": "b", "since": "2022-05-01"})).await;
+    let created = reply["pages"]["created"].to_string();
+    assert!(
+        created.contains("b/posts/mid.md") && created.contains("b/docs/how.md"),
+        "pages without a date stay: {reply}"
+    );
+    assert!(!created.contains("old") && !created.contains("gone"), "{reply}");
+    assert_eq!(lost(&reply, "page", "older")["count"], 2);
+    let error = site.call_err("content_import", json!({"from": "../old", "since": "lately"})).await;
+    assert!(error["message"].as_str().expect("text").contains("since"), "{error}");
+
+    let site = with_source(&texts(RSS)).await;
+    let reply = site.call("content_import", json!({"from": "../old/feed.xml", "limit": 1})).await;
+    assert_eq!(reply["pages"]["created"]["first"], json!(["posts/fish-and-chips.md"]), "{reply}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn columns_of_a_table_get_the_names_they_are_told() {
+    let table = "-- a.md --\n# A\n-- t.csv --\nPost Name,Permalink Part,Words,Text,Internal\nA fish,food/fish,a|b,Body here,secret\n";
+    let site = with_source(&texts(table)).await;
+    let columns =
+        json!({"Post Name": "title", "permalink part": "path", "Words": "tags", "Text": "body", "Internal": ""});
+    let reply = site.call("content_import", json!({"from": "../old/t.csv", "columns": columns})).await;
+    assert_eq!(reply["pages"]["created"]["first"], json!(["food/fish.md"]), "{reply}");
+    site.assert_file("content/food/fish.md", "---\ntitle: A fish\ntags: [a, b]\n---\n\nBody here\n");
+    for (columns, part) in [
+        (json!({"Post Nane": "title"}), "Post Name"),
+        (json!({"Words": "title", "Post Name": "title"}), "title"),
+        (json!({"Words": "a: b"}), "a: b"),
+    ] {
+        let error = site.call_err("content_import", json!({"from": "../old/t.csv", "columns": columns})).await;
+        assert!(error["message"].as_str().expect("text").contains(part), "{error}");
+    }
+    let error = site.call_err("content_import", json!({"from": "../old", "columns": {"a": "b"}})).await;
+    assert!(error["message"].as_str().expect("text").contains("columns"), "{error}");
+}
+
+fn png(width: u32, height: u32) -> Vec<u8> {
+    let picture =
+        image::RgbImage::from_fn(width, height, |x, y| image::Rgb([(x * 7) as u8, (x * y) as u8, (x ^ y) as u8]));
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    picture.write_to(&mut bytes, image::ImageFormat::Png).expect("a picture");
+    bytes.into_inner()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn images_are_fitted_and_svg_is_cleaned_as_uploads_are() {
+    let mut files = texts(
+        "-- a/index.md --\n# A\n![x](big.png)\n-- a/draw.svg --\n<svg xmlns=\"http://www.w3.org/2000/svg\"><script>alert(1)</script><rect/></svg>\n\
+         -- static/page.html --\n<script>1</script>\n",
+    );
+    files.insert("a/big.png".into(), png(120, 60));
+    files.insert("a/cut.png".into(), png(120, 60)[..200].to_vec());
+    let site = TestSite::new(&SITE.replace("folders", "max_px: 40\n  folders")).await;
+    write(&site.path().join("../old"), &files);
+    let reply = site.call("content_import", json!({"from": "../old"})).await;
+    assert_eq!(lost(&reply, "image", "made smaller")["examples"], json!(["a/big.png"]), "{reply}");
+    let broken = "the image is broken, or of a kind that cannot be made smalle";
+    assert_eq!(lost(&reply, "file", broken)["examples"], json!(["a/cut.png"]), "{reply}");
+    let stored = image::open(site.path().join("content/a/big.png")).expect("an image");
+    assert_eq!((stored.width(), stored.height()), (40, 20));
+    let drawing = site.read("content/a/draw.svg");
+    assert!(drawing.contains("rect") && !drawing.contains("alert"), "{drawing}");
+    assert!(!site.path().join("content/a/cut.png").exists());
+    let again = site.call("content_import", json!({"from": "../old"})).await;
+    assert_eq!(again["unchanged"], true, "{again}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_writes_what_its_token_may_write() {
+    let files = "-- hugo.toml --\nbaseURL = 'https://old.example/'\ntitle = 'Old'\n[params]\naccent = 'teal'\n\
+        -- content/a/index.md --\n---\ntitle: A\n---\n-- content/a/note.txt --\nx\n-- static/s.txt --\nx\n";
+    let site = with_source(&texts(files)).await;
+    let before = site.read("site.yaml");
+    let listening = crate::wire::listen(site.server(), "writer writer-token-0123 read,content\n").await;
+    let client = crate::wire::Client::modern(&listening, "writer-token-0123");
+    let reply = client.call("content_import", json!({"from": "../old"})).await;
+    assert_eq!(reply["pages"]["created"]["first"], json!(["a/index.md"]), "{reply}");
+    assert_eq!(lost(&reply, "file", "assets, static files and data")["count"], 2);
+    assert_eq!(lost(&reply, "setting", "all of site.yaml")["count"], 1);
+    assert_eq!(site.read("site.yaml"), before);
+    assert!(!site.path().join("content/a/note.txt").exists() && !site.path().join("static/s.txt").exists());
+    let refused = client.call("content_import", json!({"from": "https://old.example/feed.xml"})).await;
+    assert_eq!(refused["code"], "not_allowed", "{refused}");
+}
+
+#[test]
+fn the_command_line_allows_a_folder_to_import_and_upload_from() {
+    let folder = tempfile::tempdir().expect("a folder");
+    write(folder.path(), &texts("-- old/a.md --\n# A\n-- note.txt --\nHello.\n"));
+    let allowed = folder.path().to_str().expect("text");
+    let request = |id: usize, method: &str, params: Value| json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
+    let call = |id: usize, tool: &str, arguments: Value| {
+        request(id, "tools/call", json!({"name": tool, "arguments": arguments}))
+    };
+    let client =
+        json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}});
+    let ready = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+    let lines = [
+        request(1, "initialize", client),
+        ready,
+        call(2, "content_import", json!({"from": format!("{allowed}/old"), "section": "x"})),
+        call(3, "asset_write", json!({"uploads": [{"path": "static/note.txt", "file": "note.txt"}]})),
+    ];
+    let lines = lines.iter().map(Value::to_string).collect::<Vec<_>>().join("\n") + "\n";
+    let answers = |arguments: &[&str]| {
+        let (ended, out, problem) = crate::rights::serve(arguments, &lines);
+        assert!(ended, "{problem}");
+        let answer = |id: usize| {
+            let found = out.lines().find(|line| line.contains(&format!("\"id\":{id}")));
+            let value: Value = serde_json::from_str(found.unwrap_or_else(|| panic!("{out} {problem}"))).expect("JSON");
+            value["result"].clone()
+        };
+        (answer(2), answer(3))
+    };
+    let (imported, stored) = answers(&["--uploads", allowed]);
+    assert_eq!(imported["structuredContent"]["pages"]["created"]["first"], json!(["x/a.md"]), "{imported}");
+    assert_eq!(stored["structuredContent"]["uploads"][0]["url"], "/note.txt", "{stored}");
+    let (imported, stored) = answers(&[]);
+    for refused in [imported, stored] {
+        assert_eq!(refused["isError"], true, "{refused}");
+        assert!(refused.to_string().contains("--uploads"), "{refused}");
+    }
+}

@@ -14,6 +14,7 @@ impl Resolve for Plain {
             external: raw.starts_with("http"),
             missing: raw.contains("missing"),
             text: (kind == LinkKind::Wiki).then(|| format!("Title of {raw}")),
+            size: raw.strip_prefix("sized").map(|_| (40, 20)),
         }
     }
 

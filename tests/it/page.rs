@@ -202,3 +202,24 @@ async fn a_moved_page_on_hold_stays_live_at_its_old_place() {
     let live = site.git_remote(&["ls-tree", "-r", "--name-only", "main"]);
     assert!(live.contains("content/notes/solo.md") && !live.contains("content/notes/duet.md"), "{live}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_needs_a_new_page_on_hold_is_told_how_to_go_on() {
+    let site = TestSite::with_remote(WIKI).await;
+    site.call("publish", json!({})).await;
+    let pages = json!({"pages": [
+        {"path": "notes/new.md", "create": true, "front_matter": {"title": "New", "hold": true}, "body": "Later.\n"},
+        {"path": "links.md", "edits": [{"find": "bread [[", "replace": "[new](notes/new.md) [["}]},
+    ]});
+    site.call("page_write", pages).await;
+    for arguments in [json!({}), json!({"paths": ["links.md"]})] {
+        let error = site.call_err_but_fetched("publish", arguments).await;
+        assert_eq!(error["code"], "invalid_arguments", "{error}");
+        let text = error.to_string();
+        assert!(text.contains("links.md needs notes/new.md, which is on hold"), "{error}");
+        assert!(error["hint"].as_str().unwrap().contains("hold"), "{error}");
+    }
+    let off = json!({"pages": [{"path": "notes/new.md", "front_matter": {"hold": null}}]});
+    site.call("page_write", off).await;
+    assert_eq!(site.call("publish", json!({})).await["pushed"]["ok"], true);
+}

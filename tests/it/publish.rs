@@ -72,6 +72,7 @@ pub(super) fn everything() -> PublishRequest<'static> {
         deploy_branch: "gh-pages".into(),
         review: ReviewRequest::none(),
         dry_run: false,
+        later: false,
         build: &render,
     }
 }

@@ -534,3 +534,34 @@ fn a_publish_of_one_page_pushes_what_it_changed_and_no_more() {
     assert!(part < whole / 4, "{part} bytes of {whole}");
     place.check(&server.bare());
 }
+
+#[test]
+fn an_asset_comes_over_https_from_a_host_whose_certificate_is_trusted() {
+    let server = GitServer::start_tls(|request| match request.target.as_str() {
+        "/a.txt" => Deed::Text("Hello.\n"),
+        "/down" => Deed::Redirect("http://localhost/a.txt".into()),
+        _ => Deed::Silent,
+    });
+    let home = server.url("").trim_end_matches("/site.git").to_owned();
+    let port = home.rsplit(':').next().unwrap().to_owned();
+    let place = Place::new(&server.url(""));
+    let config = std::fs::read_to_string(place.site().join("site.yaml")).unwrap();
+    std::fs::write(place.site().join("site.yaml"), format!("{config}fetch: {{allow: ['localhost:{port}']}}\n"))
+        .unwrap();
+    let fetch = |path: &str, variables: &[(&str, &str)]| {
+        let uploads = json!({"uploads": [{"path": "static/a.txt", "url": format!("{home}{path}"), "if_match": "*"}]});
+        place.call("asset_write", &uploads, variables)
+    };
+    let authority = server.authority();
+    let trusted = [("SSL_CERT_FILE", authority.to_str().unwrap())];
+    let stored = fetch("/a.txt", &trusted);
+    assert_eq!(stored["uploads"][0]["url"], "/a.txt", "{stored}");
+    assert_eq!(std::fs::read_to_string(place.site().join("static/a.txt")).unwrap(), "Hello.\n");
+    let down = fetch("/down", &trusted);
+    assert!(down["code"] == "fetch_refused" && down.to_string().contains("from https to http"), "{down}");
+    let strange = fetch("/a.txt", &[]);
+    assert_eq!(strange["code"], "fetch_failed", "{strange}");
+    assert!(strange["message"].as_str().unwrap().contains("certificate is not trusted"), "{strange}");
+    let seen = server.requests().iter().filter(|request| request.target == "/a.txt").count();
+    assert_eq!(seen, 1, "nothing is asked of a host that is not trusted");
+}

@@ -269,4 +269,79 @@ async fn the_command_line_publishes_what_is_due() {
     let (code, text) = run(&["publish", "--due"]);
     assert!(code == Some(0) && text.contains("Published 1 file"), "{text}");
     assert!(remote_file(&site, "content/a.md").contains("Uno."));
+    // And freezes for a time itself.
+    edit(&site, "/b/", "Bee.", "Ape.").await;
+    let (code, text) = run(&["publish", "--at", "2020-01-02"]);
+    assert!(code == Some(1) && text.contains("not in the future"), "{text}");
+    let (code, text) = run(&["publish", "--at", "2999-01-02", "-m", "Much later"]);
+    assert!(code == Some(0) && text.contains("2999-01-02"), "{text}");
+    let (code, text) = run(&["status"]);
+    assert!(code == Some(0) && text.contains("Much later") && text.contains("2999-01-02"), "{text}");
+    assert_eq!(run(&["publish", "--due"]), (Some(0), String::new()), "it is not due");
+    assert!(remote_file(&site, "content/b.md").contains("Bee."));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dirty_file_outside_the_site_keeps_nothing_from_being_frozen() {
+    let site = live().await;
+    let beside = |text: &'static str| {
+        move |folder: &std::path::Path| std::fs::write(folder.join("notes.txt"), text).expect("written")
+    };
+    site.elsewhere(beside("one\n"));
+    edit(&site, "/a/", "One.", "Uno.").await;
+    site.call("publish", json!({})).await;
+    assert_eq!(site.read("notes.txt"), "one\n");
+    site.elsewhere(beside("two\n"));
+    beside("mine\n")(&site.path());
+    edit(&site, "/b/", "Bee.", "Ape.").await;
+    let now = site.call_err_but_fetched("publish", json!({})).await;
+    assert_eq!(now["code"], "repository_state", "{now}");
+    let later = site.call("publish", json!({"at": AT})).await;
+    assert!(later["scheduled"]["change_set"].is_string(), "{later}");
+    site.set_time(AFTER);
+    assert_eq!(due(&site), [Ok(())]);
+    assert!(remote_file(&site, "content/b.md").contains("Ape."));
+    assert_eq!((site.read("notes.txt"), remote_file(&site, "notes.txt")), ("mine\n".into(), "two\n".into()));
+}
+
+/// The real server, killed again and again while it publishes what is due: it goes out, once, and whole.
+#[tokio::test(flavor = "multi_thread")]
+async fn kill_9_while_the_server_publishes_what_is_due_loses_and_doubles_nothing() {
+    let site = live().await;
+    edit(&site, "/a/", "One.", "Uno.").await;
+    site.set_time("2020-01-01T00:00:00Z");
+    site.call("publish", json!({"at": "2020-01-02", "message": "On time"})).await;
+    let is_live = || remote_file(&site, "content/a.md").contains("Uno.");
+    let serve = || {
+        Command::new(env!("CARGO_BIN_EXE_sitewright"))
+            .args(["serve", "--no-preview", "--site"])
+            .arg(site.path())
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .expect("it runs")
+    };
+    let mut rounds = 0;
+    while !is_live() {
+        assert!(rounds < 200, "it never went out");
+        let mut server = serve();
+        tokio::time::sleep(Duration::from_millis(40 * rounds)).await;
+        server.kill().expect("killed");
+        server.wait().expect("it ended");
+        rounds += 1;
+    }
+    assert!(rounds > 1, "it was killed before it was done");
+    // A last one catches up with what the killed one left, and publishes nothing twice.
+    let mut server = serve();
+    until(|| !site.git(&["for-each-ref"]).contains("refs/sitewright/cs/")).await;
+    server.kill().expect("killed");
+    server.wait().expect("it ended");
+    assert!(due(&site).is_empty());
+    let subjects = site.git_remote(&["log", "--format=%s", "main"]);
+    assert_eq!(subjects.lines().filter(|subject| *subject == "On time").count(), 1, "{subjects}");
+    assert!(remote_file(&site, "public/a/index.html").contains("Uno."));
+    site.git(&["fsck", "--strict", "--no-dangling"]);
+    edit(&site, "/b/", "Bee.", "Ape.").await;
+    assert_eq!(site.call("publish", json!({})).await["pushed"]["ok"], true);
 }

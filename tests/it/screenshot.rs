@@ -278,3 +278,32 @@ fn a_browser_that_hangs_is_killed_with_its_children_when_nobody_waits() {
     }
     panic!("{} processes are left", still_running(folder.path()));
 }
+
+#[test]
+fn two_at_once_do_not_disturb_each_other() {
+    let Some((browser, folder)) = noted() else { return };
+    let shoot = |colour: &str| {
+        let html = format!("<body style='margin: 0; background: {colour}'>");
+        let files = move |url: &str| (url == "https://example.org/").then(|| page(&html));
+        let urls = ["https://example.org/".to_owned()];
+        browser.shoot(&urls, DESKTOP, 700_000, &files, &Progress::default()).expect("a picture").remove(0).bytes
+    };
+    let alone = [shoot("red"), shoot("blue")];
+    assert_ne!(alone[0], alone[1]);
+    let together = std::thread::scope(|scope| {
+        let both = ["red", "blue"].map(|colour| scope.spawn(move || shoot(colour)));
+        both.map(|one| one.join().expect("a picture"))
+    });
+    assert!(together == alone, "each shows its own page");
+    assert_eq!(still_running(folder.path()), 0);
+}
+
+#[test]
+fn a_browser_that_takes_too_long_is_ended() {
+    let (browser, folder) = script("sleep 600");
+    let browser = browser.with_patience(Duration::from_millis(300));
+    let urls = ["https://example.org/".to_owned()];
+    let error = browser.shoot(&urls, DESKTOP, 1_000, &|_| None, &Progress::default()).expect_err("no picture");
+    assert!(matches!(&error, Error::BrowserFailed { .. }) && error.to_string().contains("too long"), "{error}");
+    assert_eq!(still_running(folder.path()), 0);
+}

@@ -120,3 +120,47 @@ async fn what_reaches_beyond_the_site_is_for_its_owner() {
     let refused = editor.call("site_update", json!({"patch": {"publish": null}})).await;
     assert_eq!(refused["code"], "not_allowed", "{refused}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_configuration_is_mended_by_the_tools() {
+    let site = TestSite::with_remote(SITE).await;
+    site.call("publish", json!({})).await;
+    let good = site.read("site.yaml");
+    let by_hand = |text: &str| {
+        std::fs::write(site.path().join("site.yaml"), text).unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(60));
+    };
+    // A value that cannot be.
+    by_hand(&good.replace("title: Test #", "paginate: lots\ntitle: Test #"));
+    let edit = json!({"pages": [{"path": "about.md", "edits": [{"find": "Us.", "replace": "We."}]}]});
+    let refused = site.call_err_after_hand_edit("page_write", edit.clone()).await;
+    assert_eq!(refused["code"], "invalid_config", "{refused}");
+    let hint = refused["hint"].as_str().unwrap();
+    assert!(["site_update", "text_replace", "revision_restore"].iter().all(|tool| hint.contains(tool)), "{hint}");
+    let still = site.call_err("site_update", json!({"patch": {"title": "New"}})).await;
+    assert!(still.to_string().contains("paginate"), "{still}");
+    update(&site, json!({"paginate": 7})).await;
+    assert_eq!(site.read("site.yaml"), good.replace("title: Test #", "paginate: 7\ntitle: Test #"));
+    site.call("page_write", edit).await;
+    // What is no YAML at all is mended as text, or brought back.
+    let broken = good.replace("menus:\n", "menus: [\n");
+    by_hand(&broken);
+    let found = site.call("text_search", json!({"query": "menus: [", "scope": ["site.yaml"]})).await;
+    assert_eq!(found["total"], 1, "{found}");
+    let pair = json!([{"find": "menus: [", "replace": "menus:"}]);
+    let reply = site.call("text_replace", json!({"pairs": pair, "scope": ["site.yaml"]})).await;
+    assert!(reply["revision"].is_string(), "{reply}");
+    site.assert_file("site.yaml", &good);
+    by_hand(&broken);
+    site.call("change_discard", json!({"paths": [{"path": "site.yaml", "etag": "*"}]})).await;
+    site.assert_file("site.yaml", &good);
+    by_hand(&broken);
+    let live = site.git(&["rev-parse", "origin/main"]);
+    site.call("revision_restore", json!({"at": live.trim(), "paths": ["site.yaml"]})).await;
+    site.assert_file("site.yaml", &good);
+    // Mending is no way to open what is a person's to open.
+    by_hand(&broken);
+    let pair = json!([{"find": "menus: [", "replace": "fetch: {allow: [127.0.0.1]}\nmenus:"}]);
+    let refused = site.call_err_after_hand_edit("text_replace", json!({"pairs": pair, "scope": ["site.yaml"]})).await;
+    assert_eq!(refused["code"], "not_allowed", "{refused}");
+}

@@ -399,3 +399,18 @@ async fn a_change_set_has_a_theme_and_settings_of_its_own() {
     let live = site.git_remote(&["show", "main:public/a/index.html"]);
     assert!(live.contains("NEW FOOTER") && live.contains("Renamed"), "{live}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_theme_with_settings_that_have_no_default_is_pinned_as_it_is() {
+    let base = "-- themes/base/theme.yaml --\nname: base\nsettings:\n  motto:\n  banner: { default: null, description: An image }\n  size: 3\n-- themes/base/layouts/page.hbs --\n<head></head>[{{settings.motto}}|{{settings.banner}}|{{settings.size}}]{{{content}}}\n-- themes/base/layouts/list.hbs --\n<head></head>{{{content}}}\n";
+    let child = "-- themes/child/theme.yaml --\nname: child\nextends: base\n-- site.yaml --\ntitle: T\nbase_url: https://example.org/\ntheme: child\n-- content/a.md --\nA.\n";
+    let site = TestSite::new(&format!("{base}{child}")).await;
+    let html = async || site.call("preview", json!({"pages": ["/a/"], "as": "html"})).await["pages"][0]["html"].clone();
+    let before = html().await;
+    let pinned = site.call("theme_use", json!({"pin": "now"})).await;
+    assert_eq!(html().await, before);
+    let manifest = site.read(&format!("themes/{}/theme.yaml", pinned["theme"].as_str().unwrap()));
+    assert!(manifest.contains("motto: null") && !manifest.contains("extends"), "{manifest}");
+    site.call("site_update", json!({"patch": {"theme_settings": {"motto": "Onwards"}}})).await;
+    assert_ne!(html().await, before, "the setting is one of the copy too");
+}

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sitewright::build::{Options, Scope};
+use sitewright::build::Scope;
 use sitewright::model::Progress;
 use sitewright::site::output::{self, Placed};
 use sitewright::site::{Settings, Site};
@@ -41,7 +41,7 @@ Text of b.
 /// A build by a process that knows nothing but what is on disk.
 fn build(site: &Site, folder: &Path) -> Placed {
     let snapshot = site.repository().working().unwrap();
-    let options = Options { now: site.now(), drafts: false, future: false, base_url: None, scope: Scope::Everything };
+    let options = site.build_options(Scope::Everything, false);
     output::write(site, &snapshot, &options, Some(folder), &Progress::default(), None).unwrap()
 }
 

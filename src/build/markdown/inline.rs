@@ -196,7 +196,7 @@ impl Writer<'_, '_> {
     fn write_picture(&mut self, picture: &Picture) {
         let origin = self.origin();
         self.out.push_str("<img src=\"");
-        if let Some(link) = self.write_address(&picture.address, LinkKind::Image, false) {
+        if let Some(link) = self.write_address(&picture.address, LinkKind::Image, true) {
             self.state.links[link].text = picture.alt.chars().take(MAX_LINK_TEXT).collect();
         }
         self.out.push_str("\" alt=\"");

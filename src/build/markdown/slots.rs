@@ -53,7 +53,7 @@ pub(super) enum Slot {
     Href {
         /// Index of the link.
         link: usize,
-        /// Whether `rel` (and `target`) may be added.
+        /// Whether `rel` (and `target`) may be added, or the size of an image.
         decorate: bool,
     },
     /// Address made of text and calls (an argument such as `{{< ref "x" >}}`).

@@ -107,6 +107,13 @@ pub(super) fn jpeg_segments(bytes: &[u8]) -> impl Iterator<Item = (u8, std::ops:
     })
 }
 
+/// Whether which way is up stands behind the picture itself, where the first bytes do not tell it.
+pub(super) fn ends_with_orientation(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"RIFF")
+        && bytes.get(12..16) == Some(b"VP8X")
+        && bytes.get(20).is_some_and(|flags| flags & 8 != 0)
+}
+
 fn webp(bytes: &[u8]) -> Option<Facts> {
     let byte = |at: usize| bytes.get(at).map(|byte| u32::from(*byte));
     match bytes.get(12..16)? {

@@ -1,12 +1,10 @@
 //! Lists assets: by folder, page or pattern, with size in pixels and how often each is used.
 
-use std::sync::Arc;
-
 use super::super::page::wildcard;
 use super::super::{Site, address};
-use super::kind::{AssetKind, of_name};
+use super::kind::of_name;
 use super::used::Uses;
-use super::{pixels, place};
+use super::{measure, place};
 use crate::error::{Error, Result};
 use crate::model::{BlobId, ContentPath, File, Library, PathKind, Progress, Snapshot};
 
@@ -14,8 +12,6 @@ use crate::model::{BlobId, ContentPath, File, Library, PathKind, Progress, Snaps
 const DEFAULT_LIMIT: usize = 50;
 /// Items at most.
 const MAX_LIMIT: usize = 200;
-/// Largest file whose size in pixels is read for a list, in bytes.
-const MAX_READ: u64 = 20 * 1024 * 1024;
 
 /// What to list.
 #[derive(Debug, Clone, Default)]
@@ -102,15 +98,13 @@ fn wrong_cursor() -> Error {
 }
 
 fn item(site: &Site, uses: &Uses, path: &ContentPath, file: &File) -> AssetItem {
-    let readable = of_name(path.file_name()).kind == AssetKind::Image && file.size <= MAX_READ;
-    // A file that went away meanwhile is listed without its size in pixels.
-    let bytes = if readable { site.repository().bytes(path, file).ok() } else { None };
     AssetItem {
         path: path.clone(),
         url: uses.url(path),
         bytes: file.size,
         mime: of_name(path.file_name()).mime,
-        pixels: bytes.and_then(|bytes: Arc<[u8]>| pixels(path.file_name(), &bytes)),
+        // A file that went away meanwhile is listed without its size in pixels.
+        pixels: measure::pixels(site, path, file),
         etag: file.id,
         used_by: used_by(uses, path),
     }

@@ -25,6 +25,8 @@ pub(super) struct Fitted {
     pub(super) bytes: Vec<u8>,
     /// What was done to it; empty: nothing that shows.
     pub(super) note: String,
+    /// Whether it has fewer pixels than before.
+    pub(super) smaller: bool,
 }
 
 /// Fits an image; other files come back as they are. `max_px` is the longest edge in pixels, 0: any.
@@ -39,7 +41,7 @@ pub(super) fn fit(bytes: Vec<u8>, max_px: usize) -> Result<Fitted, String> {
     let Some(head) = header::read(&bytes) else {
         return match format {
             Some(_) => Err("the image is broken: its size cannot be read".into()),
-            None => Ok(Fitted { bytes, note: String::new() }),
+            None => Ok(Fitted { bytes, note: String::new(), smaller: false }),
         };
     };
     let pixels = u64::from(head.width) * u64::from(head.height);
@@ -54,7 +56,7 @@ pub(super) fn fit(bytes: Vec<u8>, max_px: usize) -> Result<Fitted, String> {
     let longest = head.width.max(head.height) as usize;
     let plain = without_metadata(&bytes, format, head).unwrap_or(bytes);
     let (Some(format), true, false) = (format, max_px > 0 && longest > max_px, head.moves) else {
-        return Ok(Fitted { bytes: plain, note: String::new() });
+        return Ok(Fitted { bytes: plain, note: String::new(), smaller: false });
     };
     let small = smaller(&plain, format, head, max_px)?;
     // A drawing in few colours can be smaller at its full size.
@@ -63,7 +65,7 @@ pub(super) fn fit(bytes: Vec<u8>, max_px: usize) -> Result<Fitted, String> {
             "larger than {max_px} px, but no smaller file at that size: kept at {}x{}",
             head.width, head.height
         );
-        return Ok(Fitted { bytes: plain, note });
+        return Ok(Fitted { bytes: plain, note, smaller: false });
     }
     Ok(small)
 }
@@ -97,7 +99,7 @@ fn smaller(bytes: &[u8], format: ImageFormat, head: Header, max_px: usize) -> Re
         (false, false) => DynamicImage::ImageRgb8(resized.into_rgb8()),
     };
     let bytes = encode(&resized, format, profile).map_err(broken)?;
-    Ok(Fitted { bytes, note: format!("made smaller from {}x{}", head.width, head.height) })
+    Ok(Fitted { bytes, note: format!("made smaller from {}x{}", head.width, head.height), smaller: true })
 }
 
 fn encode(picture: &DynamicImage, format: ImageFormat, profile: Option<Vec<u8>>) -> image::ImageResult<Vec<u8>> {
@@ -251,7 +253,10 @@ mod tests {
             let fitted = fit(large.clone(), 40).unwrap();
             assert_eq!((size(&fitted.bytes), image::guess_format(&fitted.bytes).unwrap()), ((40, 20), format));
             assert_eq!(fitted.note, "made smaller from 120x60");
-            assert_eq!(fit(large.clone(), 120).unwrap(), Fitted { bytes: large.clone(), note: String::new() });
+            assert_eq!(
+                fit(large.clone(), 120).unwrap(),
+                Fitted { bytes: large.clone(), note: String::new(), smaller: false }
+            );
             assert_eq!(fit(large.clone(), 0).unwrap().bytes, large);
         }
         let webp = encode(&picture(120, 60), ImageFormat::WebP, None).unwrap();

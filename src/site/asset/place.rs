@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::super::address;
+use super::kind::{self, AssetKind};
 use crate::build;
 use crate::error::{Error, Result};
 use crate::model::{ContentPath, Library, Page, PageKind, PathKind, Snapshot};
@@ -27,25 +28,34 @@ pub(super) fn target(library: &Library, name: &str) -> Result<Place> {
         problem: format!("`{}` {problem}", name.chars().take(100).collect::<String>()),
         example: "\"blog/hello/photo.jpg\", \"static/img/logo.png\" or \"data/team.yaml\"".into(),
     };
-    if name.starts_with("themes/") {
-        return Err(wrong("is a theme's file: write it with theme_write"));
-    }
     if name.ends_with('/') {
         return Err(wrong("ends in a slash, and names no file"));
     }
     let path = ContentPath::parse(&rooted(library, name)?)?;
     match path.kind() {
         PathKind::Page => return Err(wrong("is a page: write it with page_write")),
-        PathKind::Config | PathKind::Theme => return Err(wrong("is no asset")),
+        PathKind::Config => return Err(wrong("is no asset")),
+        PathKind::Theme if is_theme_picture(&path) => {}
+        PathKind::Theme => {
+            return Err(wrong("is a theme's file: write it with theme_write; images and fonts go below its assets/"));
+        }
         PathKind::ContentAsset | PathKind::Static | PathKind::Data => {}
     }
     let bundle = bundle_to_be(library, &path)?;
     Ok(Place { path, bundle })
 }
 
+/// Whether it is what no text can be, below the assets of a theme that is no frozen copy: an image or a font.
+fn is_theme_picture(path: &ContentPath) -> bool {
+    let mut parts = path.as_str().splitn(4, '/').skip(1);
+    let (theme, folder) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let kind = kind::of_name(path.file_name()).kind;
+    !theme.contains('@') && folder == "assets" && matches!(kind, AssetKind::Image | AssetKind::Font)
+}
+
 /// The path from the site's root that a name stands for.
 fn rooted(library: &Library, name: &str) -> Result<String> {
-    if ["content/", "static/", "data/"].iter().any(|root| name.starts_with(root)) {
+    if ["content/", "static/", "data/", "themes/"].iter().any(|root| name.starts_with(root)) {
         return Ok(name.to_owned());
     }
     let Some((folder, file)) = name.strip_prefix('/').map(|rest| rest.rsplit_once('/').unwrap_or(("", rest))) else {
@@ -158,6 +168,7 @@ pub(super) fn url(owner: Option<&Page>, path: &ContentPath) -> Option<String> {
     match path.kind() {
         PathKind::Static => path.as_str().strip_prefix("static").map(str::to_owned),
         PathKind::ContentAsset => owner.map(|page| build::asset_url(page, path)),
+        PathKind::Theme => path.as_str().splitn(3, '/').nth(2).map(|inner| format!("/{inner}")),
         _ => None,
     }
 }

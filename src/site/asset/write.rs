@@ -9,15 +9,15 @@ use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use super::super::edit::{self, Staged, Written};
-use super::super::etag::IfMatch;
-use super::super::page::{Move, stage_moves};
+use super::super::etag::{self, IfMatch};
+use super::super::page::{How, Move, stage_moves};
 use super::super::{Call, Site, address, lock};
 use super::place::{self, Place};
 use super::{data, kind, picture, pixels, svg};
 use crate::build::Built;
 use crate::error::{Error, Result};
 use crate::model::config::{ScriptPolicy, SvgPolicy, UploadsConfig};
-use crate::model::{BlobId, ContentPath, Library, PathKind, Progress};
+use crate::model::{BlobId, ContentPath, Library, PathKind, Progress, Snapshot};
 use crate::outside::Guard;
 use crate::outside::fetch::{self, Limits};
 use crate::store::{Footprint, Repository, Transaction};
@@ -111,8 +111,10 @@ pub fn write(site: &Site, call: &Call, uploads: &[Upload]) -> Result<AssetsWritt
     }
     let stored: Vec<Stored> =
         ready.iter().zip(uploads).map(|(ready, upload)| stored(&built.library, ready, upload.alt.as_deref())).collect();
-    let mut written =
-        edit::run(site, &call, &footprint(&ready), |transaction, before| stage(site, transaction, before, &ready))?;
+    let live = etag::undecided(site)?;
+    let mut written = edit::run(site, &call, &footprint(&ready), |transaction, before| {
+        stage(site, transaction, before, live.as_deref(), &ready)
+    })?;
     for url in stored.iter().rev().filter_map(|stored| stored.url.clone()) {
         if !written.unchanged() && !written.affected.contains(&url) {
             written.affected.insert(0, url);
@@ -234,7 +236,13 @@ fn fit(site: &Site, policy: &UploadsConfig, path: &ContentPath, bytes: Vec<u8>) 
     Ok((fitted.bytes, fitted.note))
 }
 
-fn stage(site: &Site, transaction: &mut Transaction<'_>, before: &Built, ready: &[Ready]) -> Result<Staged> {
+fn stage(
+    site: &Site,
+    transaction: &mut Transaction<'_>,
+    before: &Built,
+    live: Option<&Snapshot>,
+    ready: &[Ready],
+) -> Result<Staged> {
     let mut moves: Vec<(ContentPath, ContentPath)> = Vec::new();
     for one in ready {
         if place::target(&before.library, &one.named)? != one.place {
@@ -253,7 +261,7 @@ fn stage(site: &Site, transaction: &mut Transaction<'_>, before: &Built, ready: 
             if_match: None,
         };
         let all: Vec<Move> = moves.iter().map(to_bundle).collect();
-        let moved = stage_moves(site, transaction, before, &all, true)?;
+        let moved = stage_moves(site, transaction, before, None, &all, How { redirect: true, menus: false })?;
         staged.trailers = moved.trailers;
         staged.notes.extend(moves.iter().map(|(from, to)| {
             format!(
@@ -272,7 +280,9 @@ fn stage(site: &Site, transaction: &mut Transaction<'_>, before: &Built, ready: 
         }
         match &one.if_match {
             None if current.is_some() => return Err(IfMatch::missing(path, &one.named, current, "replacing")),
-            Some(if_match) if !if_match.holds(current) => return Err(if_match.stale(path, current, String::new())),
+            Some(if_match) if !if_match.stands(site, path, current, live, &mut staged)? => {
+                return Err(if_match.stale(path, current, String::new()));
+            }
             _ => transaction.stage(path.clone(), Some(one.bytes.clone()))?,
         }
     }
@@ -288,12 +298,13 @@ fn stored(library: &Library, ready: &Ready, alt: Option<&str>) -> Stored {
         (PathKind::ContentAsset, Some(owner)) => {
             path.as_str().strip_prefix(owner.path.folder()).map(|rest| rest[1..].to_owned())
         }
+        (PathKind::Theme, _) => None,
         _ => url.clone(),
     };
     let markdown = target.map(|target| markdown(&target, alt, file.kind == kind::AssetKind::Image));
     let mut note = ready.note.clone();
     if file.kind == kind::AssetKind::Image
-        && path.kind() != PathKind::Data
+        && !matches!(path.kind(), PathKind::Data | PathKind::Theme)
         && alt.is_none_or(|alt| alt.trim().is_empty())
     {
         note = [note.as_str(), "say what it shows between the brackets"]

@@ -5,6 +5,7 @@ mod age;
 mod assets;
 mod external;
 mod html;
+mod kept;
 mod reach;
 mod rendered;
 mod rule;
@@ -13,10 +14,11 @@ mod seo;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+pub(super) use kept::Kept;
 pub use rule::Rule;
 
-use super::Site;
 use super::scope::Files;
+use super::{Site, lock};
 use crate::build::{Built, Scope};
 use crate::error::{Error, Result};
 use crate::model::{ContentPath, Diagnostic, PathKind, Progress, Severity, Snapshot};
@@ -28,7 +30,7 @@ const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 500;
 
 /// What to check.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CheckQuery {
     /// Which files: as in a search; empty: the whole site.
     pub scope: Vec<String>,
@@ -63,8 +65,39 @@ pub struct Part {
 /// # Errors
 /// `NotFound` for an unknown name in the scope, and what reading can fail with.
 pub fn check(site: &Site, query: &CheckQuery, progress: &Progress) -> Result<Report> {
+    let read = site.working_followed(&progress.part(0.0, 0.2))?;
+    look(site, query, read, progress)
+}
+
+/// The same for who reads the findings in parts: with a cursor, the report that its first part came from is given again.
+///
+/// # Errors
+/// Those of [`check`].
+pub fn check_in_parts(
+    site: &Site,
+    query: &CheckQuery,
+    cursor: Option<&str>,
+    progress: &Progress,
+) -> Result<Arc<Report>> {
+    let read = site.working_followed(&progress.part(0.0, 0.2))?;
+    let about = kept::About::of(site, query, &read.0);
+    if cursor.is_some()
+        && let Some(report) = lock(&site.shared.reports).find(&about, site.now())
+    {
+        return Ok(report);
+    }
+    let report = Arc::new(look(site, query, read, progress)?);
+    lock(&site.shared.reports).keep(about, site.now(), &report);
+    Ok(report)
+}
+
+fn look(
+    site: &Site,
+    query: &CheckQuery,
+    (snapshot, library): (Arc<Snapshot>, Arc<Built>),
+    progress: &Progress,
+) -> Result<Report> {
     let rules = if query.rules.is_empty() { BTreeSet::from(Rule::USUAL) } else { query.rules.clone() };
-    let (snapshot, library) = site.working_followed(&progress.part(0.0, 0.2))?;
     let files = match query.scope.as_slice() {
         [] => None,
         names => Some(Files::parse(&library.library, &snapshot, names)?),

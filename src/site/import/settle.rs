@@ -49,7 +49,8 @@ pub(super) fn stage(
     let built = fit(site, transaction.base(), &settings.text, &mut plan, outcome)?;
     redirects(&mut plan, &mut settings, &built, request, outcome);
     stage_pages(transaction, &mut plan, request, outcome)?;
-    stage_files(transaction, &mut plan, opened, request, &built.library.config.uploads, outcome)?;
+    let uploads = built.library.config.uploads.clone();
+    stage_files(site, transaction, &mut plan, opened, request, &uploads, outcome)?;
     if request.config {
         transaction.stage(ContentPath::from_disk("site.yaml")?, Some(settings.text.clone().into_bytes()))?;
         outcome.settings = settings.set;
@@ -203,6 +204,7 @@ fn stage_pages(
 }
 
 fn stage_files(
+    site: &Site,
     transaction: &mut Transaction<'_>,
     plan: &mut Plan,
     opened: &Opened,
@@ -220,14 +222,22 @@ fn stage_files(
             Some(text) => text.clone().into_bytes(),
             None => opened.bytes(&file.source)?,
         };
-        let admitted = if trusted { Ok(bytes) } else { asset::admitted(uploads, &file.target, bytes) };
-        let bytes = match admitted {
-            Ok(bytes) => bytes,
+        // What a person takes over is theirs to vouch for; an image is made fit for a page all the same.
+        let admitted = if trusted {
+            Ok(asset::fitted(site, uploads, bytes))
+        } else {
+            asset::admitted(site, uploads, &file.target, bytes)
+        };
+        let (bytes, smaller) = match admitted {
+            Ok(admitted) => admitted,
             Err(problem) => {
-                plan.report.add("file", problem, file.source.clone(), "left out: a person can allow it, or import it");
+                plan.report.add("file", &problem, file.source.clone(), "left out: a person can allow it, or import it");
                 continue;
             }
         };
+        if smaller {
+            plan.report.add("image", "made smaller", file.source.clone(), "it was larger than `uploads.max_px`");
+        }
         let written = stage_one(transaction, &file.target, bytes, request.replace, &mut outcome.files)?;
         if let Err(problem) = written {
             plan.report.add("file", &problem, file.source.clone(), "left out: rename it and import again");

@@ -3,6 +3,7 @@
 mod archetype;
 mod get;
 mod list;
+mod references;
 mod relocate;
 mod remove;
 mod wiki;
@@ -13,6 +14,6 @@ pub use get::{GetQuery, Include, PageView, get, plain_text};
 pub(super) use list::wildcard;
 pub use list::{ListQuery, ListStatus, Listing, Sort, list};
 pub(super) use relocate::stage_moves;
-pub use relocate::{Move, relocate};
+pub use relocate::{How, Move, relocate};
 pub use remove::{Removal, remove};
 pub use write::{PageEdit, Select, write};

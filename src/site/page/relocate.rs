@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::super::edit::{self, Staged, Written};
-use super::super::etag::IfMatch;
+use super::super::etag::{self, IfMatch};
 use super::super::expand::{bundle_assets, moved};
 use super::super::{Call, Site, address};
+use super::references;
 use super::remove::alias_patch;
 use super::wiki::{self, Wikilink};
 use crate::build::{Built, Scope};
@@ -25,16 +26,29 @@ pub struct Move {
     pub if_match: Option<String>,
 }
 
-/// Every file that moves, old path to new.
-type Renames = BTreeMap<ContentPath, ContentPath>;
+/// What else a move does.
+#[derive(Debug, Clone, Copy)]
+pub struct How {
+    /// Old URLs lead to the new place, through aliases.
+    pub redirect: bool,
+    /// Menus of `site.yaml` follow: the caller may write it.
+    pub menus: bool,
+}
 
-/// Moves pages; with `redirect` the old URLs lead to the new place through aliases.
+/// Every file that moves, old path to new.
+pub(super) type Renames = BTreeMap<ContentPath, ContentPath>;
+
+/// Moves pages, and what leads to them.
 ///
 /// # Errors
 /// `NotFound`, `AlreadyExists`, `Conflict`, `InvalidPath`.
-pub fn relocate(site: &Site, call: &Call, moves: &[Move], redirect: bool) -> Result<Written> {
-    let footprint = edit::footprint([PathKind::Page, PathKind::ContentAsset]);
-    edit::run(site, call, &footprint, |transaction, before| stage_moves(site, transaction, before, moves, redirect))
+pub fn relocate(site: &Site, call: &Call, moves: &[Move], how: How) -> Result<Written> {
+    let mut kinds = vec![PathKind::Page, PathKind::ContentAsset];
+    kinds.extend(how.menus.then_some(PathKind::Config));
+    let live = etag::undecided(site)?;
+    edit::run(site, call, &edit::footprint(kinds), |transaction, before| {
+        stage_moves(site, transaction, before, live.as_deref(), moves, how)
+    })
 }
 
 /// Stages moves in a transaction of the caller's.
@@ -45,27 +59,41 @@ pub(in crate::site) fn stage_moves(
     site: &Site,
     transaction: &mut Transaction<'_>,
     before: &Built,
+    live: Option<&Snapshot>,
     moves: &[Move],
-    redirect: bool,
+    how: How,
 ) -> Result<Staged> {
     let mut renames = Renames::new();
+    let mut staged = Staged::new(String::new());
     for one in moves {
+        check_etag(site, transaction, before, live, one, &mut staged)?;
         plan(transaction, before, one, &mut renames)?;
     }
     if renames.is_empty() {
-        return Ok(Staged::new("Move nothing"));
+        return Ok(Staged { message: "Move nothing".into(), ..staged });
     }
     let base = Arc::clone(transaction.base());
     let mut texts = moved_files(site, transaction, &base, &renames)?;
     let urls = new_urls(site, transaction, before, &renames)?;
-    let rewritten = rewrite_links(before, &base, &renames, &urls, &mut texts);
-    let mut staged = Staged::new(message(moves, &renames));
+    let mut rewritten = rewrite_links(before, &base, &renames, &urls, &mut texts);
+    rewritten.extend(references::rewrite(&before.library, &base, &renames, &mut texts)?);
+    rewritten.sort();
+    rewritten.dedup();
+    staged.message = message(moves, &renames);
     staged.trailers.extend(renames.iter().map(|(from, to)| moved(from, to)));
-    if redirect {
+    if how.redirect {
         add_aliases(before, &renames, &urls, &mut texts, &mut staged)?;
     }
     if !rewritten.is_empty() {
         staged.notes.push(format!("links rewritten in {}", rewritten.join(", ")));
+    }
+    if let Some((text, entries)) = references::menus(&before.library, &base, &renames, &urls) {
+        if how.menus {
+            transaction.stage(ContentPath::from_disk("site.yaml")?, Some(text.into_bytes()))?;
+            staged.notes.push(format!("menu entries rewritten in site.yaml: {}", entries.join(", ")));
+        } else {
+            staged.notes.push(format!("menu entries in site.yaml still name the old place: {}", entries.join(", ")));
+        }
     }
     for (path, text) in texts {
         transaction.stage(path, Some(text.into_bytes()))?;
@@ -85,9 +113,6 @@ fn plan(transaction: &Transaction<'_>, before: &Built, one: &Move, renames: &mut
     let index = address::page(&before.library, &one.from)?;
     let page = &before.library.pages[index];
     let from = &page.path;
-    if page.exists {
-        check_etag(transaction, from, one)?;
-    }
     let to = address::new_page(&one.to)?;
     if to == *from {
         return Ok(());
@@ -141,12 +166,21 @@ fn wrong_target(one: &Move, problem: &str) -> Error {
     }
 }
 
-fn check_etag(transaction: &Transaction<'_>, path: &ContentPath, one: &Move) -> Result<()> {
-    let current = transaction.base().get(path).map(|file| file.id);
-    match one.if_match.as_deref().map(IfMatch::parse).transpose()? {
-        Some(if_match) if !if_match.holds(current) => Err(if_match.stale(path, current, String::new())),
-        _ => Ok(()),
+fn check_etag(
+    site: &Site,
+    transaction: &Transaction<'_>,
+    before: &Built,
+    live: Option<&Snapshot>,
+    one: &Move,
+    staged: &mut Staged,
+) -> Result<()> {
+    let Some(if_match) = one.if_match.as_deref().map(IfMatch::parse).transpose()? else { return Ok(()) };
+    let page = &before.library.pages[address::page(&before.library, &one.from)?];
+    let current = transaction.base().get(&page.path).map(|file| file.id);
+    if !page.exists || if_match.stands(site, &page.path, current, live, staged)? {
+        return Ok(());
     }
+    Err(if_match.stale(&page.path, current, String::new()))
 }
 
 /// Stages every file at its new place and returns the texts of the moved pages by new path.
@@ -246,7 +280,7 @@ fn rewrite_links(
 }
 
 /// The link in the form it was written in, leading to the new place; `None`: it needs no change or is of another form.
-fn new_link(
+pub(super) fn new_link(
     raw: &str,
     page: &ContentPath,
     place: &ContentPath,
@@ -316,7 +350,7 @@ fn replace_links(text: &str, replacements: &[(usize, String, String)]) -> String
 }
 
 /// Replaces occurrences of a link that are not part of a longer path.
-fn replace_whole(line: &str, old: &str, new: &str) -> Option<String> {
+pub(super) fn replace_whole(line: &str, old: &str, new: &str) -> Option<String> {
     let part_of_path = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '@' | '%');
     let mut out = String::with_capacity(line.len() + new.len());
     let mut rest = line;

@@ -1,12 +1,12 @@
 //! Deletes pages, with their bundle's assets, and says which links break.
 
 use super::super::edit::{self, Staged, Written};
-use super::super::etag::IfMatch;
+use super::super::etag::{self, IfMatch};
 use super::super::expand::bundle_assets;
 use super::super::{Call, Site, address};
 use crate::build::Built;
 use crate::error::{Error, Result};
-use crate::model::{ContentPath, PageKind, PathKind, front_matter};
+use crate::model::{ContentPath, PageKind, PathKind, Snapshot, front_matter};
 use crate::store::Transaction;
 
 /// A page to delete.
@@ -28,21 +28,23 @@ pub fn remove(site: &Site, call: &Call, pages: &[Removal], redirect_to: Option<&
     if redirect_to.is_some() {
         footprint = edit::footprint([PathKind::Page, PathKind::ContentAsset, PathKind::Config]);
     }
+    let live = etag::undecided(site)?;
     edit::run(site, call, &footprint, |transaction, before| {
         let mut gone = Vec::new();
+        let mut staged = Staged::new(String::new());
         for removal in pages {
             let index = address::page(&before.library, &removal.path)?;
             let page = &before.library.pages[index];
             if !page.exists {
                 return Err(address::not_found(&before.library, &removal.path));
             }
-            check_etag(transaction, &page.path, removal)?;
+            check_etag(site, transaction, live.as_deref(), &page.path, removal, &mut staged)?;
             if page.kind != PageKind::Page {
                 check_empty(before, index)?;
             }
             gone.push(index);
         }
-        let mut staged = Staged::new(message(before, &gone));
+        staged.message = message(before, &gone);
         for &index in &gone {
             let page = &before.library.pages[index];
             for asset in bundle_assets(transaction.base(), &page.path) {
@@ -66,12 +68,22 @@ fn message(before: &Built, gone: &[usize]) -> String {
     }
 }
 
-fn check_etag(transaction: &Transaction<'_>, path: &ContentPath, removal: &Removal) -> Result<()> {
+fn check_etag(
+    site: &Site,
+    transaction: &Transaction<'_>,
+    live: Option<&Snapshot>,
+    path: &ContentPath,
+    removal: &Removal,
+    staged: &mut Staged,
+) -> Result<()> {
     let current = transaction.base().get(path).map(|file| file.id);
     let Some(if_match) = removal.if_match.as_deref().map(IfMatch::parse).transpose()? else {
         return Err(IfMatch::missing(path, &removal.path, current, "deleting"));
     };
-    if if_match.holds(current) { Ok(()) } else { Err(if_match.stale(path, current, String::new())) }
+    if if_match.stands(site, path, current, live, staged)? {
+        return Ok(());
+    }
+    Err(if_match.stale(path, current, String::new()))
 }
 
 /// A section's own page may go only with its pages, or its URL would silently become an empty list.

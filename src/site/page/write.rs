@@ -52,8 +52,7 @@ pub struct Select {
 /// Refused as a whole, with nothing written, by the first page that cannot be written.
 pub fn write(site: &Site, call: &Call, edits: &[PageEdit], many: Option<&Select>) -> Result<Written> {
     let footprint = edit::footprint([PathKind::Page]);
-    // Only what the remote has and nobody took in yet can be what a caller knowingly decides over.
-    let live = if site.repository().live_taken_in()? { None } else { Some(site.live()?) };
+    let live = etag::undecided(site)?;
     edit::run(site, call, &footprint, |transaction, before| {
         let mut all = edits.to_vec();
         if let Some(many) = many {
@@ -125,7 +124,8 @@ fn write_one(
         check_match(site, transaction, live, &path, &current, edit, staged)?;
     }
     let mut text = current;
-    let begun = if edit.create { super::archetype::begin(&before.library.config, &path, edit) } else { None };
+    let begun =
+        if edit.create { super::archetype::begin(&before.library.config, site.now(), &path, edit) } else { None };
     let edit = begun.as_ref().unwrap_or(edit);
     if let Some(patch) = &edit.front_matter {
         text = front_matter::patch(path.as_str(), &text, patch)?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::super::edit::{self, Staged, Written};
 use super::super::scope::Files;
-use super::super::{Call, Site, address};
+use super::super::{Call, Site, address, mend};
 use super::pattern::{self, How, Rule};
 use super::plan;
 use crate::build::Built;
@@ -105,7 +105,7 @@ pub fn replace(
 ) -> Result<Replaced> {
     let rules = rules(asked)?;
     // The declaration is made before the transaction begins, from what the scope can hold.
-    let (snapshot, built) = site.working_followed(&call.progress)?;
+    let (snapshot, built) = mend::working(site, &call.progress)?;
     let kinds = Files::parse(&built.library, &snapshot, &asked.scope)?.kinds();
     drop((snapshot, built));
     kinds.iter().try_for_each(|kind| may(*kind))?;

@@ -1,6 +1,7 @@
 //! Finds text in the site's sources, a page of matches at a time.
 
 use super::super::Site;
+use super::super::mend;
 use super::super::scope::Files;
 use super::pattern::{How, Pattern, unified};
 use crate::error::{Error, Result};
@@ -81,7 +82,7 @@ pub struct Found {
 pub fn search(site: &Site, query: &SearchQuery, progress: &Progress) -> Result<Found> {
     let pattern = Pattern::compile("query", &query.text, query.how)?;
     let start = query.cursor.as_deref().map(cursor).transpose()?;
-    let (snapshot, built) = site.working_followed(progress)?;
+    let (snapshot, built) = mend::working(site, progress)?;
     let files = Files::parse(&built.library, &snapshot, &query.scope)?;
     let limit = match query.limit {
         0 => DEFAULT_LIMIT,

@@ -15,6 +15,9 @@ const MAX_FILES: usize = 5_000;
 /// Their bytes together.
 const MAX_BYTES: u64 = 64 << 20;
 
+/// Stands for null in a merge patch, until the text is written.
+const NOTHING: &str = "sitewright_no_default";
+
 /// Bytes by path below the theme's folder.
 pub(super) type Frozen = BTreeMap<String, Vec<u8>>;
 
@@ -68,7 +71,7 @@ fn manifest(snapshot: &Snapshot, name: &str, chain: &[Theme]) -> Result<Option<S
         else {
             continue;
         };
-        inherited.extend(settings);
+        inherited.extend(settings.into_iter().map(|(key, setting)| (key, nothing_said(setting))));
     }
     if let Some(nearest) = chain.first() {
         inherited.retain(|key, _| !nearest.settings.contains_key(key));
@@ -77,12 +80,26 @@ fn manifest(snapshot: &Snapshot, name: &str, chain: &[Theme]) -> Result<Option<S
     if !inherited.is_empty() {
         patch.insert("settings".into(), Value::Object(inherited));
     }
-    let merged = front_matter::patch_yaml(&path, &text, &patch)?;
+    let merged = front_matter::patch_yaml(&path, &text, &patch)?.replace(NOTHING, "null");
     same_settings(&path, &merged, chain)?;
     Ok(Some(merged))
 }
 
-/// A merge patch cannot say `default: null`; such a theme is not frozen rather than frozen wrongly.
+/// A setting with a word in place of the null that a merge patch cannot set.
+fn nothing_said(setting: Value) -> Value {
+    match setting {
+        Value::Null => NOTHING.into(),
+        Value::Object(mut map) => {
+            if let Some(default) = map.get_mut("default").filter(|default| default.is_null()) {
+                *default = NOTHING.into();
+            }
+            Value::Object(map)
+        }
+        setting => setting,
+    }
+}
+
+/// Settings that would come out otherwise: such a theme is not frozen rather than frozen wrongly.
 fn same_settings(path: &str, merged: &str, chain: &[Theme]) -> Result<()> {
     let mut alone = Snapshot::default();
     let file = crate::store::Repository::file(merged.as_bytes().to_vec());
@@ -98,6 +115,8 @@ fn same_settings(path: &str, merged: &str, chain: &[Theme]) -> Result<()> {
     Err(Error::InvalidConfig {
         path: path.into(),
         line: 0,
-        problem: format!("the setting `{differs}` has no default, so the theme cannot be frozen with what it extends"),
+        problem: format!(
+            "the setting `{differs}` would be another one, so the theme cannot be frozen with what it extends"
+        ),
     })
 }

@@ -57,7 +57,7 @@ pub fn write(site: &Site, call: &Call, asked: &ThemeEdit) -> Result<Written> {
     check_name(&name)?;
     let paths = check_files(&name, asked)?;
     let footprint = footprint(&name, &paths, asked.settings.is_some())?;
-    let live = if site.repository().live_taken_in()? { None } else { Some(site.live()?) };
+    let live = etag::undecided(site)?;
     edit::run(site, call, &footprint, |transaction, before| {
         let base = transaction.base().clone();
         let is_new = !exists(&base, &name);

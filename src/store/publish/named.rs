@@ -198,7 +198,7 @@ impl Repository {
             cure: "Publish once without `at` first.".into(),
         })?;
         let plan = self.plan(&git, &stand, request, None)?;
-        let look = PublishRequest { dry_run: true, ..request.clone() };
+        let look = PublishRequest { dry_run: true, later: true, ..request.clone() };
         let published = self.prepare_publish(&git, &stand, None, &plan, &look)?.published;
         if published.changes.is_empty() || request.dry_run {
             return Ok((None, published));

@@ -57,6 +57,8 @@ pub struct PublishRequest<'a> {
     pub review: ReviewRequest<'a>,
     /// Plan and build only.
     pub dry_run: bool,
+    /// It is frozen now and goes out later: the working tree does not follow yet.
+    pub later: bool,
     /// Builds the outputs.
     pub build: &'a Build<'a>,
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::super::{Context, Hints, Right, Spec, reply};
 use crate::error::Result;
-use crate::site::page::{self, Move, Removal};
+use crate::site::page::{self, How, Move, Removal};
 
 pub(super) const MOVE: Spec = Spec {
     name: "page_move",
@@ -49,7 +49,8 @@ pub(super) fn relocate(context: &Context, asked: PageMove) -> Result<Value> {
     let moves: Vec<Move> =
         asked.moves.into_iter().map(|one| Move { from: one.from, to: one.to, if_match: one.if_match }).collect();
     let call = context.call(asked.message, asked.dry_run);
-    let written = page::relocate(&context.site, &call, &moves, asked.redirect.unwrap_or(true))?;
+    let how = How { redirect: asked.redirect.unwrap_or(true), menus: context.rights.allow(Right::Config) };
+    let written = page::relocate(&context.site, &call, &moves, how)?;
     Ok(reply::written(&written, false))
 }
 
