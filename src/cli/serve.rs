@@ -43,6 +43,7 @@ pub(super) fn serve(arguments: &Serve, site: Option<&Path>) -> Result<Outcome> {
     };
     let server = Server::new(Arc::clone(&site), registry, rights);
     let _watch = watch(&site, &server, preview.as_ref());
+    let journal = server.clone();
     let served = match arguments.http {
         None => run(async {
             let stop = CancellationToken::new();
@@ -65,6 +66,7 @@ pub(super) fn serve(arguments: &Serve, site: Option<&Path>) -> Result<Outcome> {
         }
     };
     site.courier().wait(DELIVERY);
+    journal.journal().flush();
     served
 }
 
@@ -83,7 +85,9 @@ pub(super) fn both(site: Option<&Path>) -> Result<Outcome> {
         origins: Vec::new(),
     });
     let options = options.collect();
-    run(over_http(server, options, Some(preview)))
+    let served = run(over_http(server.clone(), options, Some(preview)));
+    server.journal().flush();
+    served
 }
 
 /// `preview`: only the preview.

@@ -1,4 +1,4 @@
-//! Where detectors draw their lines; `improve.thresholds` of `site.yaml` can move them.
+//! Where detectors draw their lines; `[thresholds]` of `.sitewright/improve.toml` can move them.
 
 use serde::Deserialize;
 

@@ -11,7 +11,8 @@ use rmcp::model::{
 use rmcp::service::{NotificationContext, RequestContext, SubscriptionContext};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 
-use super::{INSTRUCTIONS, Server, answer, http, news, prompts, resources, unknown_tool, uri};
+use super::journal::Noting;
+use super::{INSTRUCTIONS, Server, answer, call_id, http, news, prompts, resources, unknown_tool, uri};
 use crate::site::Site;
 
 /// How long clients may keep the tool list: it never changes while a server runs.
@@ -51,11 +52,24 @@ impl ServerHandler for Server {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let Some(tool) = self.registry.find(&request.name).cloned() else {
+        let tool = self.registry.find(&request.name).cloned();
+        let arguments = request.arguments.unwrap_or_default();
+        let mut noting = Noting::begin(self, &request.name, tool.as_ref(), &arguments, &context);
+        let Some(tool) = tool else {
+            noting.unknown_tool();
             return Err(unknown_tool(&self.registry, &request.name));
         };
-        let outcome = self.call(tool, request.arguments.unwrap_or_default(), &context).await;
-        Ok(answer(outcome).into())
+        let outcome = match call_id() {
+            Ok(id) => {
+                noting.called(&id);
+                self.call(tool, arguments, &context, id, noting.effects.clone()).await
+            }
+            Err(refusal) => Err(refusal),
+        };
+        noting.came_to(&outcome);
+        let reply = answer(outcome);
+        noting.replied(&reply);
+        Ok(reply.into())
     }
 
     async fn list_resources(

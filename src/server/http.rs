@@ -181,6 +181,13 @@ async fn enter(State(gate): State<Gate>, mut request: Request, next: Next) -> Re
     response
 }
 
+/// For a call that came over HTTP the session it names, where it names one.
+#[expect(clippy::option_option, reason = "not over HTTP, and without a session, are two things")]
+pub(super) fn session(extensions: &rmcp::model::Extensions) -> Option<Option<String>> {
+    let headers = &extensions.get::<Parts>()?.headers;
+    Some(headers.get("mcp-session-id").and_then(|id| id.to_str().ok()).map(str::to_owned))
+}
+
 /// What the token of a call's request grants; `None` for a call that did not come over HTTP.
 pub(super) fn grant(extensions: &rmcp::model::Extensions) -> Option<Grant> {
     extensions.get::<Parts>()?.extensions.get::<Grant>().cloned()

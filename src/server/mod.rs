@@ -3,6 +3,7 @@
 mod calls;
 mod handler;
 pub mod http;
+mod journal;
 mod news;
 mod pace;
 mod prompts;
@@ -26,8 +27,9 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Error;
+use crate::insight::{Journal, Settings};
 use crate::site::Site;
-use crate::tools::{Answer, Context, Picture, Progress, Refusal, Registry, Right, Rights, Tool};
+use crate::tools::{Answer, Context, Effects, Picture, Progress, Refusal, Registry, Right, Rights, Tool};
 use calls::Waiting;
 use news::{News, Seat};
 use token::Grant;
@@ -55,6 +57,9 @@ pub struct Server {
     rights: Rights,
     news: Arc<News>,
     seat: Arc<Seat>,
+    /// Tells this connection from the others, also those of other processes.
+    seat_number: u64,
+    journal: Arc<Journal>,
     /// Something happened that the schedule may want to know.
     wake: Arc<Notify>,
 }
@@ -66,13 +71,21 @@ impl Server {
         site.repository().follow();
         let news = News::new(Arc::clone(&site));
         let seat = Arc::new(news.seat());
-        Self { site, registry: Arc::new(registry), rights, news, seat, wake: Arc::default() }
+        let journal = Arc::new(Journal::open(&site, Settings::level(&site.repository().own_files())));
+        let seat_number = seat_number();
+        Self { site, registry: Arc::new(registry), rights, news, seat, seat_number, journal, wake: Arc::default() }
     }
 
     /// The same server for one more connection.
     #[must_use]
     pub fn connection(&self) -> Self {
-        Self { seat: Arc::new(self.news.seat()), ..self.clone() }
+        Self { seat: Arc::new(self.news.seat()), seat_number: seat_number(), ..self.clone() }
+    }
+
+    /// Where calls are written down.
+    #[must_use]
+    pub fn journal(&self) -> &Journal {
+        &self.journal
     }
 
     /// The tools it has, whatever the rights.
@@ -97,6 +110,8 @@ impl Server {
         tool: Tool,
         arguments: Map<String, Value>,
         context: &RequestContext<RoleServer>,
+        id: String,
+        effects: Effects,
     ) -> Result<Answer, Refusal> {
         let grant = http::grant(&context.extensions);
         if tool.is_off() {
@@ -111,14 +126,11 @@ impl Server {
         if let Some(grant) = grant.as_ref().filter(|_| writes) {
             wait_for_turn(grant, &context.ct).await?;
         }
-        let client = context.client_info().map_or_else(String::new, |client| {
-            if client.version.is_empty() { client.name } else { format!("{} {}", client.name, client.version) }
-        });
         let waiting = Waiting::new(context.ct.clone());
         let given = Context {
-            site: Arc::clone(&self.site),
-            client,
-            id: call_id()?,
+            site: Arc::new(self.site.noting(effects)),
+            client: client_name(context),
+            id,
             tool: String::new(),
             arguments: String::new(),
             token: grant.map_or_else(String::new, |grant| grant.name.to_string()),
@@ -161,6 +173,18 @@ async fn wait_for_turn(grant: &Grant, cancelled: &CancellationToken) -> Result<(
         () = tokio::time::sleep(wait) => Ok(()),
         () = cancelled.cancelled() => Err(Error::Cancelled.into()),
     }
+}
+
+/// The client's name and version, as it says.
+fn client_name(context: &RequestContext<RoleServer>) -> String {
+    context.client_info().map_or_else(String::new, |client| {
+        if client.version.is_empty() { client.name } else { format!("{} {}", client.name, client.version) }
+    })
+}
+
+/// Without randomness connections are taken for one: it matters to the journal only.
+fn seat_number() -> u64 {
+    getrandom::u64().unwrap_or_default()
 }
 
 /// Eight random hexadecimal digits: enough to find one call in a journal.

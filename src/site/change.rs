@@ -83,6 +83,7 @@ pub fn diff(site: &Site, paths: &[String], style: DiffStyle, progress: &Progress
             continue;
         }
         progress.proceed()?;
+        site.effects().read(path, item.change.after);
         let old = live.get(path).and_then(|file| file.text()).unwrap_or_default();
         let new = working.get(path).and_then(|file| file.text()).unwrap_or_default();
         diffs.push(FileDiff {

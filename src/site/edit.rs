@@ -126,6 +126,9 @@ pub fn run(
     if changes.is_empty() {
         return Ok(Written { dry_run: call.dry_run, notes: staged.notes, ..Written::default() });
     }
+    for change in &changes {
+        site.effects().about(&change.path);
+    }
     let after_snapshot = transaction.staged();
     person::check(call, &*mend::trusted(site, &base, mends)?, &after_snapshot)?;
     let scope = scope_of(&changes, &base, &after_snapshot);

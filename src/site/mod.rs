@@ -40,13 +40,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::build::{self, Built, Cache, Company, Scope};
 use crate::error::{Error, Result};
 use crate::model::config::PublishConfig;
-use crate::model::{Config, ContentPath, Progress, Snapshot};
+use crate::model::{Config, ContentPath, Effects, Progress, Snapshot};
 use crate::outside::deliver::Courier;
 use crate::store::{self, Clock, Identity, OpenOptions, Repository};
 
 pub use call::Call;
 // What replies show of the store, so that the tools need not know it.
 pub use crate::store::{Change, ChangeKind, ChangeSet, Published, PushReport, Revision, RevisionKind, Unpublished};
+pub use crate::store::{Growing, OwnFile, OwnFiles};
 use call::{OpenedSets, Receipts};
 
 /// How many library builds are remembered: the working tree, the live state, one in between, and some of named change sets.
@@ -133,6 +134,18 @@ impl Site {
     /// The same site about another line of its edits.
     fn on(&self, repository: Repository) -> Self {
         Self { repository, shared: Arc::clone(&self.shared) }
+    }
+
+    /// The same site for one call, whose effects are noted.
+    #[must_use]
+    pub fn noting(&self, effects: Effects) -> Self {
+        self.on(self.repository.noting(effects))
+    }
+
+    /// Where the call's effects are noted.
+    #[must_use]
+    pub fn effects(&self) -> &Effects {
+        self.repository.effects()
     }
 
     /// The same site about a named change set.

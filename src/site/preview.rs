@@ -113,6 +113,10 @@ pub fn preview(site: &Site, query: &PreviewQuery) -> Result<Preview> {
     let preview_base = base.clone().filter(|_| label.is_some());
     let rendered = site.build_followed(&snapshot, scope, drafts, preview_base, &progress.part(0.4, 1.0))?;
     let diagnostics = rendered.diagnostics.iter().filter(|d| paths.contains(&d.path)).cloned().collect();
+    site.effects().rendered();
+    for path in &paths {
+        site.effects().read(path, snapshot.get(path).map(|file| file.id));
+    }
     let pages = paths.iter().map(|path| show(&rendered, path, base.as_deref(), query.form)).collect();
     let mut files = None;
     match (host, label, query.form) {

@@ -115,6 +115,7 @@ pub fn publish(site: &Site, call: &Call, query: &PublishQuery) -> Result<Publish
         None => (None, site.repository().publish(&request)?),
         Some(at) => schedule::freeze(site, query, &request, at)?,
     };
+    note_effects(site, &published, &message);
     let review_url = review_url(forge.as_ref(), &published, &title, &describe);
     let mut diagnostics = std::mem::take(&mut *super::lock(&findings));
     diagnostics.sort_by(|a, b| a.severity.cmp(&b.severity).then_with(|| a.path.cmp(&b.path)).then(a.line.cmp(&b.line)));
@@ -127,6 +128,16 @@ pub fn publish(site: &Site, call: &Call, query: &PublishQuery) -> Result<Publish
         PublishReply { published, held, dry_run: call.dry_run, urls, rerendered, diagnostics, review_url, scheduled };
     after::tell(site, call, &built.library, &reply, &message);
     Ok(reply)
+}
+
+/// What went out is what the call was about; it changes no source.
+fn note_effects(site: &Site, published: &Published, message: &str) {
+    for change in &published.changes {
+        site.effects().about(&change.path);
+    }
+    if let Some(revision) = &published.revision {
+        site.effects().committed(revision.as_str(), message);
+    }
 }
 
 /// Where a person opens the review of what was pushed for one.

@@ -79,6 +79,11 @@ impl Disk {
         self.descend(folder, false)
     }
 
+    /// The same, made where it is missing.
+    pub(crate) fn make_folder(&self, folder: &str) -> io::Result<Dir> {
+        self.descend(folder, true)
+    }
+
     fn descend(&self, folder: &str, create: bool) -> io::Result<Dir> {
         let mut dir = self.root.try_clone()?;
         for name in folder.split('/').filter(|name| !name.is_empty()) {

@@ -10,6 +10,7 @@ use super::message::parse;
 use super::refs::{self, move_ref};
 use super::{Repository, change_set};
 use crate::error::{Error, Result};
+use crate::model::Effects;
 
 /// Which edits an open site is about.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -41,6 +42,20 @@ impl Repository {
     #[must_use]
     pub fn in_working(&self) -> Self {
         self.on(Line::Working)
+    }
+
+    /// The same for one call, whose effects are noted.
+    #[must_use]
+    pub fn noting(&self, effects: Effects) -> Self {
+        let mut noting = self.clone();
+        noting.effects = effects;
+        noting
+    }
+
+    /// Where the call's effects are noted.
+    #[must_use]
+    pub fn effects(&self) -> &Effects {
+        &self.effects
     }
 
     /// The same site, about a named change set.

@@ -18,6 +18,7 @@ mod message;
 mod moving;
 mod objects;
 pub mod output;
+mod own;
 mod places;
 mod project;
 mod publish;
@@ -45,6 +46,7 @@ pub use foreign::{Foreign, ForeignFile};
 pub use history::HistoryFilter;
 pub use merge::{Merge, merge_file};
 pub use output::{Row, Rows, Stamp, Writer, Written};
+pub use own::{Growing, OwnFile, OwnFiles};
 pub use publish::{
     Build, OpenReview, OutputChange, PublishRequest, Published, PushReport, ReviewRequest, Reviewed, Unfinished,
 };

@@ -19,7 +19,7 @@ use super::scan::Seen;
 use super::{Work, message, refusal, tree};
 use crate::error::{Error, Result};
 use crate::model::config::Durability;
-use crate::model::{BlobId, Data};
+use crate::model::{BlobId, Data, Effects};
 
 /// Supplies the time: revisions are stamped with it.
 pub type Clock = Arc<dyn Fn() -> jiff::Timestamp + Send + Sync>;
@@ -76,6 +76,7 @@ impl fmt::Debug for OpenOptions {
 pub struct Repository {
     shared: Arc<Shared>,
     line: Line,
+    pub(super) effects: Effects,
 }
 
 /// What the lines of one site have in common.
@@ -151,7 +152,7 @@ impl Repository {
             writers: Arc::default(),
             publishers: Arc::default(),
         };
-        Ok(Self { shared: Arc::new(shared), line: Line::Working })
+        Ok(Self { shared: Arc::new(shared), line: Line::Working, effects: Effects::default() })
     }
 
     /// The line of edits it works on.
@@ -161,7 +162,7 @@ impl Repository {
 
     /// The same site on another line.
     pub(crate) fn on(&self, line: Line) -> Self {
-        Self { shared: Arc::clone(&self.shared), line }
+        Self { shared: Arc::clone(&self.shared), line, effects: self.effects.clone() }
     }
 
     /// The blob id of these bytes: what git calls them, and the etag of every file.

@@ -308,7 +308,9 @@ impl Seen {
         let stray: Vec<ContentPath> = self.snapshot.iter().map(|(path, _)| path).filter(stray).cloned().collect();
         if !stray.is_empty() {
             let mut next = (*self.snapshot).clone();
-            stray.into_iter().for_each(|path| next.set(path, None));
+            for path in stray {
+                next.set(path, None);
+            }
             self.snapshot = Arc::new(next);
         }
     }

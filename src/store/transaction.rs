@@ -182,6 +182,7 @@ impl Transaction<'_> {
     /// [`Error::UndeclaredWrite`] outside the footprint, [`Error::InvalidPath`] where a file and a folder would share a
     /// name or a link is in the way, [`Error::Conflict`] where a person edited a staged path meanwhile.
     pub fn check(&self, footprint: &Footprint) -> Result<()> {
+        self.repository.effects().declare(&footprint.kinds, footprint.paths.as_ref());
         if let Some(path) = self.staged.keys().find(|path| !footprint.allows(path)) {
             return Err(Error::UndeclaredWrite { path: path.to_string() });
         }
@@ -258,7 +259,13 @@ impl Transaction<'_> {
             return Ok(None);
         }
         self.check(footprint)?;
-        self.write(note).map(Some).map_err(|error| self.repository.explain(error))
+        let revision = self.write(note).map_err(|error| self.repository.explain(error))?;
+        let effects = self.repository.effects();
+        for change in self.changes() {
+            effects.wrote(&change.path, change.before, change.after);
+        }
+        effects.committed(revision.as_str(), &note.message);
+        Ok(Some(revision))
     }
 
     fn write(&self, note: &Note) -> Result<RevisionId> {

@@ -3,30 +3,24 @@
 //! Each begins with a line that names the program that wrote it and a digest of the rest; one that is not whole, or of another
 //! program, is as good as none. Files are written beside their place and renamed there, so that several processes share them.
 
-use std::io::{Read, Write};
-
-use cap_std::fs::{Dir, OpenOptions};
+use cap_std::fs::Dir;
 
 use super::Repository;
-use super::failure::io_error;
 use crate::error::Result;
 use crate::model::{Digest, Digester};
 
-const FOLDER: &str = ".sitewright/var/cache";
+/// Below the site's own folder.
+const FOLDER: &str = "var/cache";
 /// Larger ones are not kept.
-const MOST_BYTES: u64 = 256 * 1024 * 1024;
+const MOST_BYTES: usize = 256 * 1024 * 1024;
 /// Files kept; the oldest go first.
 const MOST_FILES: usize = 12;
-/// Begins the name of a file that is being written.
-const TEMPORARY: &str = "tmp-";
 
 impl Repository {
     /// What an earlier process of this same program kept under a name.
     #[must_use]
     pub fn warm(&self, name: &str) -> Option<Vec<u8>> {
-        let folder = self.disk().dir().open_dir(FOLDER).ok()?;
-        let mut bytes = Vec::new();
-        folder.open(name).ok()?.take(MOST_BYTES + 1024).read_to_end(&mut bytes).ok()?;
+        let mut bytes = self.own_files().read(&format!("{FOLDER}/{name}")).ok()??;
         let head = head(&program()?, &bytes, bytes.iter().position(|byte| *byte == b'\n')? + 1)?;
         bytes.drain(..head);
         Some(bytes)
@@ -37,21 +31,13 @@ impl Repository {
     /// # Errors
     /// What the disk says; nothing depends on it.
     pub fn keep_warm(&self, name: &str, payload: &[u8]) -> Result<()> {
-        let Some(program) = program() else { return Ok(()) };
-        if payload.len() as u64 > MOST_BYTES {
-            return Ok(());
+        let Some(program) = program().filter(|_| payload.len() <= MOST_BYTES) else { return Ok(()) };
+        let mut bytes = format!("{program} {}\n", Digest::of(payload)).into_bytes();
+        bytes.extend_from_slice(payload);
+        self.own_files().write(&format!("{FOLDER}/{name}"), &bytes)?;
+        if let Ok(folder) = self.disk().folder(&format!(".sitewright/{FOLDER}")) {
+            prune(&folder, name);
         }
-        let failed = |error| io_error("write", FOLDER)(error);
-        let root = self.disk().dir();
-        root.create_dir_all(FOLDER).map_err(failed)?;
-        let folder = root.open_dir(FOLDER).map_err(failed)?;
-        let temporary = format!("{TEMPORARY}{}-{name}", std::process::id());
-        let mut file =
-            folder.open_with(&temporary, OpenOptions::new().write(true).create(true).truncate(true)).map_err(failed)?;
-        let line = format!("{program} {}\n", Digest::of(payload));
-        file.write_all(line.as_bytes()).and_then(|()| file.write_all(payload)).map_err(failed)?;
-        folder.rename(&temporary, &folder, name).map_err(failed)?;
-        prune(&folder, name);
         Ok(())
     }
 }

@@ -9,7 +9,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use serde_json::{Map, Value, json};
 
 use super::nearest::nearest;
-use super::refusal::Refusal;
+use super::refusal::{Refusal, UNKNOWN_ARGUMENT};
 use crate::error::Error;
 
 /// Largest accepted arguments of one call, in bytes of JSON.
@@ -224,7 +224,7 @@ fn unknown_argument(properties: &Map<String, Value>, unknown: &str, at: &str) ->
         };
         (hint, format!("one of {all}"), String::new())
     };
-    refusal(&field, "is not an argument", &expected, "an unknown argument", &example, hint)
+    refusal(&field, "is not an argument", &expected, UNKNOWN_ARGUMENT, &example, hint)
 }
 
 fn misfit(field: &str, schema: &Map<String, Value>, got: &str) -> Refusal {

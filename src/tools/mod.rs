@@ -34,7 +34,7 @@ pub use refusal::Refusal;
 pub use rights::{Right, Rights};
 
 use crate::error::{Error, Result};
-pub use crate::model::{Follower, Progress};
+pub use crate::model::{Effects, Follower, Progress};
 pub use crate::preview::Browser;
 use crate::site::{Call, Site};
 

@@ -10,6 +10,8 @@ const LONGEST_DETAIL: usize = 6_000;
 const LONGEST_SENTENCE: usize = 1_000;
 /// Longest name that is said back, in bytes.
 const LONGEST_NAME: usize = 200;
+/// What came where no argument of that name is.
+pub(super) const UNKNOWN_ARGUMENT: &str = "an unknown argument";
 /// Most items of one list in `details`.
 const MOST_ITEMS: usize = 50;
 
@@ -27,6 +29,18 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    /// The argument or value that does not exist, where that is the problem.
+    #[must_use]
+    pub fn unknown_name(&self) -> Option<&str> {
+        let text = |key: &str| self.details.get(key).and_then(Value::as_str);
+        let got = text("got").filter(|_| self.code == "invalid_arguments")?;
+        if got == UNKNOWN_ARGUMENT {
+            return text("field").map(|field| field.rsplit('.').next().unwrap_or(field));
+        }
+        let choice = text("expected").is_some_and(|expected| expected.starts_with("one of "));
+        got.strip_prefix("the text \"")?.strip_suffix('"').filter(|_| choice)
+    }
+
     /// The JSON object a client sees.
     #[must_use]
     pub fn to_json(&self) -> Value {

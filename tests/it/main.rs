@@ -24,6 +24,7 @@ mod import_sites;
 mod incremental;
 mod insight;
 mod interleaving;
+mod journal;
 mod layout;
 mod load;
 mod markdown;

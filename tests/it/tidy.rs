@@ -31,7 +31,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("ureq", &["store/remote", "outside"]),
     ("rustls", &["store/remote", "outside"]),
     ("rustls_native_certs", &["store/remote", "outside"]),
-    ("ring", &["outside"]),
+    ("ring", &["outside", "insight/keyed"]),
     ("quick_xml", &["site/asset/svg", "import/feed"]),
     ("fast_image_resize", &["site/asset/picture"]),
     ("handlebars", &["build/template"]),

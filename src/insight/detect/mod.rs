@@ -216,7 +216,7 @@ pub(in crate::insight) fn all(trace: &Trace<'_>, thresholds: &Thresholds) -> Vec
 }
 
 /// Whether a declaration covers an object: by its id, by its kind, or by a pattern that ends in `*`.
-fn covers(declared: &[String], object: &str) -> bool {
+pub(super) fn covers(declared: &[String], object: &str) -> bool {
     let kind = object.split(':').next().unwrap_or(object);
     declared.iter().any(|entry| {
         let entry = entry.as_str();

@@ -84,6 +84,9 @@ pub fn list(site: &Site, query: &AssetQuery) -> Result<AssetListing> {
     let limit = if query.limit == 0 { DEFAULT_LIMIT } else { query.limit.min(MAX_LIMIT) };
     let items: Vec<AssetItem> =
         all.iter().skip(start).take(limit).map(|(path, file)| item(site, &uses, path, file)).collect();
+    for item in &items {
+        site.effects().read(&item.path, Some(item.etag));
+    }
     let more = start + items.len() < all.len();
     let next_cursor = items.last().filter(|_| more).map(|item| item.path.to_string());
     Ok(AssetListing { total: all.len(), bytes: all.iter().map(|(_, file)| file.size).sum(), items, next_cursor })

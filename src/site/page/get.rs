@@ -137,6 +137,7 @@ fn rendered(
     if !query.include.contains(&Include::Html) && !query.include.contains(&Include::Text) {
         return Ok(None);
     }
+    site.effects().rendered();
     let paths = indexes.iter().map(|&index| built.library.pages[index].path.clone()).collect();
     site.build_followed(snapshot, Scope::Pages(paths), true, None, &query.progress.part(0.6, 1.0)).map(Some)
 }
@@ -151,6 +152,7 @@ fn view(
 ) -> Result<PageView> {
     let page = Arc::clone(&built.library.pages[index]);
     let wants = |include| query.include.contains(&include);
+    site.effects().read(&page.path, page.blob);
     let file_text = snapshot.get(&page.path).and_then(File::text).unwrap_or_default();
     let body = body_of(&page, file_text);
     let html = rendered.and_then(|rendered| rendered.html(&page.path)).cloned();

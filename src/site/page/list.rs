@@ -100,6 +100,10 @@ pub fn list(site: &Site, query: &ListQuery) -> Result<Listing> {
     };
     let total = items.len();
     let part: Vec<usize> = items.into_iter().skip(start).take(limit).collect();
+    let shown = part.iter().map(|&index| &built.library.pages[index]);
+    for page in shown {
+        site.effects().read(&page.path, page.blob);
+    }
     let next_cursor = match part.last() {
         Some(&last) if start + part.len() < total => Some(address::shown(&built.library.pages[last].path).to_owned()),
         _ => None,

@@ -114,6 +114,7 @@ pub fn search(site: &Site, query: &SearchQuery, progress: &Progress) -> Result<F
             let url = built.library.by_path.get(path).map(|&index| built.library.pages[index].url.clone());
             let (before, after) = around(&text, from, to, context);
             let excerpt = excerpt(&text, lines.start, from, to);
+            site.effects().read(path, snapshot.get(path).map(|file| file.id));
             found.items.push(Match { path: path.clone(), url, line, column, excerpt, before, after });
         }
         found.files += usize::from(found.total > before);

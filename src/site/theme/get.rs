@@ -149,6 +149,9 @@ pub fn get(site: &Site, query: &ThemeQuery) -> Result<ThemeView> {
     let chain = Theme::chain(&snapshot, name);
     let texts = query.files.iter().map(|file| text(&snapshot, &chain, name, file));
     let texts = texts.collect::<Result<Vec<_>>>()?;
+    for text in &texts {
+        site.effects().read(&text.file.path, Some(text.file.etag));
+    }
     let active =
         Name::of(name).source == used.source && (Name::of(name).pin.is_none() || name == built.library.config.theme);
     let wants = |part| query.include.contains(&part);

@@ -128,7 +128,7 @@ mod linux {
                 }
                 let Some(folder) = self.folders.get(&event.wd()) else { continue };
                 let name = event.file_name().map(|name| name.to_str().map(str::to_owned));
-                heard = self.told(heard, folder, what, name);
+                heard = Self::told(heard, folder, what, name);
                 if what.contains(ReadFlags::IGNORED) {
                     ignored.push(event.wd());
                 }
@@ -141,7 +141,7 @@ mod linux {
             heard
         }
 
-        fn told<E>(&self, heard: Heard, folder: &str, what: ReadFlags, name: Option<Result<String, E>>) -> Heard {
+        fn told<E>(heard: Heard, folder: &str, what: ReadFlags, name: Option<Result<String, E>>) -> Heard {
             let is_root = folder.is_empty();
             match name {
                 None if what == ReadFlags::ATTRIB | ReadFlags::ISDIR || what == ReadFlags::ATTRIB => heard,

@@ -1,0 +1,124 @@
+//! Tells the journal of every call: who called what, and how it ended, whatever became of it.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use rmcp::RoleServer;
+use rmcp::model::CallToolResult;
+use rmcp::service::RequestContext;
+use serde_json::{Map, Value};
+
+use super::{Server, http};
+use crate::insight::{Arguments, Entry, Journal, Origin, Outcome, codes};
+use crate::tools::{Answer, Effects, Refusal, Tool};
+
+/// Where a client names its task, in `_meta`.
+const HANDLE: &str = "sitewright/session";
+/// Longest handle that is taken.
+const LONGEST_HANDLE: usize = 200;
+
+/// A call that goes on. One that is dropped before its end was cancelled.
+pub(super) struct Noting {
+    journal: Arc<Journal>,
+    began: Instant,
+    entry: Option<Entry>,
+    pub(super) effects: Effects,
+}
+
+impl Noting {
+    /// Begins to note a call.
+    pub(super) fn begin(
+        server: &Server,
+        name: &str,
+        tool: Option<&Tool>,
+        arguments: &Map<String, Value>,
+        context: &RequestContext<RoleServer>,
+    ) -> Self {
+        let journal = Arc::clone(&server.journal);
+        let began = Instant::now();
+        if !journal.is_on() {
+            return Self { journal, began, entry: None, effects: Effects::default() };
+        }
+        let arguments: Arguments = journal.arguments(tool.map(Tool::schema), arguments);
+        let entry = Entry {
+            at: server.site.now().as_millisecond(),
+            origin: origin(server, context),
+            tool: name.to_owned(),
+            arguments,
+            outcome: Outcome::Cancelled,
+            ..Entry::default()
+        };
+        Self { journal, began, entry: Some(entry), effects: Effects::noted() }
+    }
+
+    /// The call has this id in the site's history too.
+    pub(super) fn called(&mut self, id: &str) {
+        if let Some(entry) = &mut self.entry {
+            id.clone_into(&mut entry.call);
+        }
+    }
+
+    /// There is no such tool.
+    pub(super) fn unknown_tool(mut self) {
+        if let Some(entry) = &mut self.entry {
+            entry.outcome = Outcome::UnknownTool;
+        }
+    }
+
+    /// The call has an outcome.
+    pub(super) fn came_to(&mut self, outcome: &Result<Answer, Refusal>) {
+        let Some(entry) = &mut self.entry else { return };
+        match outcome {
+            Ok(answer) => {
+                entry.outcome = Outcome::Ok;
+                entry.codes = codes(&answer.value);
+                entry.picture_bytes = answer.pictures.iter().map(|picture| picture.bytes.len() as u64).sum();
+            }
+            Err(refusal) => {
+                entry.outcome = if refusal.code == "cancelled" { Outcome::Cancelled } else { Outcome::Error };
+                entry.codes = codes(&Value::Object(Map::from_iter([(
+                    "diagnostics".to_owned(),
+                    refusal.details.get("diagnostics").cloned().unwrap_or_default(),
+                )])));
+                entry.unknown = refusal.unknown_name().map(str::to_owned);
+                entry.error_code = Some(refusal.code.clone());
+            }
+        }
+    }
+
+    /// The reply as it goes out.
+    pub(super) fn replied(&mut self, reply: &CallToolResult) {
+        if let (Some(entry), Some(text)) = (&mut self.entry, reply.content.first().and_then(|part| part.as_text())) {
+            entry.reply.clone_from(&text.text);
+        }
+    }
+}
+
+impl Drop for Noting {
+    fn drop(&mut self) {
+        let Some(mut entry) = self.entry.take() else { return };
+        entry.ms = self.began.elapsed().as_secs_f64() * 1000.0;
+        entry.noted = self.effects.so_far();
+        if entry.call.is_empty() {
+            // Refused before it had one.
+            entry.call = super::call_id().unwrap_or_default();
+        }
+        self.journal.record(entry);
+    }
+}
+
+fn origin(server: &Server, context: &RequestContext<RoleServer>) -> Origin {
+    let short = |text: &str| (text.len() <= LONGEST_HANDLE).then(|| text.to_owned());
+    let handle = context.meta.get(HANDLE).and_then(Value::as_str).and_then(short);
+    let connection = match http::session(&context.extensions) {
+        None => Some(format!("stream {}", server.seat_number)),
+        Some(named) => named.and_then(|name| short(&name)),
+    };
+    Origin {
+        traceparent: context.meta.get_traceparent().and_then(short),
+        handle,
+        connection,
+        principal: http::grant(&context.extensions).map(|grant| grant.name.to_string()).unwrap_or_default(),
+        client: super::client_name(context),
+    }
+}
