@@ -338,7 +338,7 @@ impl Error {
             Self::HandEdits { .. } => "A person edited these by hand: name them in `paths`, or set `hand_edits: true` if the person agreed.".into(),
             Self::LocalCommits { .. } => "Set `local_commits: true` to publish them along, if their author agreed.".into(),
             Self::Needs { needs } => format!("Add these to `paths`: {}.", needs.join(", ")),
-            Self::NoSite { .. } => "Run `sitewright init` there, or name the site's folder with `--site`.".into(),
+            Self::NoSite { .. } => "Run `sitewright init` there, or name the site's folder with `--site`; a site.yaml that is gone comes back with `change_discard` or `revision_restore`.".into(),
             Self::NotFound { near, .. } if !near.is_empty() => format!("Did you mean {}?", near.join(" or ")),
             Self::NotFound { kind: "page", .. } => "List pages with `page_list`, or create it with `create: true` and a content path such as `blog/hello.md`.".into(),
             Self::NotFound { kind: "change set", .. } => "`change_list` names the open ones; leave `change_set` out for the working tree.".into(),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser};
 use sitewright::import::Kind;
+use sitewright::insight::TrustLevel;
 use sitewright::model::config::Host;
 use sitewright::site::check::Rule;
 
@@ -50,13 +51,72 @@ pub(super) enum Subcommand {
 pub(super) enum Improve {
     /// Rank what costs the operators of a site calls, time and nerves.
     Report(ImproveReport),
+    /// Propose briefs for what is new, where the trust level allows it, and show what waits for you.
+    Review,
+    /// Say yes to a brief: a code agent may work on it.
+    Accept(Decide),
+    /// Say no to a brief.
+    Reject(Reject),
+    /// Print a brief to hand it over. Nothing is sent anywhere.
+    Export(Export),
+    /// Show how far the software may go by itself, or set it: manual, suggest, draft.
+    Trust(SetTrust),
+    /// Start the configured code agent on an accepted brief, on a branch of its own; merging is yours.
+    Draft(Decide),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Decide {
+    /// The brief's id, such as br-0007.
+    #[arg(value_name = "ID")]
+    pub(super) id: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Reject {
+    /// The brief's id, such as br-0007.
+    #[arg(value_name = "ID")]
+    pub(super) id: String,
+    /// Why; kept in the brief.
+    #[arg(long, value_name = "TEXT")]
+    pub(super) why: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Export {
+    /// The brief's id, such as br-0007.
+    #[arg(value_name = "ID")]
+    pub(super) id: String,
+    /// How it is written.
+    #[arg(long = "as", value_enum, default_value = "md")]
+    pub(super) form: Form,
+    /// Only tool names, codes, counts and shapes; refused where something looks private.
+    #[arg(long)]
+    pub(super) public: bool,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(super) enum Form {
+    Md,
+    Issue,
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SetTrust {
+    /// The most that is allowed from now on.
+    #[arg(value_name = "LEVEL", value_parser = super::improve::level)]
+    pub(super) level: Option<TrustLevel>,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct ImproveReport {
-    /// A journal, one JSON record per line.
+    /// A journal, one JSON record per line; default: the site's own.
     #[arg(long, value_name = "FILE")]
-    pub(super) journal: PathBuf,
+    pub(super) journal: Option<PathBuf>,
+    /// Of the site's own: a date, or days back, such as 7d; default: 14d.
+    #[arg(long, value_name = "WHEN", conflicts_with = "journal")]
+    pub(super) since: Option<String>,
     /// Print JSON: findings, their ranking, and what was met too seldom.
     #[arg(long)]
     pub(super) json: bool,
@@ -111,6 +171,9 @@ pub(super) struct Serve {
     /// Of those, do not offer these; names joined by commas.
     #[arg(long, value_name = "NAMES")]
     pub(super) exclude: Option<String>,
+    /// List what each tool replies too, for hosts that make a typed interface of the tools.
+    #[arg(long)]
+    pub(super) output_schemas: bool,
     /// Offer only tools that change nothing; wins over everything else.
     #[arg(long)]
     pub(super) read_only: bool,

@@ -62,7 +62,7 @@ fn dispatch(subcommand: Subcommand, site: Option<&std::path::Path>) -> Result<Ou
         Subcommand::Diff(arguments) => inspect::diff(&arguments, site),
         Subcommand::Publish(arguments) => publish::publish(&arguments, site),
         Subcommand::Import(arguments) => import::import(&arguments, site),
-        Subcommand::Improve(subcommand) => improve::improve(&subcommand),
+        Subcommand::Improve(subcommand) => improve::improve(&subcommand, site),
     }
 }
 

@@ -31,7 +31,10 @@ const DELIVERY: Duration = Duration::from_secs(3);
 pub(super) fn serve(arguments: &Serve, site: Option<&Path>) -> Result<Outcome> {
     let site = locate::open(site)?;
     let rights = rights(arguments)?;
-    let registry = registry().select(arguments.tools.as_deref(), arguments.exclude.as_deref())?;
+    let mut registry = registry().select(arguments.tools.as_deref(), arguments.exclude.as_deref())?;
+    if arguments.output_schemas {
+        registry = registry.with_output_schemas();
+    }
     site.allow_uploads_from(upload_folders(&arguments.uploads)?);
     let preview = match (arguments.preview, arguments.no_preview) {
         (_, true) => None,

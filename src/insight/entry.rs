@@ -4,8 +4,9 @@ use serde_json::Value;
 
 use super::keyed::Key;
 use super::record::{Outcome, Record, Write};
-use super::secret::{is_secret, name};
-use super::session::{Origin, Placed};
+use super::redact::redact;
+use super::secret::name;
+use super::session::Placed;
 use super::shape::{Arguments, id};
 use crate::model::Noted;
 use crate::model::effects::object;
@@ -17,7 +18,7 @@ const MOST_WRITES: usize = 400;
 /// Codes of findings in one record.
 const MOST_CODES: usize = 20;
 /// Longest client name.
-const LONGEST_CLIENT: usize = 60;
+const LONGEST_CLIENT: usize = 48;
 
 /// One call, as it ended.
 #[derive(Debug, Clone, Default)]
@@ -26,8 +27,10 @@ pub struct Entry {
     pub at: i64,
     /// Its id, also in the history of the site.
     pub call: String,
-    /// Where it comes from.
-    pub origin: Origin,
+    /// Its place in its session.
+    pub placed: Placed,
+    /// Name and version of the client, as it says.
+    pub client: String,
     /// The tool's name as called.
     pub tool: String,
     /// Its arguments.
@@ -52,7 +55,7 @@ pub struct Entry {
 
 impl Entry {
     /// The record. No word of a page, an argument or a reply is in it.
-    pub(super) fn record(self, key: &Key, placed: Placed, server: &str) -> Record {
+    pub(super) fn record(self, key: &Key, server: &str) -> Record {
         let noted = self.noted;
         let digest = |blob: &crate::model::BlobId| key.digest(&blob.0);
         let named = |path| id(key, object(path));
@@ -84,11 +87,11 @@ impl Entry {
             v: 1,
             ts: self.at,
             call: self.call,
-            session: placed.session,
-            session_source: placed.source.to_owned(),
-            seq: placed.seq,
+            session: self.placed.session,
+            session_source: self.placed.source.to_owned(),
+            seq: self.placed.seq,
             server: server.to_owned(),
-            client: client(&self.origin.client),
+            client: client(&self.client),
             tool: name(&self.tool).unwrap_or_else(|| "?".to_owned()),
             arg_shape: self.arguments.shape,
             arg_digest: self.arguments.digest,
@@ -112,12 +115,11 @@ impl Entry {
     }
 }
 
-/// Name and version as a client says them: what is no name is left out.
-fn client(said: &str) -> String {
-    let plain: String =
-        said.chars().filter(|c| c.is_ascii_alphanumeric() || " -_./".contains(*c)).take(LONGEST_CLIENT).collect();
-    let words = plain.split_whitespace().filter(|word| !is_secret(word));
-    words.collect::<Vec<_>>().join(" ")
+/// Name and version as a client says them, where that is what they look like; anything else may be anything.
+pub(super) fn client(said: &str) -> String {
+    let said = said.trim();
+    let plain = said.len() <= LONGEST_CLIENT && said.chars().all(|c| c.is_ascii_alphanumeric() || " -_.".contains(c));
+    if plain && redact(said) == said { said.to_owned() } else { "?".to_owned() }
 }
 
 /// Codes of the findings in a reply or a refusal, from the places where our own replies have them: elsewhere the same words may be a

@@ -11,11 +11,10 @@ use serde_json::{Map, Value};
 use super::entry::Entry;
 use super::journal_files::Files;
 use super::keyed::Key;
-use super::record::{Outcome, Record, read_journal};
-use super::session::Sessions;
+use super::record::Outcome;
+use super::session::{Origin, Placed, Sessions};
 use super::settings::Level;
 use super::shape::Arguments;
-use crate::error::Result;
 use crate::site::{OwnFiles, Site};
 
 /// Calls that may wait to be written; more are counted and not written.
@@ -28,10 +27,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) const FOLDER: &str = "var/journal";
 
 /// The journal of one server.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Journal {
-    files: OwnFiles,
-    key: Option<Key>,
+    on: Option<(OwnFiles, Key)>,
+    sessions: Mutex<Sessions>,
     writer: Mutex<Option<Writer>>,
     lost: Arc<AtomicU64>,
 }
@@ -59,27 +58,36 @@ impl Journal {
                 Key::of(&files).inspect_err(|error| tracing::warn!(%error, "no journal is written: no key")).ok()
             }
         };
-        Self { files, key, writer: Mutex::default(), lost: Arc::default() }
+        let mut journal = Self::default();
+        journal.on = key.map(|key| (files, key));
+        journal
     }
 
     /// Whether calls are written down.
     #[must_use]
     pub fn is_on(&self) -> bool {
-        self.key.is_some()
+        self.on.is_some()
     }
 
     /// What may be known of a call's arguments; asked before the tool takes them.
     #[must_use]
     pub fn arguments(&self, schema: Option<&Map<String, Value>>, arguments: &Map<String, Value>) -> Arguments {
-        self.key.as_ref().map(|key| Arguments::of(key, schema, arguments)).unwrap_or_default()
+        self.on.as_ref().map(|(_, key)| Arguments::of(key, schema, arguments)).unwrap_or_default()
+    }
+
+    /// A call's place among those that belong together.
+    #[must_use]
+    pub fn place(&self, origin: &Origin, at: i64) -> Placed {
+        let Some((_, key)) = &self.on else { return Placed::default() };
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner).place(key, origin, at)
     }
 
     /// Writes a call down, some time soon.
     pub fn record(&self, entry: Entry) {
-        let Some(key) = &self.key else { return };
+        let Some((files, key)) = &self.on else { return };
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         if writer.is_none() {
-            *writer = Writer::start(self.files.clone(), key.clone(), Arc::clone(&self.lost));
+            *writer = Writer::start(files.clone(), key.clone(), Arc::clone(&self.lost));
         }
         let sent = writer.as_ref().map(|writer| writer.messages.try_send(Message::Call(Box::new(entry))));
         if !matches!(sent, Some(Ok(()))) {
@@ -129,7 +137,6 @@ impl Writer {
 
 /// The thread: writes what comes, and flushes after a publish, in a pause, and at the end.
 fn write(received: &Receiver<Message>, files: &mut Files, key: &Key, lost: &AtomicU64) {
-    let mut sessions = Sessions::default();
     let mut line = Vec::with_capacity(1024);
     let mut dirty = false;
     loop {
@@ -137,9 +144,8 @@ fn write(received: &Receiver<Message>, files: &mut Files, key: &Key, lost: &Atom
         match message {
             Ok(Message::Call(entry)) => {
                 let live = entry.outcome == Outcome::Ok && entry.tool == "publish";
-                let placed = sessions.place(key, &entry.origin, entry.at);
                 let at = entry.at;
-                let record = entry.record(key, placed, env!("CARGO_PKG_VERSION"));
+                let record = entry.record(key, env!("CARGO_PKG_VERSION"));
                 line.clear();
                 if serde_json::to_writer(&mut line, &record).is_ok() {
                     line.push(b'\n');
@@ -165,19 +171,4 @@ fn write(received: &Receiver<Message>, files: &mut Files, key: &Key, lost: &Atom
     if lost > 0 {
         tracing::warn!(lost, "calls came faster than the journal could be written");
     }
-}
-
-/// Every record of a site's journal, in the order of the files, and how many lines were none.
-///
-/// # Errors
-/// The folder cannot be read. A file that goes away meanwhile is left out.
-pub fn read_all(files: &OwnFiles) -> Result<(Vec<Record>, usize)> {
-    let (mut records, mut skipped) = (Vec::new(), 0);
-    for file in files.list(FOLDER)?.iter().filter(|file| file.name.ends_with(".jsonl")) {
-        let Ok(Some(bytes)) = files.read(&format!("{FOLDER}/{}", file.name)) else { continue };
-        let (more, torn) = read_journal(&String::from_utf8_lossy(&bytes));
-        records.extend(more);
-        skipped += torn;
-    }
-    Ok((records, skipped))
 }

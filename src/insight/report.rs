@@ -200,7 +200,7 @@ fn finding(trace: &Trace<'_>, detector: &Detector, key: &str, group: &[Occurrenc
         gross_wasted_calls: gross.len(),
         share: share(own.len(), trace.calls.len()),
         wasted_tokens: (bytes as f64 / BYTES_PER_TOKEN) as u64,
-        wasted_seconds: (seconds * 1000.0).round() / 1000.0,
+        wasted_seconds: (seconds.max(0.0) * 1000.0).round() / 1000.0,
         servers: all(|record| &record.server),
         clients: all(|record| &record.client),
         evidence: evidence.collect(),

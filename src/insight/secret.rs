@@ -73,6 +73,20 @@ pub(super) fn is_secret(word: &str) -> bool {
         || word
             .split(['/', '.'])
             .any(|part| part.len() >= 24 && looks_random(&part.replace(['_', '-', '+', '=', '~'], "")))
+        || is_base64(word)
+}
+
+/// A long run of base64 whose slashes make it look like a path, unlike one in words: capitals stand in the middle of them.
+fn is_base64(word: &str) -> bool {
+    let plain: String = word.chars().filter(|c| !"/+=".contains(*c)).collect();
+    let runs = plain.as_bytes().windows(3).filter(|three| {
+        let classes = [class(three[0]), class(three[1]), class(three[2])];
+        classes == [1, 1, 2] || classes == [1, 0, 1] || classes == [2, 1, 1]
+    });
+    plain.len() >= 32
+        && plain.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        && word.contains('/')
+        && runs.count() >= 5
 }
 
 /// A long run of letters and digits in which no word is seen.

@@ -26,11 +26,14 @@ pub struct Origin {
 }
 
 /// A call's place in its session.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Placed {
-    pub(super) session: String,
-    pub(super) source: &'static str,
-    pub(super) seq: u64,
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Placed {
+    /// Id of the session.
+    pub session: String,
+    /// How it was found.
+    pub source: &'static str,
+    /// Number of the call in it, from 1.
+    pub seq: u64,
 }
 
 /// The sessions that are going on.

@@ -1,6 +1,7 @@
 //! What may be known of a call's arguments: which keys, how many bytes, which objects; never a value.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use serde_json::{Map, Value};
 
@@ -145,7 +146,19 @@ fn guess(name: &str) -> Option<String> {
 pub(super) fn id(key: &Key, object: String) -> String {
     let (kind, name) = object.split_once(':').unwrap_or(("page", &object));
     let plain = name.len() <= LONGEST_ID && name.chars().all(|c| c.is_alphanumeric() || "-_./@+ ()".contains(c));
-    if plain && !may_be_secret(name) { object } else { format!("{kind}:#{}", key.digest(name.as_bytes())) }
+    if plain && !may_be_secret(name) && !name.split('/').any(names_a_machine) {
+        object
+    } else {
+        format!("{kind}:#{}", key.digest(name.as_bytes()))
+    }
+}
+
+/// Whether a name without its ending still has dots: an address, a host or a mailbox may be meant.
+fn names_a_machine(part: &str) -> bool {
+    let stem = part.rsplit_once('.').map_or(part, |(stem, _)| stem);
+    part.split_once('@').is_some_and(|(_, host)| host.contains('.'))
+        || stem.trim_matches('.').contains('.')
+        || stem.parse::<IpAddr>().is_ok()
 }
 
 #[cfg(test)]

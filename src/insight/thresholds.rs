@@ -30,9 +30,17 @@ pub struct Thresholds {
     pub chain: usize,
     /// In this many sessions.
     pub chain_sessions: usize,
+    /// A tool or argument that nobody used in this many sessions is unused.
+    pub unused_sessions: usize,
+    /// Tools that are rare by nature.
+    pub rare_tools: Vec<String>,
     /// Tools that take long by nature.
     pub long_jobs: Vec<String>,
 }
+
+/// What is there for the day it is needed.
+const RARE: [&str; 6] =
+    ["revision_restore", "content_import", "self_test", "feedback_submit", "friction_report", "change_close"];
 
 impl Default for Thresholds {
     fn default() -> Self {
@@ -49,6 +57,8 @@ impl Default for Thresholds {
             sessions: 2,
             chain: 5,
             chain_sessions: 3,
+            unused_sessions: 30,
+            rare_tools: RARE.map(str::to_owned).to_vec(),
             long_jobs: ["content_import", "self_test"].map(str::to_owned).to_vec(),
         }
     }

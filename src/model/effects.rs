@@ -71,10 +71,10 @@ impl Effects {
         }
     }
 
-    /// The call is about this file, whatever becomes of it.
-    pub fn about(&self, path: &ContentPath) {
+    /// The call is about these files, whatever becomes of it.
+    pub fn about_all<'a>(&self, paths: impl Iterator<Item = &'a ContentPath>) {
         if let Some(mut noted) = self.note() {
-            noted.targets.insert(path.clone());
+            noted.targets.extend(paths.cloned());
         }
     }
 
@@ -88,8 +88,9 @@ impl Effects {
     /// A revision was made, for this reason.
     pub fn committed(&self, revision: &str, message: &str) {
         if let Some(mut noted) = self.note() {
-            noted.commit = Some(revision.to_owned());
-            noted.message = Some(message.to_owned());
+            // What publishes along with an edit publishes that edit.
+            noted.commit.get_or_insert_with(|| revision.to_owned());
+            noted.message.get_or_insert_with(|| message.to_owned());
         }
     }
 

@@ -9,6 +9,7 @@ mod digest;
 pub mod effects;
 pub mod forge;
 pub mod front_matter;
+pub mod media_type;
 pub mod network;
 mod output;
 mod page;

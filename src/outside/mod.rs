@@ -2,6 +2,7 @@
 
 mod address;
 pub mod browser;
+pub mod child;
 pub mod deliver;
 pub mod fetch;
 mod guard;

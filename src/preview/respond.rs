@@ -62,12 +62,17 @@ pub(super) fn file(previews: &Previews, target: &Target<'_>, uri: &Uri, request:
         *response.status_mut() = status;
     }
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type::of(chosen)));
+    headers.insert(header::CONTENT_TYPE, content_type(chosen));
     if twin.is_some() {
         headers.insert(header::VARY, HeaderValue::from_static("Accept"));
     }
     target.served.headers.apply(&format!("/{}", target.path), headers);
     response
+}
+
+fn content_type(path: &str) -> HeaderValue {
+    let unknown = HeaderValue::from_static("application/octet-stream");
+    HeaderValue::try_from(content_type::of(path)).unwrap_or(unknown)
 }
 
 fn is_html(path: &str) -> bool {

@@ -50,7 +50,7 @@ fn answer(site: &Site, files: &Files, rules: &HeaderRules, url: &str) -> Option<
     let body = bytes(site, files, file)?;
     let mut headers = HeaderMap::new();
     rules.apply(&format!("/{path}"), &mut headers);
-    let own = [("content-type".to_owned(), content_type::of(file).to_owned())];
+    let own = [("content-type".to_owned(), content_type::of(file))];
     let text = |(name, value): (&axum::http::HeaderName, &axum::http::HeaderValue)| {
         Some((name.to_string(), value.to_str().ok()?.to_owned()))
     };

@@ -38,7 +38,7 @@ impl ServerHandler for Server {
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         let rights = self.rights(http::grant(&context.extensions).as_ref());
-        let tools = self.registry.allowed(rights).map(|tool| tool.listed().clone()).collect();
+        let tools = self.registry.allowed(rights).map(|tool| tool.shown(rights)).collect();
         // Another token may have other rights, so what one caller sees is not for others.
         Ok(ListToolsResult::with_all_items(tools).with_ttl_ms(LIST_TTL_MS).with_cache_scope(CacheScope::Private))
     }
@@ -62,7 +62,7 @@ impl ServerHandler for Server {
         let outcome = match call_id() {
             Ok(id) => {
                 noting.called(&id);
-                self.call(tool, arguments, &context, id, noting.effects.clone()).await
+                self.call(tool, arguments, &context, id, &noting).await
             }
             Err(refusal) => Err(refusal),
         };
@@ -108,9 +108,10 @@ impl ServerHandler for Server {
     async fn get_prompt(
         &self,
         request: GetPromptRequestParams,
-        _context: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
-        prompts::get(&request.name, request.arguments.as_ref()).map(Into::into)
+        let got = self.look(&context, move |site| prompts::get(site, &request.name, request.arguments.as_ref()));
+        got.await.map(Into::into)
     }
 
     async fn complete(

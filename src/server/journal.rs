@@ -40,9 +40,12 @@ impl Noting {
             return Self { journal, began, entry: None, effects: Effects::default() };
         }
         let arguments: Arguments = journal.arguments(tool.map(Tool::schema), arguments);
+        let at = server.site.now().as_millisecond();
+        let origin = origin(server, context);
         let entry = Entry {
-            at: server.site.now().as_millisecond(),
-            origin: origin(server, context),
+            at,
+            placed: journal.place(&origin, at),
+            client: origin.client,
             tool: name.to_owned(),
             arguments,
             outcome: Outcome::Cancelled,
@@ -56,6 +59,11 @@ impl Noting {
         if let Some(entry) = &mut self.entry {
             id.clone_into(&mut entry.call);
         }
+    }
+
+    /// The session it belongs to; empty where no journal is written.
+    pub(super) fn session(&self) -> String {
+        self.entry.as_ref().map(|entry| entry.placed.session.clone()).unwrap_or_default()
     }
 
     /// There is no such tool.

@@ -7,11 +7,13 @@ use rmcp::model::{
 };
 use serde_json::Value;
 
-use super::resources;
+use super::{improve, resources};
 use crate::error::{Error, Result};
 use crate::site::Site;
 use crate::site::resource::Wanted;
 
+/// What there is.
+const NAMES: &str = "write_page, review_changes, reflect, improvement_brief, verify_release";
 /// The list never changes while a server runs.
 const TTL_MS: u64 = 3_600_000;
 /// Longest argument.
@@ -26,17 +28,24 @@ pub(super) fn list() -> ListPromptsResult {
         argument("page", false, "A page that exists (/blog/hello/ or blog/hello.md), to rewrite it"),
         argument("section", false, "Where a new page goes, such as blog"),
     ];
+    let brief = vec![argument("id", false, "A brief's id, such as br-0007; without it all are listed")];
     let review = vec![argument("path", false, "Only this page or folder; everything unpublished otherwise")];
     let prompts = vec![
         Prompt::new("write_page", Some("Write a new page, or rewrite one, up to a preview."), Some(write))
             .with_title("Write a page"),
         Prompt::new("review_changes", Some("Look through what is unpublished before it goes live."), Some(review))
             .with_title("Review unpublished changes"),
+        Prompt::new("reflect", Some("Look back at a task: what hurt, beside what was measured."), None)
+            .with_title("Reflect on friction"),
+        Prompt::new("improvement_brief", Some("Hand a brief to a code agent, or see which there are."), Some(brief))
+            .with_title("Improvement brief"),
+        Prompt::new("verify_release", Some("Walk through a new release of the server."), None)
+            .with_title("Verify a release"),
     ];
     ListPromptsResult::with_all_items(prompts).with_ttl_ms(TTL_MS).with_cache_scope(CacheScope::Private)
 }
 
-pub(super) fn get(name: &str, arguments: Option<&JsonObject>) -> Result<GetPromptResult, ErrorData> {
+pub(super) fn get(site: &Site, name: &str, arguments: Option<&JsonObject>) -> Result<GetPromptResult, ErrorData> {
     let text = match name {
         "write_page" => {
             let [about, page, section] = take(arguments, ["about", "page", "section"])?;
@@ -49,8 +58,20 @@ pub(super) fn get(name: &str, arguments: Option<&JsonObject>) -> Result<GetPromp
             let [path] = take(arguments, ["path"])?;
             review_changes(path.as_deref())
         }
+        "reflect" => {
+            let [] = take(arguments, [])?;
+            improve::reflect(site).map_err(resources::refused)?
+        }
+        "improvement_brief" => {
+            let [id] = take(arguments, ["id"])?;
+            improve::brief_prompt(site, id.as_deref()).map_err(resources::refused)?
+        }
+        "verify_release" => {
+            let [] = take(arguments, [])?;
+            improve::verify_release()
+        }
         _ => {
-            let message = format!("no prompt `{}`; there are write_page and review_changes", resources::short(name));
+            let message = format!("no prompt `{}`; there are {NAMES}", resources::short(name));
             return Err(ErrorData::invalid_params(message, None));
         }
     };
@@ -59,6 +80,9 @@ pub(super) fn get(name: &str, arguments: Option<&JsonObject>) -> Result<GetPromp
 
 /// Completions of a prompt's argument.
 pub(super) fn complete(site: &Site, name: &str, argument: &str, word: &str) -> Result<CompletionInfo, ErrorData> {
+    if (name, argument) == ("improvement_brief", "id") {
+        return improve::complete(site, word);
+    }
     let wanted = match (name, argument) {
         ("write_page", "page") => Wanted::Page,
         ("write_page", "section") => Wanted::Section,

@@ -11,7 +11,7 @@ use rmcp::model::{
 };
 use serde_json::json;
 
-use super::uri;
+use super::{improve, uri};
 use crate::error::{Error, Result};
 use crate::site::Site;
 use crate::site::resource::{self, Contents, Wanted};
@@ -42,6 +42,7 @@ pub(super) fn list(site: &Site, cursor: Option<&str>) -> Result<ListResourcesRes
             let diff = Resource::new(uri::of(&name), name).with_title(title).with_mime_type("text/x-diff");
             listed.push(diff.with_description("What this change set would make live, as a unified difference."));
         }
+        listed.extend(improve::list(site).map_err(refused)?);
     }
     let after = match cursor {
         Some(cursor) => Some(uri::path(cursor).ok_or_else(|| {
@@ -85,6 +86,12 @@ pub(super) fn templates() -> ListResourceTemplatesResult {
             "Any file of the site, from its root: site.yaml, content/, data/, static/, themes/. Images and other assets come as \
              bytes, those over 1 MiB as a description.",
         ),
+        template(
+            improve::TEMPLATE,
+            "improvement",
+            "Improvement loop",
+            "summary (what was measured), briefs/br-0001 (a brief), metrics/1.4.0 (what calls cost on a version; or all).",
+        ),
     ];
     ListResourceTemplatesResult::with_all_items(all).with_ttl_ms(TEMPLATES_TTL_MS).with_cache_scope(CacheScope::Private)
 }
@@ -96,6 +103,9 @@ pub(super) fn read(site: &Arc<Site>, address: &str) -> Result<ReadResourceResult
         ResourceContents::text(text, address).with_mime_type("text/x-diff")
     } else {
         let path = uri::path(address).ok_or_else(|| not_found(address))?;
+        if let Some(answer) = improve::read(site, address, &path) {
+            return answer;
+        }
         let missing = |error| match error {
             Error::NotFound { .. } => not_found(address),
             other => refused(other),
@@ -167,32 +177,5 @@ pub(super) fn short(text: &str) -> String {
 }
 
 fn mime(path: &str) -> &'static str {
-    let name = path.rsplit('/').next().unwrap_or_default();
-    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension).to_ascii_lowercase();
-    match extension.as_str() {
-        "md" => "text/markdown",
-        "yaml" | "yml" => "application/yaml",
-        "html" | "hbs" => "text/html",
-        "css" => "text/css",
-        "csv" => "text/csv",
-        "js" => "text/javascript",
-        "json" => "application/json",
-        "xml" => "application/xml",
-        "svg" => "image/svg+xml",
-        "png" => "image/png",
-        "jpg" | "jpeg" => "image/jpeg",
-        "gif" => "image/gif",
-        "webp" => "image/webp",
-        "avif" => "image/avif",
-        "ico" => "image/vnd.microsoft.icon",
-        "woff2" => "font/woff2",
-        "woff" => "font/woff",
-        "ttf" => "font/ttf",
-        "mp4" => "video/mp4",
-        "mp3" => "audio/mpeg",
-        "pdf" => "application/pdf",
-        "zip" => "application/zip",
-        "bin" | "gz" | "wasm" | "otf" | "webm" | "ogg" | "wav" => "application/octet-stream",
-        _ => "text/plain",
-    }
+    resource::media_type(path).unwrap_or("text/plain")
 }

@@ -1,8 +1,10 @@
 //! Who asks for an edit, and the receipts that make a repeated call harmless.
 
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 
 use super::edit::Written;
+use super::publish::PublishReply;
 use crate::model::{BlobId, ContentPath, Progress, Snapshot};
 use crate::store::Note;
 
@@ -26,6 +28,8 @@ pub struct Call {
     pub message: Option<String>,
     /// Do everything but write.
     pub dry_run: bool,
+    /// What the edit changes is published right after it.
+    pub publish: bool,
     /// Name of the token the caller showed, where there are several.
     pub token: String,
     /// Whether the caller may change what is otherwise for a person alone.
@@ -66,6 +70,8 @@ struct Receipt {
     /// What the call left behind; the receipt holds only while this still stands.
     state: Vec<(ContentPath, Option<BlobId>)>,
     written: Written,
+    /// Whether its publish closed the change set it was about.
+    closed: bool,
 }
 
 /// A change set that was opened, by client, tool and arguments.
@@ -124,6 +130,27 @@ impl Receipts {
         if self.0.len() >= RECEIPTS {
             self.0.remove(0);
         }
-        self.0.push(Receipt { key: call.key(), at: now, state, written: written.clone() });
+        self.0.push(Receipt { key: call.key(), at: now, state, written: written.clone(), closed: false });
+    }
+
+    /// The first answer to the same call, where its publish closed the change set it was about.
+    pub(super) fn of_closed(&self, call: &Call, now: Timestamp) -> Option<Written> {
+        let key = call.key();
+        let receipt = self.0.iter().rev().find(|receipt| receipt.key == key)?;
+        let fresh = now.duration_since(receipt.at) <= RECEIPT_AGE;
+        (receipt.closed && fresh).then(|| Written { repeated: true, ..receipt.written.clone() })
+    }
+
+    /// Adds to an answer what its publish made of it. The files may be others now, where the remote's were merged in.
+    pub(super) fn published(&mut self, call: &Call, reply: &PublishReply, answer: &Value) {
+        let key = call.key();
+        let Some(receipt) = self.0.iter_mut().rev().find(|receipt| receipt.key == key) else { return };
+        for change in &reply.published.changes {
+            if let Some((_, id)) = receipt.state.iter_mut().find(|(path, _)| *path == change.path) {
+                *id = change.after;
+            }
+        }
+        receipt.closed = reply.published.closed;
+        receipt.written.published = Some(answer.clone());
     }
 }

@@ -1,7 +1,9 @@
 //! The one way a tool changes a site: begin, stage, build what is affected, refuse new errors, commit, answer.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
+
+use serde_json::Value;
 
 use super::shown::Shown;
 use super::{Call, Site, lock, mend, person, shown, text_diff, theme};
@@ -56,6 +58,10 @@ pub struct Written {
     pub dry_run: bool,
     /// This is the first receipt of the same call, sent again.
     pub repeated: bool,
+    /// In a dry run that is to be published: what the edit would be, as a revision that no ref holds.
+    pub trial: Option<RevisionId>,
+    /// In a repeated receipt: what the first call said of its publish.
+    pub published: Option<Value>,
     /// The files, in path order.
     pub changed: Vec<ChangedFile>,
     /// URL paths whose output changes, the changed pages first.
@@ -115,6 +121,7 @@ pub fn run(
     let progress = &call.progress;
     progress.step(0.0, "Reading the site")?;
     let mut transaction = site.repository.begin()?;
+    transaction.follow(progress);
     let base = Arc::clone(transaction.base());
     if let Some(receipt) = lock(&site.shared.receipts).find(call, site.now(), &base) {
         return Ok(receipt);
@@ -126,9 +133,7 @@ pub fn run(
     if changes.is_empty() {
         return Ok(Written { dry_run: call.dry_run, notes: staged.notes, ..Written::default() });
     }
-    for change in &changes {
-        site.effects().about(&change.path);
-    }
+    site.effects().about_all(changes.iter().map(|change| &change.path));
     let after_snapshot = transaction.staged();
     person::check(call, &*mend::trusted(site, &base, mends)?, &after_snapshot)?;
     let scope = scope_of(&changes, &base, &after_snapshot);
@@ -152,7 +157,7 @@ pub fn run(
     if let Some(first) = fresh.first() {
         return Err(Error::BuildFailed { first: format!("{}: {}", first.path, first.message), diagnostics: fresh });
     }
-    let mut written = describe(&changes, &base, &after_snapshot, &before, &after);
+    let mut written = describe(&changes, &base, &after_snapshot, &before, &after, progress)?;
     written.affected = match &shown {
         Some(shown) => shown.differing(&after),
         None => affected(&changes, &before, &after),
@@ -164,11 +169,14 @@ pub fn run(
     let Note { message, mut trailers } = call.note(staged.message);
     trailers.extend(staged.trailers);
     if call.dry_run {
-        transaction.check(footprint)?;
+        if call.publish {
+            written.trial = Some(transaction.trial(&Note { message, trailers }, footprint)?);
+        } else {
+            transaction.check(footprint)?;
+        }
         return Ok(written);
     }
     progress.report(CHECKED, "Writing");
-    progress.commit()?;
     written.revision = transaction.commit(&Note { message, trailers }, footprint)?;
     // The next call wants the library; the rendered files of a whole site would only fill memory.
     (after.outputs, after.digests) = Default::default();
@@ -253,15 +261,26 @@ pub fn new_findings(before: &Built, after: &Built) -> Vec<Diagnostic> {
     after.diagnostics.iter().filter(|d| !known.contains(&key(d))).cloned().collect()
 }
 
-fn describe(changes: &[Change], base: &Snapshot, staged: &Snapshot, before: &Built, after: &Built) -> Written {
+fn describe(
+    changes: &[Change],
+    base: &Snapshot,
+    staged: &Snapshot,
+    before: &Built,
+    after: &Built,
+    progress: &Progress,
+) -> Result<Written> {
     let paths: BTreeSet<&ContentPath> = changes.iter().map(|change| &change.path).collect();
-    let changed = changes.iter().map(|change| changed_file(change, base, staged, after)).collect();
+    let mut changed = Vec::new();
+    for change in changes {
+        progress.proceed()?;
+        changed.push(changed_file(change, base, staged, after));
+    }
     let mut diagnostics: Vec<Diagnostic> =
         after.diagnostics.iter().filter(|d| paths.contains(&d.path)).cloned().collect();
     diagnostics.extend(new_findings(before, after).into_iter().filter(|d| !paths.contains(&d.path)));
     diagnostics.sort_by(|a, b| a.severity.cmp(&b.severity).then_with(|| a.path.cmp(&b.path)).then(a.line.cmp(&b.line)));
     diagnostics.truncate(DIAGNOSTICS);
-    Written { changed, diagnostics, ..Written::default() }
+    Ok(Written { changed, diagnostics, ..Written::default() })
 }
 
 fn changed_file(change: &Change, base: &Snapshot, staged: &Snapshot, after: &Built) -> ChangedFile {
@@ -286,8 +305,9 @@ fn changed_file(change: &Change, base: &Snapshot, staged: &Snapshot, after: &Bui
 /// URL paths whose output changes: the pages themselves, then what lists them or links to them.
 fn affected(changes: &[Change], before: &Built, after: &Built) -> Vec<String> {
     let mut urls: Vec<String> = Vec::new();
+    let mut known = HashSet::new();
     let mut add = |url: &str| {
-        if !urls.iter().any(|known| known == url) {
+        if known.insert(url.to_owned()) {
             urls.push(url.to_owned());
         }
     };

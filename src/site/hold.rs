@@ -6,14 +6,13 @@ use super::address;
 use crate::build::Built;
 use crate::error::{Error, Result};
 use crate::model::ContentPath;
-use crate::store::Unpublished;
 
-/// The unpublished pages on hold. What belongs to them (assets, the other end of a move) stays back with them.
+/// Of these paths, the pages on hold. What belongs to them (assets, the other end of a move) stays back with them.
 #[must_use]
-pub(super) fn of(built: &Built, unpublished: &[Unpublished]) -> BTreeSet<ContentPath> {
+pub(super) fn of<'a>(built: &Built, paths: impl Iterator<Item = &'a ContentPath>) -> BTreeSet<ContentPath> {
     let library = &built.library;
     let held = |path: &&ContentPath| library.by_path.get(*path).is_some_and(|&index| library.pages[index].is_held());
-    unpublished.iter().map(|item| &item.change.path).filter(held).cloned().collect()
+    paths.filter(held).cloned().collect()
 }
 
 /// The refusal of a publish in which `path` leads to a page on hold that is not live.
@@ -37,15 +36,21 @@ pub(super) fn refuse_named(built: &Built, held: &BTreeSet<ContentPath>, names: &
     for name in names.iter().filter(|name| !name.ends_with('/') || name.starts_with('/')) {
         let path = address::file(&built.library, name).ok().filter(|path| held.contains(path));
         if let Some(path) = path {
-            let path = address::shown(&path);
-            return Err(Error::InvalidArguments {
-                field: "paths".into(),
-                problem: format!("{path} is on hold"),
-                example: format!(
-                    "leave it out, or first page_write {{\"pages\": [{{\"path\": \"{path}\", \"front_matter\": {{\"hold\": null}}}}]}}"
-                ),
-            });
+            return Err(refused(&path));
         }
     }
     Ok(())
+}
+
+/// What a publish of a page on hold is refused with.
+#[must_use]
+pub(super) fn refused(path: &ContentPath) -> Error {
+    let path = address::shown(path);
+    Error::InvalidArguments {
+        field: "paths".into(),
+        problem: format!("{path} is on hold"),
+        example: format!(
+            "leave it out, or first page_write {{\"pages\": [{{\"path\": \"{path}\", \"front_matter\": {{\"hold\": null}}}}]}}"
+        ),
+    }
 }

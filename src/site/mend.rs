@@ -1,4 +1,4 @@
-//! A `site.yaml` that cannot be read: what the tools go by that can mend it.
+//! A `site.yaml` that cannot be read, or is gone: what the tools go by that can mend it.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ const CONFIG: &str = "site.yaml";
 /// What reading can fail with otherwise.
 pub(super) fn library(site: &Site, snapshot: &Arc<Snapshot>, progress: &Progress) -> Result<(Arc<Built>, bool)> {
     match site.library_followed(snapshot, false, progress) {
-        Err(Error::InvalidConfig { .. }) => {
+        Err(Error::InvalidConfig { .. } | Error::NoSite { .. }) => {
             let mut plain = (**snapshot).clone();
             plain.set(ContentPath::from_disk(CONFIG)?, Some(Repository::file(b"title: Site\n".to_vec())));
             Ok((site.library_followed(&Arc::new(plain), false, progress)?, true))

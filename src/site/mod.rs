@@ -9,6 +9,7 @@ pub mod change;
 pub mod change_set;
 pub mod check;
 pub mod configure;
+pub mod draft;
 pub mod edit;
 mod etag;
 mod expand;

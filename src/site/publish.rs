@@ -1,16 +1,20 @@
 //! Making changes live: select, build exactly what will be committed, commit, push, answer.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::Value;
 
 use super::change::selected;
-use super::edit::new_findings;
+use super::edit::{Written, new_findings};
 use super::{Call, Site, address, after, expand, hold, review, schedule};
 use crate::build::{Built, Scope};
 use crate::error::{Error, Result};
 use crate::model::forge::Proposal;
 use crate::model::{Config, ContentPath, Diagnostic, Forge, Outputs, Severity, Snapshot};
 use crate::store::{
-    ChangeKind, ChangeSet, OutputChange, PublishRequest, Published, ReviewRequest, Synced, Unpublished,
+    ChangeKind, ChangeSet, OutputChange, PublishRequest, Published, ReviewRequest, RevisionId, Status, Synced,
+    Unpublished,
 };
 
 /// How much of a publish is done, roughly, when the site is read.
@@ -58,6 +62,17 @@ pub struct PublishReply {
     pub scheduled: Option<ChangeSet>,
 }
 
+/// What is chosen to go out, and what is known of the site then.
+struct Chosen {
+    status: Status,
+    built: Arc<Built>,
+    /// `None`: everything.
+    paths: Option<BTreeSet<ContentPath>>,
+    held: BTreeSet<ContentPath>,
+    of_edit: bool,
+    trial: Option<RevisionId>,
+}
+
 /// Publishes everything or a selection, or sends it to review.
 ///
 /// # Errors
@@ -68,28 +83,73 @@ pub fn publish(site: &Site, call: &Call, query: &PublishQuery) -> Result<Publish
     schedule::check(site, query)?;
     let status = site.repository().status()?;
     let (_, built) = site.working_followed(&progress.part(0.0, READ))?;
-    let config = &built.library.config;
-    let held = hold::of(&built, &status.unpublished);
+    let held = hold::of(&built, status.unpublished.iter().map(|item| &item.change.path));
     let paths = match query.paths.as_slice() {
         [] => None,
         names => Some(selection(site, &built, &status.unpublished, names)?),
     };
-    let findings = std::sync::Mutex::new(Vec::new());
     hold::refuse_named(&built, &held, &query.paths)?;
-    let selective = paths.is_some() || !held.is_empty();
+    send(site, call, query, &Chosen { status, built, paths, held, of_edit: false, trial: None })
+}
+
+/// Publishes exactly the files that an edit wrote, or in a dry run would write.
+///
+/// # Errors
+/// As [`publish`]; the edit stays as it is. `RepositoryState` before the first publish, which takes everything.
+pub fn edit(site: &Site, call: &Call, written: &Written) -> Result<PublishReply> {
+    let progress = &call.progress;
+    progress.step(0.0, "Reading the site")?;
+    let status = site.repository().status()?;
+    if status.live.is_none() {
+        return Err(Error::RepositoryState {
+            state: "nothing is live yet, and the first publish takes everything".into(),
+            cure: "Look at change_list, then call publish without `paths`.".into(),
+        });
+    }
+    let reading = progress.part(0.0, READ);
+    let built = match &written.trial {
+        Some(trial) => site.library_followed(&site.repository().snapshot_at(trial)?, false, &reading)?,
+        None => site.working_followed(&reading)?.1,
+    };
+    let paths: BTreeSet<ContentPath> = written.changed.iter().map(|file| file.path.clone()).collect();
+    let held = hold::of(&built, status.unpublished.iter().map(|item| &item.change.path).chain(&paths));
+    if let Some(path) = paths.intersection(&held).next() {
+        return Err(hold::refused(path));
+    }
+    let chosen = Chosen { status, built, paths: Some(paths), held, of_edit: true, trial: written.trial.clone() };
+    send(site, call, &PublishQuery::default(), &chosen)
+}
+
+/// Keeps what is answered to an edit that was published, for the same call sent again. What did not arrive is tried again then.
+pub fn keep_answer(site: &Site, call: &Call, reply: &PublishReply, answer: &Value) {
+    let arrived = [&reply.published.pushed, &reply.published.deployed].into_iter().flatten().all(|push| push.ok);
+    if arrived && !reply.dry_run {
+        super::lock(&site.shared.receipts).published(call, reply, answer);
+    }
+}
+
+/// The first answer to the same call, where it published its change set to the end: the set is no longer there to be asked.
+pub fn closed_by(site: &Site, call: &Call) -> Option<Written> {
+    super::lock(&site.shared.receipts).of_closed(call, site.now())
+}
+
+/// Merges, builds, commits and pushes what is chosen.
+fn send(site: &Site, call: &Call, query: &PublishQuery, chosen: &Chosen) -> Result<PublishReply> {
+    let progress = &call.progress;
+    let Chosen { status, built, paths, held, of_edit, trial } = chosen;
+    let config = &built.library.config;
+    let findings = std::sync::Mutex::new(Vec::new());
     let build = |sources: &Snapshot, live: &Snapshot| -> Result<Outputs> {
-        let outcome = build_for(site, call, sources, live, &|fresh| {
-            refuse_errors(fresh, &status.unpublished, &held, sources, selective)
-        })?;
+        let outcome = build_for(site, call, sources, live, &|fresh| refuse_errors(fresh, chosen, sources))?;
         *super::lock(&findings) = outcome.diagnostics;
         Ok(outcome.outputs)
     };
     progress.step(READ, "Asking the remote")?;
-    let note = call.note(default_message(paths.as_ref(), &held, &status.unpublished));
+    let note = call.note(default_message(paths.as_ref(), held, &status.unpublished));
     let message = note.message.clone();
     let (title, slug) = (review::title(&note.message), review::slug(&note.message));
     let forge = status.remote.as_deref().and_then(|address| Forge::of(address, config.publish.host));
-    let describe = |published: &Published| review::summary(site, &built, published, &super::lock(&findings));
+    let describe = |published: &Published| review::summary(site, built, published, &super::lock(&findings));
     let options = |published: &Published| match &forge {
         Some(forge) => {
             let body = describe(published);
@@ -98,9 +158,11 @@ pub fn publish(site: &Site, call: &Call, query: &PublishQuery) -> Result<Publish
         None => Vec::new(),
     };
     let request = PublishRequest {
-        paths,
+        paths: paths.clone(),
         held: held.clone(),
         hand_edits: query.hand_edits,
+        of_edit: *of_edit,
+        trial: trial.clone(),
         local_commits: query.local_commits,
         note,
         history: config.publish.history,
@@ -132,9 +194,7 @@ pub fn publish(site: &Site, call: &Call, query: &PublishQuery) -> Result<Publish
 
 /// What went out is what the call was about; it changes no source.
 fn note_effects(site: &Site, published: &Published, message: &str) {
-    for change in &published.changes {
-        site.effects().about(&change.path);
-    }
+    site.effects().about_all(published.changes.iter().map(|change| &change.path));
     if let Some(revision) = &published.revision {
         site.effects().committed(revision.as_str(), message);
     }
@@ -220,22 +280,19 @@ fn default_message(
 }
 
 /// New errors stop a publish; where they look for an unpublished path, that path is what the selection needs.
-fn refuse_errors(
-    fresh: &[Diagnostic],
-    unpublished: &[Unpublished],
-    held: &BTreeSet<ContentPath>,
-    sources: &Snapshot,
-    selective: bool,
-) -> Result<()> {
+fn refuse_errors(fresh: &[Diagnostic], chosen: &Chosen, sources: &Snapshot) -> Result<()> {
     let errors: Vec<Diagnostic> = fresh.iter().filter(|d| d.severity == Severity::Error).cloned().collect();
     let Some(first) = errors.first() else { return Ok(()) };
-    if selective {
+    let Chosen { paths, held, status, .. } = chosen;
+    if paths.is_some() || !held.is_empty() {
+        let goes_out = |path: &ContentPath| paths.as_ref().is_some_and(|paths| paths.contains(path));
+        let stays: Vec<&Unpublished> = status.unpublished.iter().filter(|item| !goes_out(&item.change.path)).collect();
         let wanted = errors.iter().flat_map(|error| {
             let paths = [Some(error.path.as_str()), error.refers.as_deref()].into_iter().flatten();
             paths.map(move |path| (error, path))
         });
         let left_out = wanted.flat_map(|(error, path)| {
-            let items = unpublished.iter().filter(move |item| item.change.path.as_str() == path);
+            let items = stays.iter().copied().filter(move |item| item.change.path.as_str() == path);
             items.map(move |item| (error, item))
         });
         let left_out: Vec<(&Diagnostic, &Unpublished)> = left_out

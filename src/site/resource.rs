@@ -6,11 +6,18 @@ use std::sync::Arc;
 use super::change::{self, DiffStyle};
 use super::{Site, address, theme};
 use crate::error::{Error, Result};
+use crate::model::media_type;
 use crate::model::{BlobId, ContentPath, File, PathKind, Progress, Snapshot, Theme};
 use crate::store::RevisionId;
 
 /// Largest text that is read whole, and largest difference; tools read more, in parts.
 pub const MAX_BYTES: usize = 1 << 20;
+
+/// The media type of a resource; `None`: its name says nothing.
+#[must_use]
+pub fn media_type(path: &str) -> Option<&'static str> {
+    if path.ends_with(".hbs") { Some("text/html") } else { media_type::of(path) }
+}
 
 /// A file that can be read.
 #[derive(Debug, Clone, PartialEq, Eq)]

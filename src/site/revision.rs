@@ -1,6 +1,6 @@
 //! History, and undoing: every edit and every publish can be taken back by a new edit.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::edit::{self, Staged, Written};
@@ -11,6 +11,8 @@ use crate::store::{Change, HistoryFilter, Merge, Revision, RevisionId, Transacti
 
 /// Characters of each side in a conflict.
 const SIDE_LIMIT: usize = 4_000;
+/// Revisions read at once where the state of paths is looked for.
+const PART: usize = 200;
 /// Parts of the history read in one call to fill a list that is filtered by who.
 const MAX_PARTS: usize = 50;
 
@@ -78,10 +80,10 @@ pub(super) fn made_by(revision: &Revision, by: &str) -> bool {
 pub enum Restore {
     /// Undo these revisions, in the order given.
     Undo(Vec<String>),
-    /// Bring paths back to their state at a revision.
+    /// Bring paths back to their state at a revision, or at a moment.
     At {
-        /// The revision.
-        revision: String,
+        /// The revision's id, a time or a date.
+        at: String,
         /// Pages or files; a folder with a final slash stands for all below it.
         paths: Vec<String>,
     },
@@ -115,8 +117,20 @@ pub fn restore(site: &Site, call: &Call, what: &Restore) -> Result<Written> {
             staged.trailers.extend(names.iter().map(|name| (UNDOES.to_owned(), name.clone())));
             Ok(staged)
         }
-        Restore::At { revision, paths } => {
-            let id = site.repository().resolve(revision)?;
+        Restore::At { at, paths } if at.contains(['-', ':']) => {
+            let moment = super::schedule::moment(site, at)?;
+            let library = &before.library;
+            for (path, id) in states_at(site, transaction, library, moment, paths, &call.progress)? {
+                let file = id.map(|id| File { id, size: 0, data: Data::Handle });
+                let bytes = file.map(|file| site.repository().bytes(&path, &file)).transpose()?;
+                transaction.stage(path, bytes.map(|bytes| bytes.to_vec()))?;
+            }
+            let mut staged = Staged::new(format!("Restore {} as of {moment}", paths.join(", ")));
+            staged.trailers.push(("Restores".into(), moment.to_string()));
+            Ok(staged)
+        }
+        Restore::At { at, paths } => {
+            let id = site.repository().resolve(at)?;
             let targets = paths_at(site, transaction, &before.library, &id, paths)?;
             let snapshot = site.repository().snapshot_at(&id)?;
             for path in &targets {
@@ -128,6 +142,53 @@ pub fn restore(site: &Site, call: &Call, what: &Restore) -> Result<Written> {
             Ok(staged)
         }
     })
+}
+
+/// What the last revision until a moment made of each path that the names stand for; `None`: it was not there, which only a folder may
+/// stand for.
+fn states_at(
+    site: &Site,
+    transaction: &Transaction<'_>,
+    library: &crate::model::Library,
+    moment: jiff::Timestamp,
+    names: &[String],
+    progress: &Progress,
+) -> Result<BTreeMap<ContentPath, Option<BlobId>>> {
+    let not_there =
+        |name: &str| Error::NotFound { kind: "state at that time of", name: name.to_owned(), near: Vec::new() };
+    let until = HistoryFilter { until: Some(moment), limit: 1, ..HistoryFilter::default() };
+    let (last, _) = site.repository().history(&until)?;
+    let Some(last) = last.first() else { return Err(not_there(&names.join(", "))) };
+    let targets = paths_at(site, transaction, library, &last.id, names)?;
+    let mut states = BTreeMap::new();
+    let paths = targets.iter().map(ToString::to_string).collect();
+    let mut filter = HistoryFilter { paths, limit: PART, ..until };
+    while states.len() < targets.len() {
+        progress.proceed()?;
+        let (part, next) = site.repository().history(&filter)?;
+        for change in part.into_iter().flat_map(|revision| revision.changes) {
+            if targets.contains(&change.path) {
+                states.entry(change.path).or_insert(change.after);
+            }
+        }
+        filter.after = next;
+        if filter.after.is_none() {
+            break;
+        }
+    }
+    let of_folder = |path: &ContentPath| {
+        let inside = |name: &&String| {
+            path.as_str().trim_start_matches("content/").starts_with(name.trim_start_matches("content/"))
+        };
+        names.iter().filter(|name| name.ends_with('/') && !name.starts_with('/')).any(|name| inside(&name))
+    };
+    for path in targets {
+        let state = states.entry(path.clone()).or_insert(None);
+        if state.is_none() && !of_folder(&path) {
+            return Err(not_there(address::shown(&path)));
+        }
+    }
+    Ok(states)
 }
 
 /// Takes one revision's changes back, keeping what came later where it does not overlap.

@@ -38,6 +38,13 @@ impl Repository {
     }
 
     /// Who is named as the author of edits made through tools.
+    /// The name of the person that git is configured for.
+    #[must_use]
+    pub fn person_name(&self) -> String {
+        let person = self.git().ok().and_then(|git| self.person(&git));
+        person.map_or_else(|| "unknown".to_owned(), |person| person.name)
+    }
+
     pub(crate) fn author(&self, git: &git2::Repository) -> Identity {
         self.options().author.clone().or_else(|| self.person(git)).unwrap_or_else(message::committer)
     }

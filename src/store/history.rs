@@ -22,6 +22,8 @@ pub struct HistoryFilter {
     pub kinds: Vec<RevisionKind>,
     /// Only since this moment.
     pub since: Option<jiff::Timestamp>,
+    /// Only until this moment.
+    pub until: Option<jiff::Timestamp>,
     /// At most so many.
     pub limit: usize,
     /// Where the last page ended.
@@ -30,7 +32,7 @@ pub struct HistoryFilter {
 
 impl Default for HistoryFilter {
     fn default() -> Self {
-        Self { paths: Vec::new(), kinds: Vec::new(), since: None, limit: 20, after: None }
+        Self { paths: Vec::new(), kinds: Vec::new(), since: None, until: None, limit: 20, after: None }
     }
 }
 
@@ -161,7 +163,10 @@ impl Repository {
 
     fn wanted(&self, git: &git2::Repository, id: Oid, filter: &HistoryFilter) -> Result<Option<Revision>> {
         let commit = git.find_commit(id).map_err(git_error("read a commit"))?;
-        if filter.since.is_some_and(|since| commit.time().seconds() < since.as_second()) {
+        let seconds = commit.time().seconds();
+        if filter.since.is_some_and(|since| seconds < since.as_second())
+            || filter.until.is_some_and(|until| seconds > until.as_second())
+        {
             return Ok(None);
         }
         let kind = message::kind_of(&commit);

@@ -105,7 +105,7 @@ impl Repository {
         let deploy = self.find_output_branch(git, request, &fetched)?;
         stop_at("publish::fetched")?;
         let landed = self.land_others(git, &fetched, request.dry_run)?;
-        let stand = self.stand(git)?;
+        let stand = on_trial(self.stand(git)?, request);
         *resumed |= landed;
         if request.review.wanted {
             return self.publish_review(git, &fetched, &stand, request).map(Some);
@@ -332,6 +332,12 @@ impl Repository {
         }
         Ok(pushed)
     }
+}
+
+/// Where everything would stand after an edit that a dry run only tries.
+fn on_trial(stand: Stand, request: &PublishRequest<'_>) -> Stand {
+    let trial = request.trial.as_ref().filter(|_| request.dry_run).and_then(|id| Oid::from_str(id.as_str()).ok());
+    Stand { tip: trial.or(stand.tip), ..stand }
 }
 
 /// Supplies bytes from git's objects.

@@ -15,7 +15,7 @@ use super::spelling::{Spelled, prefixes};
 use super::tree::{self, Entry, MODE_FILE};
 use super::{Change, Note, Repository, RevisionId, places, refs};
 use crate::error::{Error, Result};
-use crate::model::{ContentPath, File, PathKind, Snapshot};
+use crate::model::{ContentPath, File, PathKind, Progress, Snapshot};
 
 const MAX_TEXT: usize = 2 << 20;
 const MAX_OTHER: usize = 50 << 20;
@@ -48,6 +48,8 @@ pub struct Transaction<'r> {
     staged: BTreeMap<ContentPath, Option<File>>,
     /// Spelling of every path and folder by its folded form, made when first needed.
     spellings: Option<Spelled>,
+    /// Who may stop waiting, until it is written.
+    progress: Progress,
 }
 
 impl Repository {
@@ -72,6 +74,7 @@ impl Repository {
             base: entered.base,
             staged: BTreeMap::new(),
             spellings: None,
+            progress: Progress::default(),
         })
     }
 }
@@ -81,6 +84,11 @@ impl Transaction<'_> {
     #[must_use]
     pub fn base(&self) -> &Arc<Snapshot> {
         &self.base
+    }
+
+    /// From here on every staged and checked file asks whether somebody still waits.
+    pub fn follow(&mut self, progress: &Progress) {
+        self.progress = progress.clone();
     }
 
     /// The revision the edits come after; `None` in an empty repository.
@@ -98,6 +106,7 @@ impl Transaction<'_> {
     /// # Errors
     /// [`Error::InvalidPath`] for a path that is no part of a site or collides with another, [`Error::TooLarge`].
     pub fn stage(&mut self, path: ContentPath, data: Option<Vec<u8>>) -> Result<()> {
+        self.progress.proceed()?;
         let refused = |problem: String| Error::InvalidPath { path: path.to_string(), problem };
         if !places::in_site(path.as_str()) {
             return Err(refused("it is no file of the site's content, data, static or themes folder".into()));
@@ -188,6 +197,7 @@ impl Transaction<'_> {
         }
         let git = self.repository.git()?;
         for (path, file) in &self.staged {
+            self.progress.proceed()?;
             let refused = |problem: String| Err(Error::InvalidPath { path: path.to_string(), problem });
             if file.is_some() {
                 if let Some(other) = self.in_the_way(path) {
@@ -259,6 +269,7 @@ impl Transaction<'_> {
             return Ok(None);
         }
         self.check(footprint)?;
+        self.progress.commit()?;
         let revision = self.write(note).map_err(|error| self.repository.explain(error))?;
         let effects = self.repository.effects();
         for change in self.changes() {
@@ -266,6 +277,19 @@ impl Transaction<'_> {
         }
         effects.committed(revision.as_str(), &note.message);
         Ok(Some(revision))
+    }
+
+    /// The staged edits as a revision that no ref holds: what a dry run shows to the steps after it. Moves nothing.
+    ///
+    /// # Errors
+    /// Those of [`Transaction::check`].
+    pub fn trial(&self, note: &Note, footprint: &Footprint) -> Result<RevisionId> {
+        self.check(footprint)?;
+        let git = self.repository.git()?;
+        let (changes, _) = self.objects(&git)?;
+        let tree = tree::update(&git, refs::tree_of(&git, self.tip_id())?, &changes)?;
+        let parents: Vec<Oid> = self.tip_id().into_iter().collect();
+        self.repository.commit(&git, tree, &parents, &self.repository.author(&git), note).map(revision_id)
     }
 
     fn write(&self, note: &Note) -> Result<RevisionId> {

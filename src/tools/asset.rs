@@ -5,18 +5,18 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::reply::{self, lean};
-use super::{Context, Hints, Right, Spec, Tool};
+use super::{Context, Edited, Hints, Right, Spec, Tool};
 use crate::error::{Error, Result};
 use crate::site::asset::{self, AssetItem, AssetQuery, AssetRemoval, Source, Stored};
 
 pub(super) fn tools() -> Vec<Tool> {
-    vec![Tool::new(LIST, list), Tool::new(WRITE, write), Tool::new(DELETE, delete)]
+    vec![Tool::new(LIST, list), Tool::editing(WRITE, write), Tool::editing(DELETE, delete)]
 }
 
 const LIST: Spec = Spec {
     name: "asset_list",
     title: "List assets",
-    description: "Lists images and other files with url, size, etag and how many pages use them. Replies total, items.",
+    description: "Lists images and other files. Replies url, size, etag, how many pages use each.",
     hints: Hints::READ,
     right: Right::Read,
 };
@@ -70,7 +70,7 @@ fn item(item: &AssetItem) -> Value {
 const WRITE: Spec = Spec {
     name: "asset_write",
     title: "Upload assets",
-    description: "Uploads images and files beside a page, into static/ or data/, as one unpublished revision. Replies url, etag, size, a Markdown line.",
+    description: "Uploads images and files beside a page, into static/ or data/. Replies url, etag, size, a Markdown line.",
     hints: Hints { read_only: false, destructive: true, idempotent: false, open_world: true },
     right: Right::Media,
 };
@@ -113,7 +113,7 @@ struct Upload {
     if_match: Option<String>,
 }
 
-fn write(context: &Context, asked: AssetWrite) -> Result<Value> {
+fn write(context: &Context, asked: AssetWrite) -> Result<Edited> {
     if asked.uploads.iter().any(|upload| upload.url.is_some()) {
         context.need(Right::Fetch, "asset_write with url")?;
     }
@@ -128,7 +128,7 @@ fn write(context: &Context, asked: AssetWrite) -> Result<Value> {
         let uploads: Vec<Value> = done.stored.iter().map(stored).collect();
         fields.shift_insert(usize::from(done.written.revision.is_some()), "uploads".into(), uploads.into());
     }
-    Ok(reply)
+    Ok(Edited { reply, written: done.written })
 }
 
 /// Exactly one source.
@@ -175,7 +175,7 @@ fn stored(stored: &Stored) -> Value {
 const DELETE: Spec = Spec {
     name: "asset_delete",
     title: "Delete assets",
-    description: "Deletes images and other files, as one unpublished revision. Replies what changed and who still uses them.",
+    description: "Deletes images and other files. Replies what changed and who still uses them.",
     hints: Hints { read_only: false, destructive: true, idempotent: false, open_world: false },
     right: Right::Media,
 };
@@ -184,7 +184,6 @@ const DELETE: Spec = Spec {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct AssetDelete {
-    /// Each.
     #[schemars(length(min = 1))]
     assets: Vec<Named>,
     /// Why; for git.
@@ -197,17 +196,15 @@ struct AssetDelete {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Named {
-    /// Path.
     #[schemars(length(min = 1), example = "static/img/logo.png")]
     path: String,
-    /// etag.
     #[schemars(example = "*")]
     if_match: Option<String>,
 }
 
-fn delete(context: &Context, asked: AssetDelete) -> Result<Value> {
+fn delete(context: &Context, asked: AssetDelete) -> Result<Edited> {
     let assets: Vec<AssetRemoval> =
         asked.assets.into_iter().map(|asset| AssetRemoval { path: asset.path, if_match: asset.if_match }).collect();
     let call = context.call(asked.message, asked.dry_run);
-    Ok(reply::written(&asset::remove(&context.site, &call, &assets)?, false))
+    Ok(Edited::new(asset::remove(&context.site, &call, &assets)?, false))
 }

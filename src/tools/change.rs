@@ -22,7 +22,7 @@ pub(super) fn tools() -> Vec<Tool> {
 
 const LIST: Spec = Spec {
     name: "change_list",
-    title: "List unpublished changes",
+    title: "List changes",
     description: "Lists what is not live yet, by whom and why, and open change sets; call it before publish. Replies per path etag and edits; hand_edit: a person changed it.",
     hints: Hints::READ,
     right: Right::Read,
@@ -115,8 +115,8 @@ fn start_after<'a>(paths: impl Iterator<Item = &'a ContentPath>, cursor: Option<
 
 const DIFF: Spec = Spec {
     name: "change_diff",
-    title: "Show unpublished changes",
-    description: "Shows how files differ from what is live; use it to review before publish. Replies per path diff, lines, etag. For rendered pages use preview.",
+    title: "Show changes",
+    description: "Shows how files differ from live, to review before publish. Replies per path diff, lines, etag. For rendered pages use preview.",
     hints: Hints::READ,
     right: Right::Read,
 };
@@ -125,7 +125,7 @@ const DIFF: Spec = Spec {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Diff {
-    /// Pages, files or folders such as `blog/`; default: everything unpublished.
+    /// Pages, files, folders (`blog/`); default: all.
     #[serde(default)]
     #[schemars(example = ["/blog/hello/"])]
     paths: Vec<String>,
@@ -178,8 +178,8 @@ fn diff_item(file: &FileDiff) -> Value {
 
 const DISCARD: Spec = Spec {
     name: "change_discard",
-    title: "Discard unpublished changes",
-    description: "Brings unpublished paths back to what is live, as one revision. Needs etags from change_list. Replies what changed. To take back single edits use revision_restore.",
+    title: "Discard changes",
+    description: "Brings unpublished paths back to what is live. Needs etags from change_list. Replies what changed. To take back single edits use revision_restore.",
     hints: Hints { read_only: false, destructive: true, idempotent: true, open_world: false },
     right: Right::Content,
 };
@@ -204,7 +204,7 @@ struct Seen {
     /// As change_list names it.
     #[schemars(length(min = 1), example = "blog/hello.md")]
     path: String,
-    /// Its etag; none for a deleted file; `*`: whatever it is.
+    /// etag, or `*`; none for a deleted file.
     #[schemars(example = "*")]
     etag: Option<String>,
 }

@@ -24,6 +24,7 @@ pub(super) fn tools() -> Vec<Tool> {
 pub(super) fn describe(schema: &mut Map<String, Value>) {
     let about = json!({"type": "string", "description": "A set of change_open; default: the working tree."});
     property(schema, about);
+    schema.insert("additionalProperties".into(), false.into());
 }
 
 /// The same as clients see it.
@@ -36,7 +37,6 @@ fn property(schema: &mut Map<String, Value>, about: Value) {
     if let Value::Object(properties) = properties {
         properties.insert(ARGUMENT.into(), about);
     }
-    schema.insert("additionalProperties".into(), false.into());
 }
 
 /// The context of the change set that the arguments name, and the arguments without it.
@@ -62,7 +62,6 @@ const OPEN: Spec = Spec {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Open {
-    /// What for; names it.
     #[schemars(length(min = 1), example = "Spring prices")]
     purpose: String,
 }
@@ -85,10 +84,8 @@ const CLOSE: Spec = Spec {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Close {
-    /// Its id.
     #[schemars(length(min = 1), example = "spring-prices-3f2a")]
     change_set: String,
-    /// How it ends.
     how: Ending,
     /// Write nothing.
     #[serde(default)]

@@ -1,14 +1,15 @@
 //! `site_check`.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::reply;
 use super::{Context, Hints, Right, Spec, Tool};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::Severity;
 use crate::site::check::{self, CheckQuery, Rule};
 
@@ -19,7 +20,7 @@ pub(super) fn tools() -> Vec<Tool> {
 const CHECK: Spec = Spec {
     name: "site_check",
     title: "Check",
-    description: "Finds what is wrong: links, templates, accessibility, SEO, orphans; use before publish. Replies counts by code, errors first.",
+    description: "Finds what is wrong: links, templates, accessibility, SEO, orphans. Replies counts by code, errors first.",
     hints: Hints { open_world: true, ..Hints::READ },
     right: Right::Read,
 };
@@ -39,40 +40,31 @@ struct Check {
     cursor: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-enum Group {
-    Links,
-    Schema,
-    Templates,
-    Accessibility,
-    Seo,
-    Orphans,
-    Drafts,
-    Assets,
-    Stale,
-    ExternalLinks,
+/// A group of rules by its name.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "String")]
+struct Group(Rule);
+
+impl TryFrom<String> for Group {
+    type Error = Error;
+
+    fn try_from(name: String) -> Result<Self, Error> {
+        name.parse().map(Self)
+    }
 }
 
-impl From<Group> for Rule {
-    fn from(group: Group) -> Self {
-        match group {
-            Group::Links => Self::Links,
-            Group::Schema => Self::Schema,
-            Group::Templates => Self::Templates,
-            Group::Accessibility => Self::Accessibility,
-            Group::Seo => Self::Seo,
-            Group::Orphans => Self::Orphans,
-            Group::Drafts => Self::Drafts,
-            Group::Stale => Self::Stale,
-            Group::Assets => Self::Assets,
-            Group::ExternalLinks => Self::ExternalLinks,
-        }
+impl JsonSchema for Group {
+    fn schema_name() -> Cow<'static, str> {
+        "Group".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "enum": Rule::ALL.map(Rule::name)})
     }
 }
 
 fn check(context: &Context, asked: Check) -> Result<Value> {
-    let rules: BTreeSet<Rule> = asked.rules.into_iter().map(Rule::from).collect();
+    let rules: BTreeSet<Rule> = asked.rules.into_iter().map(|Group(rule)| rule).collect();
     if rules.contains(&Rule::ExternalLinks) {
         context.need(Right::Fetch, "site_check with external_links")?;
     }

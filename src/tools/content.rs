@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Context, Hints, Right, Spec, Tool, reply};
+use super::{Context, Edited, Hints, Right, Spec, Tool, reply};
 use crate::error::{Error, Result};
 use crate::site::import::{self, From, Imported, Kind, Lost, Request, Tally};
 
@@ -15,14 +15,14 @@ const LOST: usize = 25;
 
 const IMPORT: Spec = Spec {
     name: "content_import",
-    title: "Import a site or pages",
+    title: "Import",
     description: "Imports a Hugo, Jekyll or Zola site, Markdown folder, feed or CSV; dry_run first. URLs stay. Replies counts and not_carried: what to mend.",
     hints: Hints { read_only: false, destructive: true, idempotent: true, open_world: true },
     right: Right::Content,
 };
 
 pub(super) fn tools() -> Vec<Tool> {
-    vec![Tool::new(IMPORT, run)]
+    vec![Tool::editing(IMPORT, run)]
 }
 
 /// Arguments of `content_import`.
@@ -77,7 +77,7 @@ impl Form {
     }
 }
 
-fn run(context: &Context, asked: ContentImport) -> Result<Value> {
+fn run(context: &Context, asked: ContentImport) -> Result<Edited> {
     let url = ["http://", "https://"].iter().any(|scheme| asked.from.starts_with(scheme));
     if url && !context.rights.allow(Right::Fetch) {
         return Err(Error::NotAllowed { tool: "content_import with a URL".into(), right: Right::Fetch.to_string() });
@@ -94,7 +94,8 @@ fn run(context: &Context, asked: ContentImport) -> Result<Value> {
         config: context.rights.allow(Right::Config),
     };
     let call = context.call(asked.message, asked.dry_run);
-    Ok(answer(&import::import(&context.site, &call, &request)?))
+    let imported = import::import(&context.site, &call, &request)?;
+    Ok(Edited { reply: answer(&imported), written: imported.written })
 }
 
 fn answer(imported: &Imported) -> Value {

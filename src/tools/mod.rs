@@ -3,17 +3,22 @@
 //! A tool is a [`Tool`]: what clients see of it, the right it needs, and the function it calls. The [`Registry`] holds
 //! them in the order they are shown and is the one way to call them.
 
+mod along;
 mod arguments;
 mod asset;
 mod change;
 mod change_set;
 mod check;
 mod content;
+mod improve;
 mod nearest;
+mod output;
 mod page;
 mod preview;
 mod publish;
 mod refusal;
+mod registry;
+mod replacement;
 mod reply;
 mod revision;
 mod rights;
@@ -29,11 +34,14 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+pub use along::{Along, Edited};
 pub use arguments::MAX_ARGUMENT_BYTES;
 pub use refusal::Refusal;
+pub use registry::{CORE, Registry};
 pub use rights::{Right, Rights};
 
 use crate::error::{Error, Result};
+use crate::insight::Journal;
 pub use crate::model::{Effects, Follower, Progress};
 pub use crate::preview::Browser;
 use crate::site::{Call, Site};
@@ -57,6 +65,12 @@ pub struct Context {
     pub rights: Rights,
     /// Who follows the call; says when the caller no longer waits.
     pub progress: Progress,
+    /// The session the call belongs to; empty where no journal is written.
+    pub session: String,
+    /// Where calls are written down.
+    pub journal: Arc<Journal>,
+    /// Set where what the tool edits is to be published at once.
+    pub publish: Option<Along>,
 }
 
 impl Context {
@@ -82,6 +96,7 @@ impl Context {
             arguments: self.arguments.clone(),
             message,
             dry_run,
+            publish: self.publish.is_some(),
             token: self.token.clone(),
             admin: self.rights.allow(Right::Admin),
             progress: self.progress.clone(),
@@ -157,6 +172,10 @@ pub struct Tool {
     off: bool,
     /// Whether a call can name the change set it is about.
     one_change_set: bool,
+    /// Whether a call can have what it edits published; `None`: it edits nothing that could be.
+    publishes: Option<bool>,
+    /// Whether it touches the world beyond the repository even where it publishes nothing.
+    open_world: bool,
     run: Arc<Run>,
 }
 
@@ -206,7 +225,25 @@ impl Tool {
             .with_title(spec.title)
             .with_annotations(hints);
         let schema = Arc::new(schema);
-        Self { listed, schema, right: spec.right, off: false, one_change_set: true, run: Arc::new(run) }
+        let (off, one_change_set) = (false, true);
+        let open_world = spec.hints.open_world;
+        Self { listed, schema, right: spec.right, off, one_change_set, publishes: None, open_world, run: Arc::new(run) }
+    }
+
+    /// A tool with arguments `A` that edits the site, and can have its edit published in the same call.
+    pub fn editing<A, F>(spec: Spec, run: F) -> Self
+    where
+        A: DeserializeOwned + JsonSchema,
+        F: Fn(&Context, A) -> Result<Edited> + Send + Sync + 'static,
+    {
+        let mut tool = Self::new(spec, move |context: &Context, arguments: A| {
+            let editing = Context { progress: along::first_part(context), ..context.clone() };
+            Ok(along::finish(context, run(&editing, arguments)?))
+        });
+        along::describe(Arc::make_mut(&mut tool.schema));
+        along::advertise(&mut tool.listed);
+        tool.publishes = Some(true);
+        tool
     }
 
     /// A tool that is about the whole site, and not about one of its change sets: without the argument `change_set`, unless it has
@@ -226,16 +263,32 @@ impl Tool {
         &self.listed.name
     }
 
-    /// What clients see.
+    /// What clients see who may do everything.
     #[must_use]
     pub fn listed(&self) -> &rmcp::model::Tool {
         &self.listed
+    }
+
+    /// What a client with these rights sees: no argument that would be refused.
+    #[must_use]
+    pub fn shown(&self, rights: Rights) -> rmcp::model::Tool {
+        let mut shown = self.listed.clone();
+        if self.publishes.is_some_and(|publishes| !publishes || !rights.allow(Right::Publish)) {
+            along::hide(&mut shown, self.open_world);
+        }
+        shown
     }
 
     /// The schema that arguments are checked by: the advertised one, with examples.
     #[must_use]
     pub fn schema(&self) -> &Map<String, Value> {
         &self.schema
+    }
+
+    /// The schema of its replies.
+    #[must_use]
+    pub fn output_schema(&self) -> Map<String, Value> {
+        output::of(self.name())
     }
 
     /// Whether it may change something.
@@ -263,132 +316,14 @@ impl Tool {
         let mut context =
             Context { tool: self.name().to_owned(), arguments: arguments::digest(&arguments), ..context.clone() };
         if self.one_change_set {
-            context = change_set::enter(&context, &mut arguments)?;
+            context = match change_set::enter(&context, &mut arguments) {
+                Ok(context) => context,
+                Err(error) => return along::repeated(&context).map(Answer::from).ok_or_else(|| error.into()),
+            };
+        }
+        if let Some(publishes) = self.publishes {
+            context.publish = along::take(&context, &mut arguments, publishes)?;
         }
         (self.run)(&context, arguments)
-    }
-}
-
-/// The tools of one server, in the order they are listed.
-#[derive(Debug, Clone, Default)]
-pub struct Registry {
-    tools: Vec<Tool>,
-}
-
-/// The tools that most work needs, for clients that want few: read, find, write, look, publish, undo.
-pub const CORE: [&str; 10] = [
-    "site_get",
-    "page_list",
-    "page_get",
-    "page_write",
-    "text_search",
-    "asset_write",
-    "preview",
-    "change_diff",
-    "publish",
-    "revision_restore",
-];
-
-impl Registry {
-    /// No tools.
-    #[must_use]
-    pub fn empty() -> Self {
-        Self::default()
-    }
-
-    /// The tools of this release.
-    #[must_use]
-    pub fn standard() -> Self {
-        let nouns = [
-            site::tools(),
-            check::tools(),
-            page::tools(),
-            text::tools(),
-            asset::tools(),
-            theme::tools(),
-            preview::tools(),
-            change::tools(),
-            change_set::tools(),
-            publish::tools(),
-            revision::tools(),
-            content::tools(),
-        ];
-        Self { tools: nouns.into_iter().flatten().collect() }
-    }
-
-    /// The same where a browser is there: `preview` takes screenshots too.
-    #[must_use]
-    pub fn with_browser(self, browser: Arc<Browser>) -> Self {
-        self.with(preview::with_browser(browser))
-    }
-
-    /// Offers only some of the tools: `core`, `all` or names joined by commas, and of those not the excluded ones. The others
-    /// stay known, so that a call of one is told why it is refused.
-    ///
-    /// # Errors
-    /// `InvalidArguments` for a name that is no tool, with the nearest one.
-    pub fn select(mut self, tools: Option<&str>, exclude: Option<&str>) -> Result<Self> {
-        let mut on: Vec<String> = Vec::new();
-        for name in tools.unwrap_or("all").split(',').map(str::trim) {
-            match name {
-                "all" => on.extend(self.tools.iter().map(|tool| tool.name().to_owned())),
-                "core" => on.extend(CORE.iter().map(|name| (*name).to_owned())),
-                name => on.push(self.known(name, "--tools")?),
-            }
-        }
-        let off: Vec<String> = exclude
-            .map(|names| names.split(',').map(|name| self.known(name.trim(), "--exclude")).collect::<Result<_>>())
-            .transpose()?
-            .unwrap_or_default();
-        for tool in &mut self.tools {
-            let name = tool.name();
-            tool.off = !on.iter().any(|known| known == name) || off.iter().any(|known| known == name);
-        }
-        Ok(self)
-    }
-
-    fn known(&self, name: &str, argument: &str) -> Result<String> {
-        if let Some(tool) = self.find(name) {
-            return Ok(tool.name().to_owned());
-        }
-        let short: String = name.chars().take(60).collect();
-        let (near, example) = match self.nearest(name) {
-            Some(near) => (format!(", did you mean `{near}`?"), near.to_owned()),
-            None => (String::new(), CORE[..3].join(",")),
-        };
-        let problem = format!("`{short}` is no tool{near}");
-        Err(Error::InvalidArguments { field: argument.into(), problem, example: format!("{argument} {example}") })
-    }
-
-    /// With one more; a name that is taken already is replaced in its place.
-    #[must_use]
-    pub fn with(mut self, tool: Tool) -> Self {
-        match self.tools.iter_mut().find(|known| known.name() == tool.name()) {
-            Some(known) => *known = tool,
-            None => self.tools.push(tool),
-        }
-        self
-    }
-
-    /// All tools in order.
-    pub fn tools(&self) -> impl Iterator<Item = &Tool> {
-        self.tools.iter()
-    }
-
-    /// The tools that are switched on and `rights` serve, in order.
-    pub fn allowed(&self, rights: Rights) -> impl Iterator<Item = &Tool> {
-        self.tools.iter().filter(move |tool| !tool.off && rights.allow(tool.right))
-    }
-
-    /// The tool of that name.
-    #[must_use]
-    pub fn find(&self, name: &str) -> Option<&Tool> {
-        self.tools.iter().find(|tool| tool.name() == name)
-    }
-
-    /// The name a caller most likely meant.
-    #[must_use]
-    pub fn nearest(&self, name: &str) -> Option<&str> {
-        nearest::nearest(name, self.tools.iter().map(Tool::name))
     }
 }

@@ -29,23 +29,7 @@ fn rank(name: &str, candidate: &str) -> usize {
     if part_of(name, candidate) || part_of(candidate, name) {
         return 1;
     }
-    distance(name, candidate)
-}
-
-/// Levenshtein distance in characters.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, left) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, right) in b.iter().enumerate() {
-            let substitution = diagonal + usize::from(left != *right);
-            diagonal = row[j + 1];
-            row[j + 1] = substitution.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
+    strsim::osa_distance(name, candidate)
 }
 
 #[cfg(test)]

@@ -34,15 +34,15 @@ pub(super) fn with_browser(browser: Arc<Browser>) -> Tool {
 const PREVIEW: Spec = Spec {
     name: "preview",
     title: "Preview pages",
-    description: "Renders pages before they are live; use it after edits and before publish. Replies per page an address to \
-        open, the whole HTML, or its text, and diagnostics. For the raw difference use change_diff.",
+    description: "Renders pages before they are live. Replies per page an address to open, HTML or text, and diagnostics. For the \
+        raw difference use change_diff.",
     hints: Hints::READ,
     right: Right::Read,
 };
 
 const PREVIEW_WITH_BROWSER: Spec = Spec {
-    description: "Renders pages before they are live; use it after edits and before publish. Replies per page an address, \
-        the whole HTML, its text, or a picture, and diagnostics. For the raw difference use change_diff.",
+    description: "Renders pages before they are live. Replies per page an address, HTML, text or a picture, and diagnostics. For the \
+        raw difference use change_diff.",
     ..PREVIEW
 };
 
@@ -50,7 +50,7 @@ const PREVIEW_WITH_BROWSER: Spec = Spec {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Preview {
-    /// URL or content paths; default: all changed.
+    /// E.g. `/blog/hello/`; default: all changed.
     #[serde(default)]
     #[schemars(length(max = 50), example = ["/blog/hello/"])]
     pages: Vec<String>,
@@ -74,7 +74,7 @@ enum As {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct PreviewWithBrowser {
-    /// URL paths or content paths, e.g. `/blog/hello/`; default: all changed pages.
+    /// E.g. `/blog/hello/`; default: all changed.
     #[serde(default)]
     #[schemars(length(max = 50), example = ["/blog/hello/"])]
     pages: Vec<String>,

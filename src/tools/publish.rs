@@ -28,7 +28,7 @@ const PUBLISH: Spec = Spec {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Publish {
-    /// Pages, files or folders such as `blog/`; default: everything.
+    /// Pages, files, folders (`blog/`); default: all.
     #[serde(default)]
     #[schemars(example = ["/blog/hello/"])]
     paths: Vec<String>,
@@ -41,7 +41,7 @@ struct Publish {
     /// Not live: push a branch for a person to merge, reply its link.
     #[serde(default)]
     review: bool,
-    /// Not now: freeze it, go live at this time. change_close cancels.
+    /// Freeze it, go live at this time. change_close cancels.
     #[schemars(example = "2026-12-01T09:00:00Z")]
     at: Option<String>,
     /// Why; for git.
@@ -63,7 +63,7 @@ fn go(context: &Context, asked: Publish) -> Result<Value> {
     Ok(answer(&publish::publish(&context.site, &call, &query)?))
 }
 
-fn answer(outcome: &PublishReply) -> Value {
+pub(super) fn answer(outcome: &PublishReply) -> Value {
     let published = &outcome.published;
     let mut urls = Map::new();
     for (name, kind) in

@@ -5,19 +5,19 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::reply;
-use super::{Context, Hints, Right, Spec, Tool};
+use super::{Context, Edited, Hints, Right, Spec, Tool};
 use crate::error::{Error, Result};
 use crate::model::Date;
 use crate::site::revision::{self, Restore, RevisionQuery};
 
 pub(super) fn tools() -> Vec<Tool> {
-    vec![Tool::new(LIST, list), Tool::new(RESTORE, restore)]
+    vec![Tool::new(LIST, list), Tool::editing(RESTORE, restore)]
 }
 
 const LIST: Spec = Spec {
     name: "revision_list",
     title: "List revisions",
-    description: "Lists edits and publishes, newest first; use it to find what to undo or when a page changed. Replies id, kind, when, by, client, tool, message.",
+    description: "Lists edits and publishes, newest first: what to undo, when a page changed. Replies id, kind, when, by, client, tool, message.",
     hints: Hints::READ,
     right: Right::Read,
 };
@@ -26,13 +26,13 @@ const LIST: Spec = Spec {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct List {
-    /// What touched these pages, files or folders (`blog/`).
+    /// Pages, files, folders (`blog/`).
     #[serde(default)]
     #[schemars(example = ["/blog/hello/"])]
     paths: Vec<String>,
-    /// Author, client, token or tool contains this.
+    /// In author, client, token or tool.
     by: Option<String>,
-    /// From this time on: `2026-11-23` or `2026-11-23T10:00:00Z`.
+    /// From then on: `2026-11-23` or `2026-11-23T10:00:00Z`.
     #[schemars(example = "2026-11-23")]
     since: Option<String>,
     /// Default 20.
@@ -92,17 +92,17 @@ struct RestoreArguments {
     #[serde(default)]
     #[schemars(example = ["1a2b3c4d5e"])]
     undo: Vec<String>,
-    /// The revision id whose state to bring back.
+    /// Whose state to bring back: a revision id, or a time as in since.
     #[schemars(example = "1a2b3c4d5e")]
     at: Option<String>,
-    /// With at: pages, files or folders such as `blog/`.
+    /// With at: pages, files, folders (`blog/`).
     #[serde(default)]
     #[schemars(example = ["/blog/hello/"])]
     paths: Vec<String>,
     /// What this author, client or token did; with since.
     #[schemars(length(min = 1), example = "claude-code")]
     by: Option<String>,
-    /// From this time on.
+    /// From then on: `2026-11-23`.
     #[schemars(example = "2026-11-23T10:00:00Z")]
     since: Option<String>,
     /// Why; for git.
@@ -112,10 +112,10 @@ struct RestoreArguments {
     dry_run: bool,
 }
 
-fn restore(context: &Context, asked: RestoreArguments) -> Result<Value> {
+fn restore(context: &Context, asked: RestoreArguments) -> Result<Edited> {
     let what = match (asked.undo.is_empty(), asked.at, asked.paths.is_empty(), asked.by, asked.since) {
         (false, None, true, None, None) => Restore::Undo(asked.undo),
-        (true, Some(revision), false, None, None) => Restore::At { revision, paths: asked.paths },
+        (true, Some(at), false, None, None) => Restore::At { at, paths: asked.paths },
         (true, None, true, Some(by), Some(since)) if !by.trim().is_empty() => {
             Restore::By { by: by.trim().to_owned(), since: moment(&since)? }
         }
@@ -129,5 +129,5 @@ fn restore(context: &Context, asked: RestoreArguments) -> Result<Value> {
     };
     let call = context.call(asked.message, asked.dry_run);
     let written = revision::restore(&context.site, &call, &what)?;
-    Ok(reply::written(&written, false))
+    Ok(Edited::new(written, false))
 }

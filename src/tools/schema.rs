@@ -28,8 +28,23 @@ pub(crate) fn of<A: JsonSchema>() -> Map<String, Value> {
 /// are checked by the whole schema all the same.
 const BRIEF: &str = "x-brief";
 
-/// The same schema without what only error messages use.
+/// Arguments of many tools, which the server's instructions or their own name explain: described once in the reference, and not
+/// in every tool of the list.
+const COMMON: [&str; 4] = ["message", "dry_run", "limit", "cursor"];
+
+/// The schema as clients see it. That unknown keys are refused is not said: the refusal names the nearest one.
 pub(crate) fn advertised(schema: &Map<String, Value>) -> Map<String, Value> {
+    let mut shown = inner(schema);
+    for name in COMMON {
+        if let Some(Value::Object(property)) = shown.get_mut("properties").and_then(|all| all.get_mut(name)) {
+            property.remove("description");
+        }
+    }
+    shown
+}
+
+/// A schema without what only error messages use.
+fn inner(schema: &Map<String, Value>) -> Map<String, Value> {
     let mut shown = Map::new();
     let is_brief = schema.contains_key(BRIEF);
     for (key, value) in schema {
@@ -39,7 +54,10 @@ pub(crate) fn advertised(schema: &Map<String, Value>) -> Map<String, Value> {
                 shown.insert(key.clone(), json!({"type": items.get("type")}));
             }
             // Bounds cost bytes in every session; the error says them when it matters.
-            ("examples" | "minLength" | "minItems" | "maxItems" | "minimum" | "maximum", _) => {}
+            (
+                "additionalProperties" | "examples" | "minLength" | "minItems" | "maxItems" | "minimum" | "maximum",
+                _,
+            ) => {}
             ("items", Value::Object(items)) => {
                 shown.insert(key.clone(), Value::Object(inner(items)));
             }
@@ -58,13 +76,6 @@ pub(crate) fn advertised(schema: &Map<String, Value>) -> Map<String, Value> {
             }
         }
     }
-    shown
-}
-
-/// A schema below the root: unknown keys are refused there too, and the root says so for all.
-fn inner(schema: &Map<String, Value>) -> Map<String, Value> {
-    let mut shown = advertised(schema);
-    shown.remove("additionalProperties");
     shown
 }
 
@@ -222,9 +233,9 @@ mod tests {
                     "more": {"type": "array", "description": "path and count, as above.", "items": {"type": "object"}},
                 },
                 "required": ["many", "more"],
-                "additionalProperties": false,
             })
         );
+        assert_eq!(of::<Outer>()["additionalProperties"], false);
         assert!(of::<Outer>()["properties"]["more"]["items"]["properties"]["path"].is_object(), "checked in full");
         assert_eq!(of::<Outer>()["properties"]["many"]["items"]["properties"]["path"]["examples"], json!(["a.md"]));
     }

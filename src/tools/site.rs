@@ -28,7 +28,7 @@ const GUIDE: &str = include_str!("guide.md");
 pub(super) fn tools() -> Vec<Tool> {
     vec![
         Tool::new(GET, get),
-        Tool::new(update::UPDATE, update::update),
+        Tool::editing(update::UPDATE, update::update),
         Tool::new(SYNC, sync).of_whole_site::<SiteSync>(),
     ]
 }
@@ -36,7 +36,7 @@ pub(super) fn tools() -> Vec<Tool> {
 const GET: Spec = Spec {
     name: "site_get",
     title: "Look at the site",
-    description: "Describes the site and its state in one call; start here. Replies title, theme, counts, what is unpublished, findings, remote, whether it can be written. guide explains how pages are written.",
+    description: "Describes the site and its state in one call; start here. Replies title, theme, counts, what is unpublished, findings, remote, whether it can be written; guide: how pages are written.",
     hints: Hints::READ,
     right: Right::Read,
 };
@@ -45,7 +45,6 @@ const GET: Spec = Spec {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct SiteGet {
-    /// What to add to the overview.
     #[serde(default)]
     include: Vec<Part>,
 }
@@ -221,7 +220,7 @@ fn changes(context: &Context, overview: &Overview) -> Result<Value> {
 const SYNC: Spec = Spec {
     name: "site_sync",
     title: "Take in the remote",
-    description: "Fetches the remote and merges what others published into the working tree; publish does it by itself. Replies what changed; conflicts show base, ours, theirs.",
+    description: "Merges what others published into the working tree; publish does it by itself. Replies what changed, or conflicts.",
     hints: Hints { read_only: false, destructive: false, idempotent: true, open_world: true },
     right: Right::Content,
 };

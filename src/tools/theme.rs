@@ -7,5 +7,9 @@ mod write;
 use super::Tool;
 
 pub(super) fn tools() -> Vec<Tool> {
-    vec![Tool::new(get::GET, get::get), Tool::new(write::WRITE, write::write), Tool::new(choose::USE, choose::choose)]
+    vec![
+        Tool::new(get::GET, get::get),
+        Tool::editing(write::WRITE, write::write),
+        Tool::editing(choose::USE, choose::choose),
+    ]
 }

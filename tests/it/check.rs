@@ -299,3 +299,19 @@ async fn the_parts_of_a_long_list_come_from_one_check() {
     let error = site.call_err("site_check", json!({"rules": ["links"], "cursor": list["next_cursor"]})).await;
     assert_eq!(error["code"], "invalid_arguments", "{error}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn themes_that_are_not_used_are_looked_at_too() {
+    let other = "-- themes/other/theme.yaml --\nname: other\n-- themes/other/layouts/page.hbs --\n{{#if page.title}}open\n-- themes/other@0123456789/layouts/page.hbs --\n{{#if\n";
+    let site = TestSite::new(&format!("{SITE}{other}")).await;
+    let reply = site.call("site_check", json!({"rules": ["templates"]})).await;
+    let found = &reply["items"][0];
+    assert_eq!(
+        (&found["path"], &found["severity"]),
+        (&json!("themes/other/layouts/page.hbs"), &json!("warning")),
+        "{reply}"
+    );
+    assert!(reply["items"].as_array().unwrap().iter().all(|item| item["path"] == found["path"]), "{reply}");
+    let one = site.call("site_check", json!({"rules": ["templates"], "scope": ["/sound/"]})).await;
+    assert_eq!(one["total"], 0, "{one}");
+}

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use rmcp::ServiceExt;
 use rmcp::model::{CallToolRequestParams, ClientCapabilities, ClientConfig, Implementation};
@@ -219,6 +219,13 @@ impl TestSite {
         let text = result.content[0].as_text().expect("text").text.clone();
         let value: Value = serde_json::from_str(&text).expect("the text is JSON");
         assert_eq!(result.structured_content, (!refused).then(|| value.clone()), "{tool}: text and structure differ");
+        if let (false, Some(schema)) = (refused, REPLIES.get(tool)) {
+            let stray = value
+                .as_object()
+                .and_then(|fields| fields.keys().find(|key| schema["properties"].get(key.as_str()).is_none()));
+            assert_eq!(stray, None, "{tool} replies what its output schema does not name: {value}");
+            assert_fits(tool, schema, &value);
+        }
         (refused, value)
     }
 
@@ -355,6 +362,44 @@ impl TestSite {
         git_in(&clone, &["add", "-A"]);
         git_in(&clone, &["commit", "-q", "-m", "From elsewhere"]);
         git_in(&clone, &["push", "-q", "origin", "HEAD"]);
+    }
+}
+
+/// What each tool says that it replies.
+static REPLIES: LazyLock<BTreeMap<String, Value>> = LazyLock::new(|| {
+    let registry = Registry::standard();
+    registry.tools().map(|tool| (tool.name().to_owned(), Value::Object(tool.output_schema()))).collect()
+});
+
+/// Fails unless `value` is what `schema` says: the part of JSON Schema that output schemas use.
+fn assert_fits(at: &str, schema: &Value, value: &Value) {
+    let kind = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_i64() || number.is_u64() => "integer",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    let allowed: Vec<&str> = match &schema["type"] {
+        Value::String(one) => vec![one],
+        Value::Array(several) => several.iter().filter_map(Value::as_str).collect(),
+        _ => return,
+    };
+    assert!(allowed.contains(&kind), "{at} is {kind} and not {allowed:?}: {value}");
+    for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        assert!(value.get(name).is_some(), "{at} has no {name}: {value}");
+    }
+    if let (Value::Object(fields), Value::Object(known)) = (value, &schema["properties"]) {
+        for (name, inner) in known {
+            if let Some(field) = fields.get(name) {
+                assert_fits(&format!("{at}.{name}"), inner, field);
+            }
+        }
+    }
+    for item in value.as_array().into_iter().flatten() {
+        assert_fits(&format!("{at}[]"), &schema["items"], item);
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use rmcp::model::CallToolRequestParams;
 use serde_json::{Value, json};
-use sitewright::insight::{Outcome, Record, read_all};
+use sitewright::insight::{Outcome, Record, Window};
 
 use crate::harness::TestSite;
 
@@ -13,9 +13,9 @@ const SITE: &str = "-- content/_index.md --\n---\ntitle: Home\n---\n-- content/a
 /// What the journal says by now.
 fn journal(site: &TestSite) -> Vec<Record> {
     site.server().journal().flush();
-    let (records, skipped) = read_all(&site.site().repository().own_files()).expect("a journal");
-    assert_eq!(skipped, 0);
-    records
+    let window = Window::read(&site.site().repository().own_files(), jiff::Timestamp::MIN).expect("a journal");
+    assert_eq!(window.skipped, 0);
+    window.records
 }
 
 /// All of it as it stands on disk.
@@ -159,8 +159,8 @@ async fn two_servers_write_beside_each_other_and_a_torn_line_is_left_out() {
     let file = std::fs::read_dir(&folder).expect("a folder").next().expect("a file").expect("a file").path();
     let text = std::fs::read_to_string(&file).expect("text");
     std::fs::write(&file, &text[..text.len() - 30]).expect("torn");
-    let (records, skipped) = read_all(&site.site().repository().own_files()).expect("a journal");
-    assert_eq!((records.len(), skipped), (99, 1));
+    let window = Window::read(&site.site().repository().own_files(), jiff::Timestamp::MIN).expect("a journal");
+    assert_eq!((window.records.len(), window.skipped), (99, 1));
 }
 
 /// Of what is said in arguments, pages, messages and names nothing reaches the journal.

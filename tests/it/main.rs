@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod after;
+mod along;
 mod asset;
 mod bad_input;
 mod build;
@@ -21,6 +22,7 @@ mod harness;
 mod host;
 mod import;
 mod import_sites;
+mod improve;
 mod incremental;
 mod insight;
 mod interleaving;

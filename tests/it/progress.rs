@@ -15,7 +15,7 @@ use sitewright::error::Error;
 use sitewright::model::{Follower, Progress};
 use sitewright::server::{Server, stdio};
 use sitewright::site::Call;
-use sitewright::site::page::{self, PageEdit};
+use sitewright::site::page::{self, ListQuery, PageEdit, Select};
 use sitewright::site::publish::{self, PublishQuery};
 use sitewright::tools::{Context, Hints, Registry, Right, Rights, Spec, Tool};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -81,6 +81,22 @@ async fn an_edit_can_be_cancelled_at_every_step_and_changes_nothing() {
     site.assert_file("content/a.md", "---\ntitle: A\n---\nNew.\n");
 }
 
+/// However many files an edit stages, describes and checks, it asks at each of them whether somebody waits: half a second is never far.
+#[tokio::test]
+async fn an_edit_of_many_pages_asks_at_each_of_them() {
+    const PAGES: usize = 40;
+    let page = |n: usize| format!("-- content/n/{n:02}.md --\n---\ntitle: N{n}\n---\nWords.\n");
+    let site = TestSite::new(&(SITE.to_owned() + &(0..PAGES).map(page).collect::<String>())).await;
+    let query = ListQuery { section: Some("n".into()), ..ListQuery::default() };
+    let front_matter = json!({"weight": 1}).as_object().cloned().expect("an object");
+    let many = Select { query, front_matter };
+    let write = |patience: usize| page::write(site.site(), &call("page_write", patience), &[], Some(&many));
+    let before = site.fingerprint();
+    let least = (0..).map(|step| step * 10).find(|patience| write(*patience).is_ok()).expect("it goes through");
+    assert!(least >= 3 * PAGES, "it asked fewer than {least} times");
+    assert_ne!(site.fingerprint(), before);
+}
+
 #[tokio::test]
 async fn a_publish_can_be_cancelled_at_every_step_and_nothing_goes_live() {
     let site = TestSite::with_remote(SITE).await;
@@ -99,7 +115,8 @@ async fn every_reading_call_can_be_cancelled_while_it_builds_and_changes_nothing
     let pages = SITE.to_owned() + &(0..20).map(page).collect::<String>();
     let registry = Registry::standard();
     let mut reading = 0;
-    for tool in registry.tools().filter(|tool| !tool.writes()) {
+    // `friction_report` reads the journal and builds nothing.
+    for tool in registry.tools().filter(|tool| !tool.writes() && tool.name() != "friction_report") {
         // A site of its own each: what one call built, the next would find done.
         let site = TestSite::new(&pages).await;
         let arguments = super::tools::example(tool.schema()).as_object().cloned().expect("an object");
@@ -121,6 +138,9 @@ async fn every_reading_call_can_be_cancelled_while_it_builds_and_changes_nothing
                     token: String::new(),
                     rights: Rights::all(),
                     progress: call(tool.name(), patience).progress,
+                    session: String::new(),
+                    journal: std::sync::Arc::default(),
+                    publish: None,
                 };
                 match tool.call(&context, arguments.clone()) {
                     Ok(_) => Ok(()),

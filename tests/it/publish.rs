@@ -65,6 +65,8 @@ pub(super) fn everything() -> PublishRequest<'static> {
         paths: None,
         held: std::collections::BTreeSet::new(),
         hand_edits: false,
+        of_edit: false,
+        trial: None,
         local_commits: false,
         note: Note { message: "Go live".into(), trailers: Vec::new() },
         history: History::Merge,

@@ -201,7 +201,10 @@ async fn templates_and_prompts_complete_paths() {
     site.call("page_write", edit).await;
     let templates = site.client().peer().list_all_resource_templates().await.expect("templates");
     let uris: Vec<&str> = templates.iter().map(|template| template.uri_template.as_str()).collect();
-    assert_eq!(uris, ["site:///content/{+path}", "site:///themes/{+path}", "site:///{+path}"]);
+    assert_eq!(
+        uris,
+        ["site:///content/{+path}", "site:///themes/{+path}", "site:///{+path}", "site:///improve/{+path}"]
+    );
     let peer = site.client().peer();
     let of_template = async |template: &str, word: &str| -> Vec<String> {
         peer.complete_resource_simple(template, "path", word)
@@ -247,7 +250,7 @@ async fn prompts_say_what_to_do_and_refuse_what_they_do_not_know() {
     let peer = site.client().peer();
     let prompts = peer.list_all_prompts().await.expect("prompts");
     let names: Vec<&str> = prompts.iter().map(|prompt| prompt.name.as_str()).collect();
-    assert_eq!(names, ["write_page", "review_changes"]);
+    assert_eq!(names, ["write_page", "review_changes", "reflect", "improvement_brief", "verify_release"]);
     let get = async |name: &str, given: Value| {
         let request = GetPromptRequestParams::new(name).with_arguments(arguments(&given));
         let answer = peer.get_prompt_once(request).await?;

@@ -187,3 +187,40 @@ async fn what_was_merged_from_a_set_is_undone_and_what_was_discarded_is_not_look
     site.call("revision_restore", back("rogue", false)).await;
     assert!(site.read("content/b.md").contains("Bee.") && site.read("content/c.md").contains("See."));
 }
+
+/// Last week's version, without looking for its revision.
+#[tokio::test(flavor = "multi_thread")]
+async fn paths_are_brought_back_to_how_they_were_at_a_time() {
+    let site = TestSite::with_remote(
+        "-- content/a.md --\n---\ntitle: A\n---\nFirst.\n-- content/n/b.md --\n---\ntitle: B\n---\nFirst.\n",
+    )
+    .await;
+    site.call("publish", json!({})).await;
+    let write = |body: &str| {
+        let page = |path: &str| json!({"path": path, "body": body, "if_match": "*"});
+        json!({"pages": [page("a.md"), page("n/b.md")], "publish": true})
+    };
+    for (time, body) in [("2026-11-24T09:00:00Z", "Second.\n"), ("2026-11-26T09:00:00Z", "Third.\n")] {
+        site.set_time(time);
+        site.call("page_write", write(body)).await;
+    }
+    site.set_time("2026-11-30T09:00:00Z");
+    site.call("page_write", json!({"pages": [{"path": "n/new.md", "create": true, "body": "New.\n"}]})).await;
+    let back = json!({"at": "2026-11-25", "paths": ["/a/"], "publish": true});
+    let written = site.call("revision_restore", back).await;
+    assert_eq!(written["published"]["pushed"]["ok"], true, "{written}");
+    assert!(site.git_remote(&["show", "main:content/a.md"]).ends_with("Second.\n"));
+    assert!(site.read("content/n/b.md").ends_with("Third.\n"), "only what is named");
+    // A folder comes back as it was then: what came later goes.
+    let written = site.call("revision_restore", json!({"at": "2026-11-24T09:00:00Z", "paths": ["n/"]})).await;
+    assert_eq!(written["changed"].as_array().map(Vec::len), Some(2), "{written}");
+    assert!(site.read("content/n/b.md").ends_with("Second.\n") && !site.path().join("content/n/new.md").exists());
+    site.call("revision_restore", json!({"undo": [written["revision"]]})).await;
+    // A page that was not there yet is not deleted by a slip in the date.
+    let error = site.call_err("revision_restore", json!({"at": "2026-11-25", "paths": ["/n/new/"]})).await;
+    assert_eq!(error["code"], "not_found", "{error}");
+    let error = site.call_err("revision_restore", json!({"at": "2020-01-01", "paths": ["/a/"]})).await;
+    assert_eq!(error["code"], "not_found", "{error}");
+    let error = site.call_err("revision_restore", json!({"at": "last-week", "paths": ["/a/"]})).await;
+    assert_eq!(error["details"]["field"], "at", "{error}");
+}

@@ -158,6 +158,12 @@ async fn a_broken_configuration_is_mended_by_the_tools() {
     let live = site.git(&["rev-parse", "origin/main"]);
     site.call("revision_restore", json!({"at": live.trim(), "paths": ["site.yaml"]})).await;
     site.assert_file("site.yaml", &good);
+    std::fs::remove_file(site.path().join("site.yaml")).unwrap();
+    let edit = json!({"pages": [{"path": "about.md", "edits": [{"find": "We.", "replace": "Us."}]}]});
+    let refused = site.call_err_after_hand_edit("page_write", edit).await;
+    assert!(refused["hint"].as_str().unwrap().contains("change_discard"), "{refused}");
+    site.call("change_discard", json!({"paths": [{"path": "site.yaml"}]})).await;
+    site.assert_file("site.yaml", &good);
     // Mending is no way to open what is a person's to open.
     by_hand(&broken);
     let pair = json!([{"find": "menus: [", "replace": "fetch: {allow: [127.0.0.1]}\nmenus:"}]);

@@ -247,7 +247,7 @@ async fn story_5_a_plan_is_refused_and_names_the_files_once_a_text_moved() {
 #[tokio::test(flavor = "multi_thread")]
 async fn story_5_a_replacement_of_the_whole_site_or_of_many_files_needs_a_plan() {
     let mut text = String::from(SITE);
-    for n in 0..25 {
+    for n in 0..55 {
         text.push_str(&format!("-- content/many/p{n:03}.md --\n---\ntitle: P{n}\n---\nneedle\n"));
     }
     let site = TestSite::new(&text).await;
@@ -269,6 +269,31 @@ async fn story_5_a_replacement_of_the_whole_site_or_of_many_files_needs_a_plan()
     let nothing = site.call("text_replace", json!({"pairs": [{"find": "nowhere", "replace": "x"}]})).await;
     assert_eq!((&nothing["unchanged"], &nothing["replaced"]["matches"]), (&json!(true), &json!(0)), "{nothing}");
     assert!(nothing["notes"].to_string().contains("text_search"), "{nothing}");
+}
+
+/// A typo on thirty pages is one call: what it changed is in the answer, and one undo takes it back.
+#[tokio::test(flavor = "multi_thread")]
+async fn up_to_fifty_files_of_a_named_scope_need_no_plan_and_are_all_shown() {
+    let page = |n: usize| {
+        format!(
+            "-- content/many/p{n:03}.md --\n---\ntitle: P{n}\n---\nYou recieve {n} loaves.\n{}\n",
+            "More. ".repeat(40)
+        )
+    };
+    let site = TestSite::with_remote(&(SITE.to_owned() + &(0..50).map(page).collect::<String>())).await;
+    site.call("publish", json!({})).await;
+    let pairs = json!([{"find": "recieve", "replace": "receive"}]);
+    let done = site.call("text_replace", json!({"pairs": pairs, "scope": ["many"], "publish": true})).await;
+    assert_eq!(done["replaced"], json!({"matches": 50, "files": 50}), "{done}");
+    for (n, file) in done["files"].as_array().expect("files").iter().enumerate() {
+        let shown = &file["excerpts"][0];
+        assert_eq!(shown["before"], format!("You recieve {n} loaves."), "{file}");
+        assert_eq!(shown["after"], format!("You receive {n} loaves."), "{file}");
+    }
+    assert_eq!((done.get("files_left_out"), done["files"].as_array().map(Vec::len)), (None, Some(50)));
+    assert!(site.git_remote(&["show", "main:content/many/p049.md"]).contains("receive 49"));
+    site.call("revision_restore", json!({"undo": [done["revision"]]})).await;
+    assert!(site.read("content/many/p000.md").contains("recieve 0"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

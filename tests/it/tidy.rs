@@ -26,7 +26,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("git2", &["store"]),
     ("walkdir", &["store"]),
     ("cap_std", &["store"]),
-    ("rustix", &["store", "outside/browser"]),
+    ("rustix", &["store", "outside/browser", "outside/child"]),
     ("notify", &["store/watch"]),
     ("ureq", &["store/remote", "outside"]),
     ("rustls", &["store/remote", "outside"]),

@@ -1,5 +1,5 @@
 //! The detectors: what friction looks like in a trace. Definitions and guards follow the research this product began with; each is
-//! described for people in `content/docs/friction.md`.
+//! described for people in `content/docs/journal.md`.
 
 mod errors;
 mod habits;

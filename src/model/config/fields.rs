@@ -180,30 +180,15 @@ impl Fields {
 
 /// The candidate that differs least, where the difference looks like a slip.
 pub(in crate::model) fn nearest<'a>(name: &str, candidates: &[&'a str]) -> Option<&'a str> {
-    let bare = |text: &str| text.to_lowercase().replace(['-', '_', ' '], "");
+    // Long names are no slips of each other.
+    let bare = |text: &str| -> String {
+        text.to_lowercase().chars().filter(|c| !['-', '_', ' '].contains(c)).take(64).collect()
+    };
     let name = bare(name);
     candidates
         .iter()
-        .map(|candidate| (distance(&name, &bare(candidate)), *candidate))
+        .map(|candidate| (strsim::osa_distance(&name, &bare(candidate)), *candidate))
         .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 5)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
-}
-
-/// Levenshtein distance; long names are cut, they are no slips of each other anyway.
-fn distance(a: &str, b: &str) -> usize {
-    let a: Vec<char> = a.chars().take(64).collect();
-    let mut row: Vec<usize> = (0..=a.len()).collect();
-    for (i, to) in b.chars().take(64).enumerate() {
-        let mut diagonal = i;
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-        for (j, from) in a.iter().enumerate() {
-            let replaced = diagonal + usize::from(*from != to);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row.last().copied().unwrap_or_default()
 }

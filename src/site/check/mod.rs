@@ -18,7 +18,7 @@ pub(super) use kept::Kept;
 pub use rule::Rule;
 
 use super::scope::Files;
-use super::{Site, lock};
+use super::{Site, lock, theme};
 use crate::build::{Built, Scope};
 use crate::error::{Error, Result};
 use crate::model::{ContentPath, Diagnostic, PathKind, Progress, Severity, Snapshot};
@@ -34,7 +34,7 @@ const MAX_LIMIT: usize = 500;
 pub struct CheckQuery {
     /// Which files: as in a search; empty: the whole site.
     pub scope: Vec<String>,
-    /// Which rules; empty: [`Rule::USUAL`].
+    /// Which rules; empty: [`Rule::usual`].
     pub rules: BTreeSet<Rule>,
     /// Drafts and scheduled pages are built and checked as if they were live.
     pub drafts: bool,
@@ -97,7 +97,7 @@ fn look(
     (snapshot, library): (Arc<Snapshot>, Arc<Built>),
     progress: &Progress,
 ) -> Result<Report> {
-    let rules = if query.rules.is_empty() { BTreeSet::from(Rule::USUAL) } else { query.rules.clone() };
+    let rules = if query.rules.is_empty() { Rule::usual() } else { query.rules.clone() };
     let files = match query.scope.as_slice() {
         [] => None,
         names => Some(Files::parse(&library.library, &snapshot, names)?),
@@ -117,6 +117,9 @@ fn look(
     let mut findings: Vec<Diagnostic> = built.diagnostics.clone();
     findings.extend(look.of_theme());
     let seen = look.into_seen();
+    if rules.contains(&Rule::Templates) {
+        findings.extend(theme::unused(&snapshot));
+    }
     if rules.contains(&Rule::Seo) {
         findings.extend(seo::findings(&built.library));
     }

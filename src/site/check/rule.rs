@@ -1,5 +1,6 @@
 //! Groups of rules: what a caller asks for, and where each code belongs.
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use crate::error::Error;
@@ -39,25 +40,18 @@ impl Rule {
         Self::Seo,
         Self::Orphans,
         Self::Drafts,
+        Self::Assets,
         Self::Stale,
-        Self::Assets,
         Self::ExternalLinks,
-    ];
-
-    /// What is checked where nobody names rules: age alone is no fault, and the network is asked only when meant.
-    pub const USUAL: [Self; 8] = [
-        Self::Links,
-        Self::Schema,
-        Self::Templates,
-        Self::Accessibility,
-        Self::Seo,
-        Self::Orphans,
-        Self::Drafts,
-        Self::Assets,
     ];
 
     /// What stops a publish or a reader, without advice: what the command line checks by itself.
     pub const FAULTS: [Self; 4] = [Self::Links, Self::Schema, Self::Templates, Self::Accessibility];
+
+    /// What is checked where nobody names rules: age alone is no fault, and the network is asked only when meant.
+    pub(super) fn usual() -> BTreeSet<Self> {
+        Self::ALL.into_iter().filter(|rule| !matches!(rule, Self::Stale | Self::ExternalLinks)).collect()
+    }
 
     /// Its name; API.
     #[must_use]

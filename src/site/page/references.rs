@@ -1,6 +1,6 @@
 //! Page references besides links in bodies, when pages move: front matter fields that hold a page, and menus of `site.yaml`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Map, Value};
 
@@ -9,7 +9,7 @@ use super::relocate::{Renames, new_link, replace_whole};
 use crate::build;
 use crate::error::Result;
 use crate::model::config::{Collection, FieldType, MenuItem};
-use crate::model::{Config, ContentPath, Library, Page, PageKind, Snapshot, front_matter};
+use crate::model::{Config, ContentPath, Library, Page, PageKind, PathKind, Snapshot, front_matter};
 
 /// Keys of a menu entry that hold an address.
 const ADDRESSES: [&str; 3] = ["url:", "page:", "pageRef:"];
@@ -28,10 +28,11 @@ pub(super) fn rewrite(
     if library.config.collections.is_empty() {
         return Ok(rewritten);
     }
+    let moved = Moved::of(library, renames);
     for page in library.pages.iter().filter(|page| page.exists && page.kind == PageKind::Page) {
         let Some((_, collection)) = build::collection_of(&library.config, &page.path) else { continue };
         let place = renames.get(&page.path).unwrap_or(&page.path);
-        let patch = patch(library, page, place, collection, renames);
+        let patch = patch(&moved, page, place, collection);
         if patch.is_empty() {
             continue;
         }
@@ -46,19 +47,13 @@ pub(super) fn rewrite(
 }
 
 /// What changes in a page's front matter, at the top or in the maps where other generators keep their own.
-fn patch(
-    library: &Library,
-    page: &Page,
-    place: &ContentPath,
-    collection: &Collection,
-    renames: &Renames,
-) -> Map<String, Value> {
+fn patch(moved: &Moved<'_>, page: &Page, place: &ContentPath, collection: &Collection) -> Map<String, Value> {
     let is_page = |kind: FieldType| kind == FieldType::Page;
     let fields = collection.fields.iter();
     let fields = fields.filter(|(_, field)| is_page(field.kind) || field.items.is_some_and(is_page));
     let mut patch = Map::new();
     for (key, _) in fields {
-        let become_new = |value: &Value| renamed(library, page, place, renames, value);
+        let become_new = |value: &Value| renamed(moved, page, place, value);
         if let Some(new) = page.front_matter.get(key).and_then(become_new) {
             patch.insert(key.clone(), new);
         }
@@ -80,8 +75,8 @@ fn patch(
 }
 
 /// A field's value with the pages' new places; `None`: it stays.
-fn renamed(library: &Library, page: &Page, place: &ContentPath, renames: &Renames, value: &Value) -> Option<Value> {
-    let one = |value: &Value| value.as_str().and_then(|raw| reference(library, page, place, renames, raw));
+fn renamed(moved: &Moved<'_>, page: &Page, place: &ContentPath, value: &Value) -> Option<Value> {
+    let one = |value: &Value| value.as_str().and_then(|raw| moved.reference(page, place, raw));
     match value {
         Value::Array(items) => {
             let new: Vec<Value> =
@@ -92,39 +87,56 @@ fn renamed(library: &Library, page: &Page, place: &ContentPath, renames: &Rename
     }
 }
 
-fn reference(library: &Library, page: &Page, place: &ContentPath, renames: &Renames, raw: &str) -> Option<String> {
-    let (name, tail) = raw.find('#').map_or((raw, ""), |at| raw.split_at(at));
-    let target = &library.pages[named(library, page, name)?].path;
-    let new = renames.get(target).unwrap_or(target);
-    if new == target && place == &page.path {
-        return None;
-    }
-    let found = if name.ends_with(".md") && !name.starts_with(['/', '@']) && beside(page, name).as_ref() == Some(target)
-    {
-        new_link(raw, &page.path, place, new, None, "")
-    } else if new == target {
-        None
-    } else {
-        // A name without its ending, such as `people/ada`, or a bare `ada`, keeps to that where it still says it.
-        let shown = address::shown(new);
-        let lead = name.find(|c: char| !matches!(c, '/' | '@')).unwrap_or(0);
-        let plain = if name.ends_with(".md") { shown } else { bare(shown) };
-        let slash = if name.starts_with('/') && name.ends_with('/') && name.len() > 1 { "/" } else { "" };
-        let bare_name = !name.contains('/') && !name.ends_with(".md") && bare(shown).ends_with(&format!("/{name}"));
-        (!bare_name).then(|| format!("{}{plain}{slash}{tail}", &name[..lead]))
-    };
-    found.filter(|new| new != raw)
+/// Pages that move, by what references call them.
+struct Moved<'a> {
+    library: &'a Library,
+    renames: &'a Renames,
+    by_name: HashMap<String, &'a ContentPath>,
 }
 
-/// The page a reference means: beside the page, by path or address, else by the file's name.
-fn named(library: &Library, page: &Page, name: &str) -> Option<usize> {
-    let near = beside(page, name).and_then(|path| library.by_path.get(&path).copied());
-    let by_name = || {
-        let stem = |page: &&std::sync::Arc<Page>| bare(address::shown(&page.path)).rsplit('/').next() == Some(name);
-        let found = library.pages.iter().find(stem)?;
-        library.by_path.get(&found.path).copied()
-    };
-    near.or_else(|| address::page(library, name).ok()).or_else(by_name)
+impl<'a> Moved<'a> {
+    fn of(library: &'a Library, renames: &'a Renames) -> Self {
+        let mut stems: HashMap<&str, usize> = HashMap::new();
+        for page in &library.pages {
+            *stems.entry(stem(&page.path)).or_default() += 1;
+        }
+        let mut by_name = HashMap::new();
+        let pages = || renames.keys().filter(|path| path.kind() == PathKind::Page);
+        // A file's name alone means a page only where no other has it.
+        let lone = pages().filter(|path| stems.get(stem(path)) == Some(&1));
+        by_name.extend(lone.map(|path| (stem(path).to_owned(), path)));
+        for path in pages() {
+            let shown = address::shown(path);
+            let bare = bare(shown);
+            let forms = [format!("/{bare}"), format!("/{bare}/"), format!("/{shown}"), format!("@/{shown}")];
+            let url = library.by_path.get(path).map(|&index| library.pages[index].url.clone());
+            let short = url.as_deref().map(|url| url.trim_end_matches('/').to_owned());
+            by_name.extend(forms.into_iter().chain(url).chain(short).map(|name| (name, path)));
+            by_name.extend([(bare.to_owned(), path), (shown.to_owned(), path)]);
+        }
+        Self { library, renames, by_name }
+    }
+
+    /// A reference as it is to be written; `None`: it stays.
+    fn reference(&self, page: &Page, place: &ContentPath, raw: &str) -> Option<String> {
+        let (name, tail) = raw.find('#').map_or((raw, ""), |at| raw.split_at(at));
+        let near = beside(page, name).filter(|path| self.library.by_path.contains_key(path));
+        if let Some(target) = near {
+            let new = self.renames.get(&target).unwrap_or(&target);
+            let stays = *new == target && place == &page.path;
+            return new_link(raw, &page.path, place, new, None, "").filter(|new| !stays && new != raw);
+        }
+        let new = self.renames.get(*self.by_name.get(name)?)?;
+        // A name without its ending, such as `people/ada`, or a lone `ada`, keeps to that where it still says it.
+        let shown = address::shown(new);
+        if !name.contains('/') && stem(new) == name {
+            return None;
+        }
+        let lead = name.find(|c: char| !matches!(c, '/' | '@')).unwrap_or(0);
+        let plain = if name.ends_with(".md") { shown } else { bare(shown) };
+        let slash = if name.starts_with('/') && name.ends_with('/') { "/" } else { "" };
+        Some(format!("{}{plain}{slash}{tail}", &name[..lead])).filter(|new| new != raw)
+    }
 }
 
 fn beside(page: &Page, name: &str) -> Option<ContentPath> {
@@ -140,6 +152,12 @@ fn beside(page: &Page, name: &str) -> Option<ContentPath> {
         }
     }
     ContentPath::parse(&parts.join("/")).ok()
+}
+
+/// The last part of that.
+fn stem(path: &ContentPath) -> &str {
+    let bare = bare(address::shown(path));
+    bare.rsplit('/').next().unwrap_or(bare)
 }
 
 /// A page's path without its ending, and a bundle's or section's by its folder.

@@ -17,9 +17,9 @@ const MAX_PAIRS: usize = 100;
 /// Bytes of all replaced files together: what is staged is held in memory.
 const MAX_TOTAL: usize = 64 << 20;
 /// More files than this change only by a plan.
-const UNPLANNED_FILES: usize = 20;
+const UNPLANNED_FILES: usize = 50;
 /// Files described line by line.
-const DESCRIBED: usize = 25;
+const DESCRIBED: usize = UNPLANNED_FILES;
 /// Excerpts of each of them.
 const EXCERPTS: usize = 3;
 /// Characters of an excerpt's sides.

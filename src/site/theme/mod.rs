@@ -12,8 +12,11 @@ pub use get::{FileQuery, Include, LayoutView, SettingView, TextView, ThemeFile, 
 pub(super) use settings::refuse_misfits;
 pub use write::{FileEdit, ThemeEdit, write};
 
+use serde_json::Map;
+
+use crate::build::template::Templates;
 use crate::error::{Error, Result};
-use crate::model::{Config, Snapshot, Theme};
+use crate::model::{Config, Diagnostic, Severity, Snapshot, Theme};
 
 /// What a theme's name says: `default`, or `default@1a2b3c4d5e` for files frozen at a revision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +50,25 @@ fn names(snapshot: &Snapshot) -> Vec<String> {
         snapshot.under("themes").filter_map(|(path, _)| path.as_str().split('/').nth(1).map(str::to_owned)).collect();
     names.dedup();
     names
+}
+
+/// What is wrong with the templates of themes that the site does not use: no build ever sees them. Nothing depends on it, so
+/// none of it is an error.
+pub(super) fn unused(snapshot: &Snapshot) -> Vec<Diagnostic> {
+    let used = folders_in_use(snapshot);
+    let themes = names(snapshot).into_iter().filter(|name| Name::of(name).pin.is_none());
+    let themes = themes.filter(|name| !used.contains(&format!("themes/{name}/")));
+    let mut found = Vec::new();
+    for name in themes {
+        let folder = format!("themes/{name}/");
+        let (_, findings) = Templates::compile(snapshot, &name, &Map::new());
+        let own = findings.into_iter().filter(|finding| finding.path.as_str().starts_with(&folder));
+        found.extend(own.map(|finding| match finding.severity {
+            Severity::Error => Diagnostic { severity: Severity::Warning, ..finding },
+            _ => finding,
+        }));
+    }
+    found
 }
 
 fn exists(snapshot: &Snapshot, name: &str) -> bool {

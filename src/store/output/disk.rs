@@ -77,6 +77,9 @@ impl Folder {
         ContentPath::from_disk(path)?;
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
         self.enter(folder)?;
+        if self.made.contains(path) {
+            return Err(both(path, path));
+        }
         let size = if self.here().1 { None } else { self.make_way(path, name)? };
         self.put.insert(path.to_owned());
         let there = match size {
@@ -145,7 +148,9 @@ impl Folder {
         let (above, in_new) = self.here();
         let opened = |fd: OwnedFd, fresh| Open { name: name.to_owned(), dir: Dir::from(fd), fresh };
         let mut in_the_way = false;
-        if !in_new {
+        // A folder that this build made is there again when its turn comes twice.
+        let ours = self.made.contains(path);
+        if !in_new || ours {
             match openat(above, name, FOLDER, Mode::empty()) {
                 Ok(fd) => return Ok(opened(fd, false)),
                 Err(Errno::NOENT) => {}

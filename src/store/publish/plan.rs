@@ -271,7 +271,7 @@ fn check_hand_edits(request: &PublishRequest<'_>, selected: &BTreeSet<String>, s
     if request.hand_edits {
         return Ok(());
     }
-    let is_named = |path: &str| request.paths.as_ref().is_some_and(|named| named.contains(path));
+    let is_named = |path: &str| !request.of_edit && request.paths.as_ref().is_some_and(|named| named.contains(path));
     let paths: Vec<String> = chain::by_hand(steps)
         .into_iter()
         .filter(|p| selected.contains(*p) && !is_named(p))

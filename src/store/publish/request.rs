@@ -43,6 +43,10 @@ pub struct PublishRequest<'a> {
     pub held: BTreeSet<ContentPath>,
     /// Take along paths that a person edited by hand and that are not named.
     pub hand_edits: bool,
+    /// The paths are what an edit wrote: naming them names none of a person's hand edits.
+    pub of_edit: bool,
+    /// In a dry run, plan as if the edits ended at this revision, which no ref holds.
+    pub trial: Option<RevisionId>,
     /// Take along a person's commits that the remote has not.
     pub local_commits: bool,
     /// Why, for the commit message.
@@ -69,6 +73,8 @@ impl fmt::Debug for PublishRequest<'_> {
             .field("paths", &self.paths)
             .field("held", &self.held)
             .field("hand_edits", &self.hand_edits)
+            .field("of_edit", &self.of_edit)
+            .field("trial", &self.trial)
             .field("local_commits", &self.local_commits)
             .field("note", &self.note)
             .field("history", &self.history)

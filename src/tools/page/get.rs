@@ -16,8 +16,8 @@ use crate::site::page::{self, GetQuery, Include, PageView};
 pub(super) const GET: Spec = Spec {
     name: "page_get",
     title: "Read pages",
-    description: "Reads pages with their etag; call it before replacing a body. Default: front_matter and body. \
-        Long replies are cut and `next` says how to go on. To look at rendered changes use preview.",
+    description: "Reads pages with their etag; call it before replacing a body. Replies front_matter and body by \
+        default; `next` says how to go on where it is cut. For whole rendered pages use preview.",
     hints: Hints::READ,
     right: Right::Read,
 };
@@ -26,16 +26,16 @@ pub(super) const GET: Spec = Spec {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PageGet {
-    /// URL paths, content paths, globs: `/blog/hello/`, `blog/a*.md`.
+    /// `/blog/hello/`, `blog/hello.md`, globs: `blog/a*.md`.
     #[schemars(length(min = 1, max = 50), example = ["/blog/hello/"])]
     paths: Vec<String>,
     /// html and text: rendered main content.
     #[serde(default)]
     include: Vec<Part>,
-    /// Only these body lines: `10-40`, `10-`, `10`.
+    /// Body lines: `10-40`, `10-`, `10`.
     #[schemars(example = "10-40")]
     lines: Option<String>,
-    /// As of this revision id.
+    /// As of this id.
     revision: Option<String>,
 }
 

@@ -13,7 +13,7 @@ use crate::site::page::{self, ListQuery, ListStatus, Sort};
 pub(super) const LIST: Spec = Spec {
     name: "page_list",
     title: "List pages",
-    description: "Lists pages and sections by place, term or state; use it to find what to read or change. Replies total, items, next_cursor. For words inside pages use text_search.",
+    description: "Lists pages and sections by place, term or state. Replies total, items, next_cursor. For words inside pages use text_search.",
     hints: Hints::READ,
     right: Right::Read,
 };
@@ -22,23 +22,22 @@ pub(super) const LIST: Spec = Spec {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PageList {
-    /// Only below this section, e.g. `blog`.
+    /// E.g. `blog`.
     #[schemars(example = &"blog")]
     section: Option<String>,
-    /// Content paths that match, e.g. `blog/2026-*.md`.
+    /// E.g. `blog/2026-*.md`.
     #[schemars(example = "blog/2026-*.md")]
     glob: Option<String>,
-    /// Pages with this term: `tags:rust` or `rust`.
+    /// `tags:rust` or `rust`.
     #[schemars(example = "tags:rust")]
     term: Option<String>,
     /// changed: differs from live.
     status: Option<Status>,
     /// In title, description or URL.
     text: Option<String>,
-    /// Default path; date and updated: newest first.
+    /// Default path; dates: newest first.
     sort: Option<Order>,
-    /// title, description, date, updated, state, kind, terms, weight, words, etag, or any front
-    /// matter key; default title, date, state.
+    /// E.g. kind, terms, words, etag, any front matter key; default title, date, state.
     #[serde(default)]
     fields: Vec<String>,
     /// Default 50.

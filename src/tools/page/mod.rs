@@ -13,8 +13,8 @@ pub(super) fn tools() -> Vec<Tool> {
     vec![
         Tool::new(list::LIST, list::list),
         Tool::new(get::GET, get::get),
-        Tool::new(write::WRITE, write::write),
-        Tool::new(relocate::MOVE, relocate::relocate),
-        Tool::new(relocate::DELETE, relocate::delete),
+        Tool::editing(write::WRITE, write::write),
+        Tool::editing(relocate::MOVE, relocate::relocate),
+        Tool::editing(relocate::DELETE, relocate::delete),
     ]
 }

@@ -4,9 +4,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::super::{Context, Hints, Right, Spec, reply};
+use super::super::replacement::Replacement;
+use super::super::{Context, Edited, Hints, Right, Spec};
 use crate::error::{Error, Result};
-use crate::site::page::{self, ListQuery, PageEdit, Select, TextEdit};
+use crate::site::page::{self, ListQuery, PageEdit, Select};
 
 pub(super) const WRITE: Spec = Spec {
     name: "page_write",
@@ -24,7 +25,7 @@ pub(super) struct PageWrite {
     /// The pages; this or select.
     #[serde(default)]
     pages: Vec<Edit>,
-    /// Patches many pages.
+    /// Patches many pages, found as by page_list.
     select: Option<Selection>,
     /// html: the rendered content.
     #[serde(default)]
@@ -61,28 +62,11 @@ struct Edit {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Replacement {
-    /// Exact text that occurs once.
-    #[schemars(length(min = 1), example = "old words")]
-    find: String,
-    /// The new text.
-    #[schemars(example = "new words")]
-    replace: String,
-    /// Every occurrence.
-    #[serde(default)]
-    all: bool,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 struct Selection {
-    /// As in page_list.
     #[schemars(example = &"blog")]
     section: Option<String>,
-    /// As in page_list.
     #[schemars(example = "blog/2026-*.md")]
     glob: Option<String>,
-    /// As in page_list.
     #[schemars(example = "tags:rust")]
     term: Option<String>,
     /// Patch for each.
@@ -96,7 +80,7 @@ enum Extra {
     Html,
 }
 
-pub(super) fn write(context: &Context, asked: PageWrite) -> Result<Value> {
+pub(super) fn write(context: &Context, asked: PageWrite) -> Result<Edited> {
     let edits: Vec<PageEdit> = asked
         .pages
         .into_iter()
@@ -104,11 +88,7 @@ pub(super) fn write(context: &Context, asked: PageWrite) -> Result<Value> {
             path: edit.path,
             front_matter: edit.front_matter,
             body: edit.body,
-            edits: edit
-                .edits
-                .into_iter()
-                .map(|edit| TextEdit { find: edit.find, replace: edit.replace, all: edit.all })
-                .collect(),
+            edits: edit.edits.into_iter().map(Into::into).collect(),
             if_match: edit.if_match,
             create: edit.create,
         })
@@ -129,5 +109,5 @@ pub(super) fn write(context: &Context, asked: PageWrite) -> Result<Value> {
     };
     let call = context.call(asked.message, asked.dry_run);
     let written = page::write(&context.site, &call, &edits, many.as_ref())?;
-    Ok(reply::written(&written, asked.include.contains(&Extra::Html)))
+    Ok(Edited::new(written, asked.include.contains(&Extra::Html)))
 }

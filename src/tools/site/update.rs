@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::super::{Context, Hints, Right, Spec, reply};
+use super::super::{Context, Edited, Hints, Right, Spec, reply};
 use crate::error::Result;
 use crate::site::configure::{self, KeyChange, Patch};
 
@@ -35,7 +35,7 @@ pub(super) struct SiteUpdate {
     dry_run: bool,
 }
 
-pub(super) fn update(context: &Context, asked: SiteUpdate) -> Result<Value> {
+pub(super) fn update(context: &Context, asked: SiteUpdate) -> Result<Edited> {
     let patch = Patch { patch: asked.patch };
     let call = context.call(asked.message, asked.dry_run);
     let (written, keys) = configure::update(&context.site, &call, &patch)?;
@@ -47,7 +47,7 @@ pub(super) fn update(context: &Context, asked: SiteUpdate) -> Result<Value> {
             fields.insert("keys_left_out".into(), (keys.len() - KEYS).into());
         }
     }
-    Ok(reply)
+    Ok(Edited { reply, written })
 }
 
 /// `null` stands for a key that is not set.

@@ -6,5 +6,5 @@ mod search;
 use super::Tool;
 
 pub(super) fn tools() -> Vec<Tool> {
-    vec![Tool::new(search::SEARCH, search::search), Tool::new(replace::REPLACE, replace::replace)]
+    vec![Tool::new(search::SEARCH, search::search), Tool::editing(replace::REPLACE, replace::replace)]
 }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::super::reply::{self, lean};
-use super::super::{Context, Hints, Right, Spec};
+use super::super::{Context, Edited, Hints, Right, Spec};
 use crate::error::{Error, Result};
 use crate::model::PathKind;
 use crate::site::address::shown;
@@ -15,11 +15,13 @@ use crate::site::text::{self, How, Pair, Replaced, Replacement};
 const DIFFS: usize = 5;
 /// Bytes of what is said of single files.
 const FILES_LIMIT: usize = 10_000;
+/// The same where it was not seen beforehand: up to three excerpts of each of the files that change without a plan.
+const UNSEEN_LIMIT: usize = 18_000;
 
 pub(super) const REPLACE: Spec = Spec {
     name: "text_replace",
     title: "Replace text",
-    description: "Replaces text in many files at once; first with dry_run, then send its plan along. Replies counts, excerpts. For one page use page_write.",
+    description: "Replaces text in many files at once. Without scope, or in over 50 files: dry_run first, then send its plan. Replies counts, excerpts. For one page use page_write.",
     hints: Hints { read_only: false, destructive: true, idempotent: false, open_world: false },
     right: Right::Content,
 };
@@ -52,15 +54,13 @@ pub(super) struct TextReplace {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct OnePair {
-    /// Old text.
     #[schemars(length(min = 1), example = "old words")]
     find: String,
-    /// New text.
     #[schemars(example = "new words")]
     replace: String,
 }
 
-pub(super) fn replace(context: &Context, asked: TextReplace) -> Result<Value> {
+pub(super) fn replace(context: &Context, asked: TextReplace) -> Result<Edited> {
     let call = context.call(asked.message, asked.dry_run);
     let replacement = Replacement {
         pairs: asked.pairs.into_iter().map(|pair| Pair { find: pair.find, replace: pair.replace }).collect(),
@@ -76,18 +76,23 @@ pub(super) fn replace(context: &Context, asked: TextReplace) -> Result<Value> {
         Err(Error::NotAllowed { tool: context.tool.clone(), right: right.to_string() })
     };
     let replaced = text::replace(&context.site, &call, &replacement, &may)?;
-    Ok(answer(replaced, replacement.plan.is_some()))
+    let reply = answer(replaced.clone(), replacement.plan.is_some());
+    Ok(Edited { reply, written: replaced.written })
 }
 
 fn answer(mut replaced: Replaced, planned: bool) -> Value {
-    let counted = files(&replaced);
+    let told_in_excerpts = replaced.written.dry_run || !planned;
+    let counted = files(&replaced, told_in_excerpts);
     let shown_files = counted.as_array().map_or(0, Vec::len);
+    let unchanged = replaced.written.revision.is_none() && !replaced.written.dry_run;
     if replaced.written.dry_run {
-        // The excerpts say it in fewer words.
         replaced.written.changed.clear();
     }
-    let unchanged = replaced.written.revision.is_none() && !replaced.written.dry_run;
     replaced.written.changed.truncate(DIFFS);
+    if told_in_excerpts {
+        // The excerpts say it in fewer words.
+        replaced.written.changed.iter_mut().for_each(|file| file.diff.clear());
+    }
     let Value::Object(written) = reply::written(&replaced.written, false) else { return Value::Null };
     let mut reply = Map::new();
     if replaced.files.is_empty() && replaced.written.repeated {
@@ -114,11 +119,11 @@ fn answer(mut replaced: Replaced, planned: bool) -> Value {
 }
 
 /// What is said of each file, until the room is used up.
-fn files(replaced: &Replaced) -> Value {
-    let mut room = FILES_LIMIT;
+fn files(replaced: &Replaced, told_in_excerpts: bool) -> Value {
+    let mut room = if replaced.written.dry_run || !told_in_excerpts { FILES_LIMIT } else { UNSEEN_LIMIT };
     let mut items = Vec::new();
     for file in &replaced.files {
-        let shown_excerpts = if replaced.written.dry_run { file.excerpts.as_slice() } else { &[] };
+        let shown_excerpts = if told_in_excerpts { file.excerpts.as_slice() } else { &[] };
         let excerpts: Vec<Value> = shown_excerpts
             .iter()
             .map(|excerpt| json!({"line": excerpt.line, "before": excerpt.before, "after": excerpt.after}))

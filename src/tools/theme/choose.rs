@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::{Context, Hints, Right, Spec, reply};
+use super::super::{Context, Edited, Hints, Right, Spec, reply};
 use crate::error::Result;
 use crate::site::edit::Written;
 use crate::site::theme::{self, Choice, Pin};
@@ -34,17 +34,16 @@ pub(super) struct ThemeUse {
     dry_run: bool,
 }
 
-pub(super) fn choose(context: &Context, asked: ThemeUse) -> Result<Value> {
+pub(super) fn choose(context: &Context, asked: ThemeUse) -> Result<Edited> {
     let choice = Choice { theme: asked.theme, pin: asked.pin.as_deref().map(Pin::of) };
     let call = context.call(asked.message, asked.dry_run);
     let chosen = theme::choose(&context.site, &call, &choice)?;
     // Dozens of copied files say less than their folder.
     let (files, rest): (Vec<_>, Vec<_>) =
-        chosen.written.changed.into_iter().partition(|file| file.path.as_str().starts_with("themes/"));
-    let changes_nothing = files.is_empty() && rest.is_empty();
-    let mut reply = reply::written(&Written { changed: rest, ..chosen.written }, false);
+        chosen.written.changed.iter().cloned().partition(|file| file.path.as_str().starts_with("themes/"));
+    let mut reply = reply::written(&Written { changed: rest, ..chosen.written.clone() }, false);
     if let Value::Object(fields) = &mut reply {
-        if !changes_nothing {
+        if !chosen.written.unchanged() {
             fields.remove("unchanged");
         }
         fields.insert("theme".into(), chosen.theme.into());
@@ -56,7 +55,7 @@ pub(super) fn choose(context: &Context, asked: ThemeUse) -> Result<Value> {
             }
         }
     }
-    Ok(reply)
+    Ok(Edited { reply, written: chosen.written })
 }
 
 /// The theme's folder, which all of them share.

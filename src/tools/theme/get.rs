@@ -29,11 +29,10 @@ pub(super) struct ThemeGet {
     /// Default: in use.
     #[schemars(length(min = 1), example = &"default")]
     theme: Option<String>,
-    /// For texts: `layouts/page.hbs`.
+    /// Texts: `layouts/page.hbs`.
     #[serde(default)]
     #[schemars(example = ["layouts/page.hbs"])]
     files: Vec<String>,
-    /// Parts.
     #[serde(default)]
     include: Vec<Part>,
 }

@@ -4,9 +4,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::super::{Context, Hints, Right, Spec, reply};
+use super::super::replacement::Replacement;
+use super::super::{Context, Edited, Hints, Right, Spec};
 use crate::error::Result;
-use crate::site::page::TextEdit;
 use crate::site::theme::{self, FileEdit, ThemeEdit};
 
 pub(super) const WRITE: Spec = Spec {
@@ -21,10 +21,8 @@ pub(super) const WRITE: Spec = Spec {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ThemeWrite {
-    /// Its name.
     #[schemars(length(min = 1), example = &"default")]
     theme: Option<String>,
-    /// Files.
     #[serde(default)]
     files: Vec<Edit>,
     /// Values for theme settings; null: default.
@@ -58,34 +56,16 @@ struct Edit {
     if_match: Option<String>,
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Replacement {
-    /// Exact text that occurs once.
-    #[schemars(length(min = 1), example = "old words")]
-    find: String,
-    /// The new text.
-    #[schemars(example = "new words")]
-    replace: String,
-    /// Every occurrence.
-    #[serde(default)]
-    all: bool,
-}
-
-pub(super) fn write(context: &Context, asked: ThemeWrite) -> Result<Value> {
+pub(super) fn write(context: &Context, asked: ThemeWrite) -> Result<Edited> {
     let file = |file: Edit| FileEdit {
         path: file.path,
         text: file.text,
-        edits: file
-            .edits
-            .into_iter()
-            .map(|edit| TextEdit { find: edit.find, replace: edit.replace, all: edit.all })
-            .collect(),
+        edits: file.edits.into_iter().map(Into::into).collect(),
         delete: file.delete,
         if_match: file.if_match,
     };
     let edit =
         ThemeEdit { theme: asked.theme, files: asked.files.into_iter().map(file).collect(), settings: asked.settings };
     let written = theme::write(&context.site, &context.call(asked.message, asked.dry_run), &edit)?;
-    Ok(reply::written(&written, false))
+    Ok(Edited::new(written, false))
 }
