@@ -4,7 +4,8 @@
     edits.py --ours BINARY [--posts 1000,10000,50000] [--edits 50] [--publishes 5] [--keep DIR]
 
 The sites are those of `peers.py`, in a git repository with a bare remote in a folder beside it. Every figure is what a client over
-stdio sees: wall milliseconds from sending a call to its reply, the server's work and the transport together. Each edit is of another page.
+stdio sees: wall milliseconds from sending a call to its reply, the server's work and the transport together, and behind the slash the
+milliseconds of CPU that the server's threads took for it (where /proc tells). Each edit is of another page.
 The plain git rows run on a clone of the same repository, with a bare remote of its own: `commit and push` takes exactly the files that the
 publish before it changed, sources and output, and builds nothing. Standard library only.
 """
@@ -65,6 +66,23 @@ class Server:
             sys.exit("%s failed: %s" % (tool, json.dumps(result)[:2000]))
         return result.get("structuredContent")
 
+    def cpu(self):
+        """Milliseconds of CPU that its threads have taken."""
+        total, folder = 0, "/proc/%d/task" % self.process.pid
+        for thread in os.listdir(folder) if os.path.isdir(folder) else []:
+            try:
+                with open("%s/%s/schedstat" % (folder, thread)) as file:
+                    total += int(file.read().split()[0])
+            except OSError:
+                pass
+        return total / 1e6
+
+    def timed(self, work):
+        """(wall, CPU) milliseconds of one call."""
+        before = self.cpu()
+        wall, _ = timed(work)
+        return wall, max(0.0, self.cpu() - before)
+
     def stop(self):
         self.process.stdin.close()
         self.process.wait(timeout=60)
@@ -75,7 +93,8 @@ def path_of(number):
 
 
 def edit(server, number):
-    body = "Edit %d of one body.\n\n```rust\nfn main() {}\n```\n" % number
+    # Another text each time, in a site that is used again too.
+    body = "Edit %d, at %d.\n\n```rust\nfn main() {}\n```\n" % (number, time.time_ns())
     page = {"path": path_of(number), "body": body, "if_match": "*"}
     return server.call("page_write", {"pages": [page], "include": ["html"]})
 
@@ -121,7 +140,7 @@ def take(root, site_commit):
 def measure(binary, root, posts, args):
     """[(row, milliseconds...)] of one site."""
     site, plain, rows = root + "/site", root + "/plain", {}
-    add = lambda row, ms: rows.setdefault(row, []).append(ms)
+    add = lambda row, ms: rows.setdefault(row, []).append(ms if isinstance(ms, tuple) else (ms, 0.0))
     if not os.path.exists(plain):
         make(root, posts)
         server = Server(binary, site)
@@ -136,19 +155,19 @@ def measure(binary, root, posts, args):
         started = time.perf_counter()
         server = Server(binary, site)
         add("start: ready", (time.perf_counter() - started) * 1000)
-        add("start: first site_get", timed(lambda: server.call("site_get", {}))[0])
-        add("start: first edit", timed(lambda: edit(server, int(time.time() * 1000) % posts))[0])
+        add("start: first site_get", server.timed(lambda: server.call("site_get", {})))
+        add("start: first edit", server.timed(lambda: edit(server, int(time.time() * 1000) % posts)))
         server.stop()
     server = Server(binary, site)
     edit(server, 0)
     for number in range(1, args.edits + 1):
-        add("page_write", timed(lambda: edit(server, number % posts))[0])
+        add("page_write", server.timed(lambda: edit(server, number % posts)))
     one = "content/" + path_of(1)
     for _ in range(10):
-        add("site_get", timed(lambda: server.call("site_get", {}))[0])
-        add("change_list", timed(lambda: server.call("change_list", {}))[0])
-        add("change_diff of one", timed(lambda: server.call("change_diff", {"paths": [one]}))[0])
-        add("revision_list of one", timed(lambda: server.call("revision_list", {"paths": [one]}))[0])
+        add("site_get", server.timed(lambda: server.call("site_get", {})))
+        add("change_list", server.timed(lambda: server.call("change_list", {})))
+        add("change_diff of one", server.timed(lambda: server.call("change_diff", {"paths": [one]})))
+        add("revision_list of one", server.timed(lambda: server.call("revision_list", {"paths": [one]})))
     server.call("publish", {"message": "all of them"})
     take(root, "main")
     git(plain, "add", "-A")
@@ -156,11 +175,11 @@ def measure(binary, root, posts, args):
     git(plain, "push", "-q", "origin", "main")
     for number in range(args.publishes):
         edit(server, number + args.edits + 1)
-        add("publish of one page", timed(lambda: server.call("publish", {"message": "one page"}))[0])
+        add("publish of one page", server.timed(lambda: server.call("publish", {"message": "one page"})))
         names = take(root, "main")
         add("git add, commit and push", timed(lambda: (
             git(plain, "add", "-A", "--", *names), git(plain, "commit", "-qm", "one page"), git(plain, "push", "-q", "origin", "main")))[0])
-        rows["files of that publish"] = [len(names)]
+        rows["files of that publish"] = [(len(names), 0.0)]
         with open("%s/%s" % (plain, one), "a", encoding="utf-8") as file:
             file.write("\nOne more.\n")
         add("git status", timed(lambda: git(plain, "status", "--porcelain"))[0])
@@ -188,13 +207,14 @@ def main():
         os.makedirs(folder, exist_ok=True)
         tables.append(measure(os.path.abspath(args.ours), folder, size, args))
         print("%d posts done, load %.1f" % (size, os.getloadavg()[0]), file=sys.stderr)
-    print("milliseconds, median and 99th percentile; load %.1f" % os.getloadavg()[0])
-    print("%-26s" % "posts" + "".join("%20d" % size for size in sizes))
+    print("milliseconds: median, 99th percentile, and median of CPU; load %.1f" % os.getloadavg()[0])
+    print("%-26s" % "posts" + "".join("%30d" % size for size in sizes))
     for row in tables[0]:
         cells = ""
         for table in tables:
-            values = sorted(table[row])
-            cells += "%11.1f %8.1f" % (statistics.median(values), values[min(len(values) - 1, int(len(values) * 0.99))])
+            walls, cpus = (sorted(column) for column in zip(*table[row]))
+            last = walls[min(len(walls) - 1, int(len(walls) * 0.99))]
+            cells += "%12.1f %9.1f %7s" % (statistics.median(walls), last, "/%.1f" % statistics.median(cpus) if any(cpus) else "")
         print("%-26s%s" % (row, cells))
     if not args.keep:
         shutil.rmtree(root)

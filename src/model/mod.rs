@@ -31,5 +31,5 @@ pub use output::{Output, OutputData, Outputs};
 pub use page::{Heading, Library, Link, LinkTarget, MenuPlace, Page, PageKind, PageState, Section, Taxonomy, Term};
 pub use path_map::{Differing, PathMap};
 pub use progress::{Follower, Progress};
-pub use snapshot::{BlobId, Data, File, Snapshot};
+pub use snapshot::{BlobId, Data, File, Later, Snapshot};
 pub use theme::{Setting, Theme, resolve_settings};

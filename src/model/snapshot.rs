@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::{ContentPath, Differing, PathMap};
 
@@ -38,16 +38,42 @@ impl fmt::Debug for BlobId {
 }
 
 /// The bytes of a file, or only its size where nothing but a copy of it is ever needed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Data {
     /// In memory: Markdown, theme files, data files, `site.yaml`, and every staged edit.
     Loaded(Arc<[u8]>),
+    /// The same, read when somebody asks for it: the file has not changed since it was read by an earlier process.
+    Later(Later),
     /// Not read: images and other assets. The store can supply the bytes by [`BlobId`] and path.
     Handle,
 }
 
+/// Bytes that are read at most once, and only where they are wanted. They are those of one blob id, so when does not matter.
+#[derive(Clone)]
+pub struct Later {
+    bytes: Arc<OnceLock<Option<Arc<[u8]>>>>,
+    read: Arc<dyn Fn() -> Option<Arc<[u8]>> + Send + Sync>,
+}
+
+impl Later {
+    /// Bytes that `read` supplies.
+    pub fn new(read: impl Fn() -> Option<Arc<[u8]>> + Send + Sync + 'static) -> Self {
+        Self { bytes: Arc::default(), read: Arc::new(read) }
+    }
+
+    fn get(&self) -> Option<&Arc<[u8]>> {
+        self.bytes.get_or_init(|| (self.read)()).as_ref()
+    }
+}
+
+impl fmt::Debug for Later {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Later").field("read", &self.bytes.get().is_some()).finish_non_exhaustive()
+    }
+}
+
 /// One file of a snapshot.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct File {
     /// Its blob id.
     pub id: BlobId,
@@ -57,21 +83,28 @@ pub struct File {
     pub data: Data,
 }
 
+/// Two files are the same where their blob ids are, whether they are read or not.
+impl PartialEq for File {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id && self.size == other.size
+    }
+}
+
+impl Eq for File {}
+
 impl File {
     /// The text, where the file is loaded and valid UTF-8.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
-        match &self.data {
-            Data::Loaded(bytes) => std::str::from_utf8(bytes).ok(),
-            Data::Handle => None,
-        }
+        self.bytes().and_then(|bytes| std::str::from_utf8(bytes).ok())
     }
 
-    /// The bytes, where the file is loaded.
+    /// The bytes, where the file is loaded or can be.
     #[must_use]
     pub fn bytes(&self) -> Option<&Arc<[u8]>> {
         match &self.data {
             Data::Loaded(bytes) => Some(bytes),
+            Data::Later(later) => later.get(),
             Data::Handle => None,
         }
     }

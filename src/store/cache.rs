@@ -1,6 +1,6 @@
 //! What is remembered between operations. Dropping any of it costs time and nothing else.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use git2::Oid;
@@ -12,6 +12,9 @@ use crate::model::{ContentPath, Snapshot};
 
 /// Comparisons of a working tree and a git tree that are remembered: with the tip, with live, and those of named change sets.
 const COMPARED: usize = 6;
+
+/// Orders of history that are remembered: that of the working tree, and of named change sets.
+const ORDERS: usize = 3;
 
 /// Differences of commits that are remembered, counted in paths.
 const DIFFERENCES: usize = 200_000;
@@ -31,9 +34,15 @@ pub(crate) struct Cache {
     pub(super) attributes: Option<super::attributes::Recorded>,
     /// Spellings of the last base of an edit that brought a new path.
     pub(super) spellings: Option<Arc<super::spelling::Spellings>>,
+    /// The output folder as the last publish left it.
+    pub(super) standing: Option<super::publish::standing::Standing>,
     compared: VecDeque<Compared>,
     commits: Commits,
+    orders: VecDeque<Order>,
 }
+
+/// Tips, and all commits that lead to them, newest first.
+type Order = (BTreeSet<Oid>, Arc<Vec<Oid>>);
 
 /// What a commit changed in the site, by commits that never change.
 #[derive(Debug, Default)]
@@ -51,6 +60,19 @@ struct Compared {
 }
 
 impl Cache {
+    /// The order of exactly these tips, otherwise the last one that shares a tip with them or, failing that, the last one.
+    pub(super) fn order(&self, tips: &BTreeSet<Oid>) -> Option<Order> {
+        let same = self.orders.iter().find(|(known, _)| known == tips);
+        let near = || self.orders.iter().find(|(known, _)| !known.is_disjoint(tips));
+        same.or_else(near).or_else(|| self.orders.front()).cloned()
+    }
+
+    /// Remembers an order.
+    pub(super) fn keep_order(&mut self, tips: &BTreeSet<Oid>, order: &Arc<Vec<Oid>>) {
+        self.orders.push_front((tips.clone(), Arc::clone(order)));
+        self.orders.truncate(ORDERS);
+    }
+
     /// What a commit changed, where that is known.
     pub(super) fn commit(&self, id: Oid) -> Option<Arc<Vec<Difference>>> {
         self.commits.known.get(&id).cloned()

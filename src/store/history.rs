@@ -9,6 +9,7 @@ use super::change_set::is_discarded;
 use super::failure::git_error;
 use super::message;
 use super::revision::{Revision, RevisionId, RevisionKind};
+use super::status::walk;
 use super::tree::Difference;
 use super::{Repository, refs};
 use crate::error::{Error, Result};
@@ -130,21 +131,15 @@ impl Repository {
     /// [`Error::InvalidArguments`] for a cursor that is none of ours.
     pub fn history(&self, filter: &HistoryFilter) -> Result<(Vec<Revision>, Option<String>)> {
         let git = self.git()?;
-        let action = git_error("walk the history");
         let bad_cursor = || Error::InvalidArguments {
             field: "cursor".into(),
             problem: "it does not come from an earlier reply".into(),
             example: "\"cursor\": \"<next_cursor of the last reply>\"".into(),
         };
         let mut after = filter.after.as_deref().map(Oid::from_str).transpose().map_err(|_| bad_cursor())?;
-        let mut walk = git.revwalk().map_err(&action)?;
-        walk.set_sorting(Sort::TOPOLOGICAL | Sort::TIME).map_err(&action)?;
-        for tip in self.tips(&git)? {
-            walk.push(tip).map_err(&action)?;
-        }
+        let order = self.order(&git, &self.tips(&git)?)?;
         let mut found: Vec<Revision> = Vec::new();
-        for id in walk {
-            let id = id.map_err(&action)?;
+        for id in order.iter().copied() {
             if let Some(cursor) = after {
                 if cursor == id {
                     after = None;
@@ -161,7 +156,35 @@ impl Repository {
         if after.is_some() { Err(bad_cursor()) } else { Ok((found, None)) }
     }
 
+    /// All commits that lead to these tips, newest first, from the order that was known before where the tips only went on.
+    fn order(&self, git: &git2::Repository, tips: &BTreeSet<Oid>) -> Result<Arc<Vec<Oid>>> {
+        let known = self.cache().order(tips);
+        if let Some((known, order)) = &known
+            && known == tips
+        {
+            return Ok(Arc::clone(order));
+        }
+        let order = match known {
+            Some((before, order)) => match went_on(git, &before, tips)? {
+                Some(mut new) => {
+                    new.extend(order.iter());
+                    new
+                }
+                None => walk(git, None, tips.iter().copied())?,
+            },
+            None => walk(git, None, tips.iter().copied())?,
+        };
+        let order = Arc::new(order);
+        self.cache().keep_order(tips, &order);
+        Ok(order)
+    }
+
     fn wanted(&self, git: &git2::Repository, id: Oid, filter: &HistoryFilter) -> Result<Option<Revision>> {
+        // A commit that is known and touches none of the paths need not be read.
+        let known = if filter.paths.is_empty() { None } else { self.cache().commit(id) };
+        if known.is_some_and(|known| !known.iter().any(|difference| filter.wants(&difference.path))) {
+            return Ok(None);
+        }
         let commit = git.find_commit(id).map_err(git_error("read a commit"))?;
         let seconds = commit.time().seconds();
         if filter.since.is_some_and(|since| seconds < since.as_second())
@@ -183,4 +206,26 @@ impl Repository {
         }
         message::revision(git, id, message::changes(changed.to_vec())).map(Some)
     }
+}
+
+/// The commits that are new since `before`, newest first; `None` where some tip of before is not behind them.
+fn went_on(git: &git2::Repository, before: &BTreeSet<Oid>, tips: &BTreeSet<Oid>) -> Result<Option<Vec<Oid>>> {
+    let action = git_error("walk the history");
+    let mut walk = git.revwalk().map_err(&action)?;
+    walk.set_sorting(Sort::TOPOLOGICAL | Sort::TIME).map_err(&action)?;
+    for tip in tips {
+        walk.push(*tip).map_err(&action)?;
+    }
+    for tip in before {
+        // One that was thrown away since is not behind anything.
+        if walk.hide(*tip).is_err() {
+            return Ok(None);
+        }
+    }
+    let new = walk.collect::<std::result::Result<Vec<Oid>, _>>().map_err(&action)?;
+    let mut behind: BTreeSet<Oid> = tips.clone();
+    for id in &new {
+        behind.extend(git.find_commit(*id).map_err(&action)?.parent_ids());
+    }
+    Ok(before.is_subset(&behind).then_some(new))
 }

@@ -63,7 +63,8 @@ impl Repository {
     /// # Errors
     /// [`Error::NotFound`] where no such set is open.
     pub fn in_change_set(&self, id: &str) -> Result<Self> {
-        self.named_tip(&self.git()?, id)?;
+        let git = self.git()?;
+        self.named_tip(&git, id)?;
         Ok(self.on(Line::Named(id.into())))
     }
 

@@ -9,6 +9,7 @@ mod durability;
 mod entry;
 mod failure;
 mod foreign;
+mod handle;
 mod history;
 mod init;
 mod line;

@@ -9,7 +9,7 @@ use super::message::blob_id;
 use super::tree::{self, Entry};
 use super::{Repository, RevisionId, places, refs};
 use crate::error::{Error, Result};
-use crate::model::{BlobId, ContentPath, Data, File, PathMap, Snapshot};
+use crate::model::{BlobId, ContentPath, Data, File, Later, PathMap, Snapshot};
 
 /// A site tree as a flat map from site-relative path to entry, links and submodules included. Names that git keeps but no system can
 /// open are no part of a site.
@@ -75,6 +75,26 @@ impl Repository {
             Ok(blob) => Ok(blob.content().into()),
             Err(_) => Err(Error::NotFound { kind: "file", name: path.to_string(), near: Vec::new() }),
         }
+    }
+
+    /// A file of this size whose bytes are read when they are wanted, from the disk while it has them, otherwise from git.
+    pub(crate) fn later(&self, path: &str, id: BlobId, size: u64) -> File {
+        if !places::is_text(path) || size > MAX_TEXT as u64 {
+            return File { id, size, data: Data::Handle };
+        }
+        let (disk, workdir, path) = (Arc::clone(self.disk()), self.workdir().to_owned(), path.to_owned());
+        let read = move || -> Option<Arc<[u8]>> {
+            if let Ok(super::disk::There::File { bytes, .. }) = disk.read(&path)
+                && Self::blob_id(&bytes) == id
+            {
+                return Some(bytes.into());
+            }
+            let none: [&std::path::Path; 0] = [];
+            let git = git2::Repository::open_ext(&workdir, git2::RepositoryOpenFlags::NO_SEARCH, none).ok()?;
+            let found = git.find_blob(oid(id).ok()?).map(|blob| blob.content().into());
+            found.inspect_err(|error| tracing::error!(%error, %path, "a file that git had is gone")).ok()
+        };
+        File { id, size, data: Data::Later(Later::new(read)) }
     }
 
     /// The first bytes of a file, at most `limit`; no more is read where the file is in the working tree.

@@ -14,6 +14,7 @@ mod pending;
 pub(crate) mod plan;
 mod request;
 pub(crate) mod review;
+pub(crate) mod standing;
 
 use git2::Oid;
 

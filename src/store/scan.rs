@@ -2,6 +2,7 @@
 
 mod events;
 mod rules;
+mod saved;
 mod stat;
 mod walk;
 
@@ -15,6 +16,7 @@ use cap_std::fs::Dir;
 use super::Repository;
 use super::disk::{There, read_in};
 use super::failure::io_error;
+use super::message::blob_id;
 use super::objects::{Entries, load};
 use super::places;
 use crate::error::Result;
@@ -22,8 +24,12 @@ use crate::model::{ContentPath, Diagnostic, Snapshot};
 use events::{Events, Heard};
 use rules::Rules;
 pub(super) use rules::personal_folder;
-use stat::{Stat, age};
+pub(super) use stat::Stat;
+use stat::age;
 use walk::{Listing, Look, Walk, problem};
+
+/// How many more files than this may be read before the index is saved again; in a large site a twentieth of it.
+const UNSAVED: usize = 200;
 
 /// The working tree as it was seen last. Dropping any of it costs time and nothing else.
 #[derive(Debug, Default)]
@@ -44,6 +50,10 @@ pub(crate) struct Seen {
     rules: Option<Rules>,
     /// The files of the tip and of HEAD at the last look.
     recorded: [Arc<Entries>; 2],
+    /// What an earlier process saw, until the first look.
+    saved: Option<saved::Saved>,
+    /// Files that were read since the index was saved.
+    unsaved: usize,
 }
 
 #[derive(Debug)]
@@ -109,10 +119,16 @@ impl Repository {
         let reading = self.reading();
         let mut seen = self.seen();
         let now = SystemTime::now();
+        if seen.files.is_empty() && seen.saved.is_none() {
+            seen.saved = Some(saved::load(self.disk()));
+        }
         let doubt = seen.doubt(self, git, &recorded);
         // Until this look has ended well, nothing of it counts.
         seen.is_whole = false;
         let everything = matches!(doubt, Doubt::Everything);
+        // Ignore rules are read anew: a handle keeps those whose file looks the same.
+        let opened = if everything { Some(self.open_git()?) } else { None };
+        let git = opened.as_ref().unwrap_or(git);
         let (listing, old) = seen.list(self, git, doubt, &recorded)?;
         seen.take_in(self, git, listing, old, &recorded, now)?;
         if everything {
@@ -120,6 +136,7 @@ impl Repository {
         }
         drop(reading);
         seen.is_whole = true;
+        seen.save(self);
         seen.recorded = recorded;
         self.cache().last = Some(Arc::clone(&seen.snapshot));
         let beside = Beside {
@@ -273,6 +290,13 @@ impl Seen {
                 }
                 gone.insert(path);
             }
+            if let Some(file) = self.saved_file(repository, recorded, &path, stat) {
+                let path = ContentPath::from_disk(&path)?;
+                next.set(path.clone(), Some(file));
+                self.files.insert(path, Known { stat, settled: true });
+                continue;
+            }
+            self.unsaved += 1;
             match reader.read(&path)? {
                 There::Nothing => {}
                 There::Other(what) => {
@@ -300,6 +324,31 @@ impl Seen {
             self.snapshot = Arc::new(next);
         }
         Ok(())
+    }
+
+    /// A file that is as an earlier process saw it, where git has its bytes in any case.
+    fn saved_file(
+        &self,
+        repository: &Repository,
+        recorded: &[Arc<Entries>; 2],
+        path: &str,
+        stat: Stat,
+    ) -> Option<crate::model::File> {
+        let (_, id) = self.saved.as_ref()?.get(path).filter(|(saved, _)| *saved == stat)?;
+        let is_recorded = |entries: &Arc<Entries>| entries.get(path).is_some_and(|entry| blob_id(entry.id) == *id);
+        recorded.iter().any(is_recorded).then(|| repository.later(path, *id, stat.size))
+    }
+
+    /// Saves the index where much of it is new.
+    fn save(&mut self, repository: &Repository) {
+        self.saved = Some(saved::Saved::new());
+        if self.unsaved <= UNSAVED.max(self.files.len() / 20) {
+            return;
+        }
+        self.unsaved = 0;
+        if let Err(error) = saved::save(repository.disk(), &self.files, &self.snapshot) {
+            tracing::debug!(%error, "the index of the working tree is not saved");
+        }
     }
 
     /// After a look at everything: what an earlier look that failed halfway left in the snapshot goes.

@@ -7,8 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct Work {
     looked: AtomicU64,
     read: AtomicU64,
+    outputs: AtomicU64,
     compared: AtomicU64,
     synced: AtomicU64,
+    opened: AtomicU64,
 }
 
 impl Work {
@@ -22,6 +24,11 @@ impl Work {
         self.read.load(Ordering::Relaxed)
     }
 
+    /// Files and folders of the output that were looked at.
+    pub fn outputs_looked_at(&self) -> u64 {
+        self.outputs.load(Ordering::Relaxed)
+    }
+
     /// Paths of the working tree that were compared with a tree of git.
     pub fn paths_compared(&self) -> u64 {
         self.compared.load(Ordering::Relaxed)
@@ -32,8 +39,21 @@ impl Work {
         self.synced.load(Ordering::Relaxed)
     }
 
+    /// Times the git repository was opened.
+    pub fn repositories_opened(&self) -> u64 {
+        self.opened.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn opened(&self) {
+        self.opened.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(super) fn looked(&self, files: usize) {
         self.looked.fetch_add(files as u64, Ordering::Relaxed);
+    }
+
+    pub(super) fn looked_at_output(&self, files: usize) {
+        self.outputs.fetch_add(files as u64, Ordering::Relaxed);
     }
 
     pub(super) fn read(&self) {

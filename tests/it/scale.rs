@@ -6,8 +6,11 @@ use std::process::Command;
 use std::sync::Arc;
 
 use proptest::prelude::*;
+use serde_json::json;
 use sitewright::model::{ContentPath, PathKind, Snapshot};
 use sitewright::store::{Durability, Footprint, HistoryFilter, Identity, Note, OpenOptions, Repository, RevisionId};
+
+use super::harness::TestSite;
 
 struct Place {
     _dir: tempfile::TempDir,
@@ -192,6 +195,96 @@ fn history_of_one_path_is_the_same_from_memory_and_from_git() {
         };
         assert_eq!(ids(&repository), ids(&place.open()));
     }
+}
+
+#[test]
+fn the_next_process_reads_no_file_that_is_as_it_was() {
+    let place = Place::new(300);
+    let settle = || std::thread::sleep(std::time::Duration::from_millis(60));
+    settle();
+    let text = |repository: &Repository, name: &str| {
+        let snapshot = repository.working().unwrap();
+        snapshot.text(name).map(str::to_owned)
+    };
+    let all = files(&place.open().working().unwrap());
+    place.git(&["diff", "--exit-code"]);
+    let next = place.open();
+    let [looked, read, ..] = cost(&next, || assert_eq!(files(&next.working().unwrap()), all));
+    assert_eq!((looked, read), (301, 0));
+    assert_eq!(text(&next, "content/part-2/p7.md").as_deref(), Some("Page 7\n"));
+    // Of the same length, and with the time stamp that it had.
+    let file = place.root.join("content/part-2/p7.md");
+    let modified = fs::metadata(&file).unwrap().modified().unwrap();
+    fs::write(&file, "Page 8\n").unwrap();
+    fs::File::options().write(true).open(&file).unwrap().set_modified(modified).unwrap();
+    let next = place.open();
+    assert_eq!(text(&next, "content/part-2/p7.md").as_deref(), Some("Page 8\n"));
+    // What is read only when it is wanted is what it was, whatever the disk holds by then.
+    let next = place.open();
+    let before = next.working().unwrap();
+    place.write("content/part-3/p8.md", "changed\n");
+    fs::remove_file(place.root.join("content/part-4/p9.md")).unwrap();
+    assert_eq!(before.text("content/part-3/p8.md"), Some("Page 8\n"));
+    assert_eq!(before.text("content/part-4/p9.md"), Some("Page 9\n"));
+    assert_eq!(text(&next, "content/part-3/p8.md").as_deref(), Some("changed\n"));
+}
+
+#[test]
+fn a_broken_or_deleted_index_is_made_anew() {
+    let place = Place::new(300);
+    std::thread::sleep(std::time::Duration::from_millis(60));
+    let all = files(&place.open().working().unwrap());
+    let index = place.root.join(".sitewright/var/index");
+    let mut bytes = fs::read(&index).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&index, &bytes).unwrap();
+    let next = place.open();
+    let [_, read, ..] = cost(&next, || assert_eq!(files(&next.working().unwrap()), all));
+    assert_eq!(read, 301);
+    fs::remove_dir_all(place.root.join(".sitewright")).unwrap();
+    assert_sees(&place, &next, "the index was deleted");
+    let next = place.open();
+    let [_, read, ..] = cost(&next, || assert_eq!(files(&next.working().unwrap()), all));
+    assert_eq!(read, 0, "it was saved again");
+    let status = Command::new("git").args(["status", "--porcelain"]).current_dir(&place.root).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&status.stdout), "", "git is told to ignore it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_publish_writes_what_differs_and_puts_right_what_was_touched() {
+    let page = |name: &str| format!("-- content/{name}.md --\n---\ntitle: {name}\n---\nText of {name}\n");
+    let text = format!("-- content/_index.md --\n---\ntitle: Home\n---\n{}{}{}", page("a"), page("b"), page("c"));
+    let site = TestSite::with_remote(&text).await;
+    let output = site.path().join("public");
+    site.call("publish", json!({"local_commits": true})).await;
+    let mut last = String::from("Text of a");
+    let mut publish = async |site: &TestSite, now: &str| {
+        let edits = json!([{"find": last, "replace": now}]);
+        site.call("page_write", json!({"pages": [{"path": "a.md", "edits": edits}]})).await;
+        site.call("publish", json!({})).await;
+        last = now.to_owned();
+        assert_eq!(site.git(&["status", "--porcelain"]), "");
+        assert!(fs::read_to_string(output.join("a/index.html")).unwrap().contains(now));
+    };
+    publish(&site, "First").await;
+    let looked = site.site().repository().work().outputs_looked_at();
+    publish(&site, "Second").await;
+    assert!(site.site().repository().work().outputs_looked_at() > looked, "it is looked at, and not written anew");
+    fs::remove_file(output.join("b/index.html")).unwrap();
+    publish(&site, "Third").await;
+    fs::write(output.join("c/stray.html"), "stray").unwrap();
+    publish(&site, "Fourth").await;
+    fs::write(output.join("c/index.html"), "by hand").unwrap();
+    publish(&site, "Fifth").await;
+    fs::remove_dir_all(&output).unwrap();
+    publish(&site, "Sixth").await;
+    site.call("page_delete", json!({"pages": [{"path": "b.md", "if_match": "*"}]})).await;
+    publish(&site, "Seventh").await;
+    assert!(!output.join("b").exists());
+    site.call("page_write", json!({"pages": [{"path": "d/e.md", "create": true, "body": "New"}]})).await;
+    publish(&site, "Eighth").await;
+    assert!(output.join("d/e/index.html").exists());
 }
 
 /// What a person does to a site beside a running server.

@@ -45,6 +45,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("siphasher", &["model/digest"]),
     ("axum", &["server/http", "preview"]),
     ("clap", &["main", "cli"]),
+    ("mimalloc", &["main"]),
     ("tracing_subscriber", &["main", "cli"]),
 ];
 

@@ -140,7 +140,9 @@ pub(in crate::build) fn push_text(out: &mut String, text: &str) {
 
 /// Cuts HTML at its tokens; finished slots are put in.
 pub(super) fn split(html: &str, slots: &[Slot]) -> Fragment {
-    let mut fragment = Fragment { html: String::with_capacity(html.len()), slots: Vec::new() };
+    // Pages are kept for as long as the site is, so little may be left over.
+    let inside: usize = slots.iter().map(|slot| if let Slot::Html(html) = slot { html.len() } else { 0 }).sum();
+    let mut fragment = Fragment { html: String::with_capacity(html.len() + inside), slots: Vec::new() };
     let mut rest = html;
     while let Some(at) = rest.find([OPEN, CLOSE]) {
         fragment.html.push_str(&rest[..at]);
@@ -161,6 +163,10 @@ pub(super) fn split(html: &str, slots: &[Slot]) -> Fragment {
         }
     }
     fragment.html.push_str(rest);
+    fragment.slots.shrink_to_fit();
+    if fragment.html.capacity() > fragment.html.len() + fragment.html.len() / 8 {
+        fragment.html.shrink_to_fit();
+    }
     fragment
 }
 

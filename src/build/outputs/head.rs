@@ -86,7 +86,9 @@ fn full_title(edition: &Edition<'_>, subject: &Subject<'_>) -> String {
 pub(crate) fn ensure(html: String, head: &str) -> String {
     let Some(end) = html.find("</head>") else { return html };
     let before = &html[..end];
-    if before.contains(head) {
+    // Looking for its first line and then for all of it takes less than preparing a search for all of it.
+    let first = head.split('\n').next().unwrap_or_default();
+    if before.match_indices(first).any(|(at, _)| before[at..].starts_with(head)) {
         return html;
     }
     // A layout with a title of its own keeps it.

@@ -1,62 +1,103 @@
 //! The output folder as a git tree.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
-use git2::{ObjectType, Oid, Repository};
+use git2::{ObjectType, Odb, Oid, Repository};
+use rayon::prelude::*;
 
 use super::{Source, bytes, check_paths};
 use crate::error::{Error, Result};
-use crate::model::{OutputData, Outputs};
-use crate::store::tree;
+use crate::model::{Output, OutputData, Outputs};
 
-const FILE: i32 = 0o100_644;
-const FOLDER: i32 = 0o040_000;
+const FILE: &[u8] = b"100644 ";
+const FOLDER: &[u8] = b"40000 ";
 
-/// Writes the tree that holds exactly these outputs, bottom-up and without an index. Copies of source files and files that
-/// are as in the tree `base` reuse their blobs.
-pub(crate) fn tree(git: &Repository, base: Option<Oid>, outputs: &Outputs, source: &Source<'_>) -> Result<Oid> {
-    check_paths(outputs)?;
-    let base: HashMap<String, Oid> =
-        tree::compare(git, None, base)?.into_iter().filter_map(|d| Some((d.path, d.new?.id))).collect();
-    let mut files = Vec::with_capacity(outputs.len());
-    let odb = git.odb().map_err(failed)?;
-    for (path, output) in outputs {
-        let id = match &output.data {
-            OutputData::Copy(_, id) => Oid::from_bytes(&id.0),
-            OutputData::Bytes(bytes) => Oid::hash_object(ObjectType::Blob, bytes),
-        };
-        let id = id.map_err(failed)?;
-        if base.get(path) != Some(&id) && !odb.exists(id) {
-            let written = git.blob(&bytes(&output.data, source)?).map_err(failed)?;
-            if written != id {
-                return Err(Error::internal(format!("the output {path} is no copy of {id}")));
-            }
-        }
-        files.push((path.as_str(), id));
-    }
-    // Byte order of whole paths keeps the files of a folder side by side only when `/` sorts lowest.
-    files.sort_by(|(a, _), (b, _)| a.split('/').cmp(b.split('/')));
-    folder(git, &files, 0)
+/// A folder of outputs, in memory.
+#[derive(Default)]
+struct Folder<'a> {
+    files: BTreeMap<&'a str, (&'a OutputData, Oid)>,
+    folders: BTreeMap<&'a str, Folder<'a>>,
 }
 
-/// The tree of files that share their first `skip` bytes.
-fn folder(git: &Repository, files: &[(&str, Oid)], skip: usize) -> Result<Oid> {
-    let mut builder = git.treebuilder(None).map_err(failed)?;
-    let mut rest = files;
-    while let Some((path, id)) = rest.first() {
-        let Some((name, _)) = path[skip..].split_once('/') else {
-            builder.insert(&path[skip..], *id, FILE).map_err(failed)?;
-            rest = &rest[1..];
-            continue;
-        };
-        let below = &path[..=skip + name.len()];
-        let count = rest.iter().take_while(|(path, _)| path.starts_with(below)).count();
-        let (inside, others) = rest.split_at(count);
-        let id = folder(git, inside, below.len())?;
-        builder.insert(name, id, FOLDER).map_err(failed)?;
-        rest = others;
+/// The same with its id, before it is written.
+struct Tree<'a> {
+    id: Oid,
+    bytes: Vec<u8>,
+    files: BTreeMap<&'a str, (&'a OutputData, Oid)>,
+    folders: BTreeMap<&'a str, Tree<'a>>,
+}
+
+/// Writes the tree that holds exactly these outputs, without an index. All ids are known before anything is written, so that only
+/// what the tree `base` has not is looked at in the repository at all.
+pub(crate) fn tree(git: &Repository, base: Option<Oid>, outputs: &Outputs, source: &Source<'_>) -> Result<Oid> {
+    check_paths(outputs)?;
+    let named: Vec<(&String, &Output)> = outputs.iter().collect();
+    let ids: Vec<Oid> = named
+        .into_par_iter()
+        .map(|(_, output)| match &output.data {
+            OutputData::Copy(_, id) => Oid::from_bytes(&id.0),
+            OutputData::Bytes(bytes) => Oid::hash_object(ObjectType::Blob, bytes),
+        })
+        .collect::<std::result::Result<_, _>>()
+        .map_err(failed)?;
+    let mut root = Folder::default();
+    for ((path, output), id) in outputs.iter().zip(ids) {
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let mut place = &mut root;
+        for part in folder.split('/').filter(|part| !part.is_empty()) {
+            place = place.folders.entry(part).or_default();
+        }
+        place.files.insert(name, (&output.data, id));
     }
-    builder.write().map_err(failed)
+    let tree = finish(root)?;
+    let odb = git.odb().map_err(failed)?;
+    write(git, &odb, &tree, base, source)?;
+    Ok(tree.id)
+}
+
+/// Finds the ids of a folder and all below it.
+fn finish(folder: Folder<'_>) -> Result<Tree<'_>> {
+    let mut folders = BTreeMap::new();
+    for (name, inner) in folder.folders {
+        folders.insert(name, finish(inner)?);
+    }
+    let files = folder.files.iter().map(|(name, (_, id))| (name.as_bytes().to_vec(), FILE, name, *id));
+    // In git's order a folder's name counts with a slash behind it.
+    let inner = folders.iter().map(|(name, tree)| ([name.as_bytes(), b"/"].concat(), FOLDER, name, tree.id));
+    let mut entries: Vec<_> = files.chain(inner).collect();
+    entries.sort_unstable();
+    let mut bytes = Vec::with_capacity(entries.len() * 40);
+    for (_, mode, name, id) in entries {
+        bytes.extend_from_slice(mode);
+        bytes.extend_from_slice(name.as_bytes());
+        bytes.push(0);
+        bytes.extend_from_slice(id.as_bytes());
+    }
+    let id = Oid::hash_object(ObjectType::Tree, &bytes).map_err(failed)?;
+    Ok(Tree { id, bytes, files: folder.files, folders })
+}
+
+/// Writes a tree and what it needs, as far as `base` has it not.
+fn write(git: &Repository, odb: &Odb<'_>, tree: &Tree<'_>, base: Option<Oid>, source: &Source<'_>) -> Result<()> {
+    if base == Some(tree.id) {
+        return Ok(());
+    }
+    let base = base.and_then(|id| git.find_tree(id).ok());
+    let there = |name: &str, kind: ObjectType| {
+        base.as_ref().and_then(|base| base.get_name(name).filter(|entry| entry.kind() == Some(kind)).map(|e| e.id()))
+    };
+    for (name, inner) in &tree.folders {
+        write(git, odb, inner, there(name, ObjectType::Tree), source)?;
+    }
+    for (name, (data, id)) in &tree.files {
+        if there(name, ObjectType::Blob) != Some(*id) && !odb.exists(*id) {
+            let written = git.blob(&bytes(data, source)?).map_err(failed)?;
+            if written != *id {
+                return Err(Error::internal(format!("the output {name} is no copy of {id}")));
+            }
+        }
+    }
+    odb.write(ObjectType::Tree, &tree.bytes).map(|_| ()).map_err(failed)
 }
 
 fn failed(error: git2::Error) -> Error {

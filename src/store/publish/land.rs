@@ -8,14 +8,14 @@ use super::chain::{self, Step};
 use super::pending::Pending;
 use super::{plan, stop_at};
 use crate::error::Result;
-use crate::model::{Conflict, ContentPath, Output, OutputData, Outputs};
+use crate::model::{Conflict, ContentPath};
 use crate::store::failure::git_error;
 use crate::store::merge::tree::{Edit, merge_onto};
 use crate::store::message::{ORIGIN, blob_id};
 use crate::store::project;
 use crate::store::refs::{self, move_ref, target, tree_of};
 use crate::store::tree::{self, Entry};
-use crate::store::{Note, Repository, output};
+use crate::store::{Note, Repository};
 
 /// Tips that publishes left behind and that stay reachable, the newest ones; git itself forgets the others' edits in its own time.
 pub(crate) const MOST_KEPT: usize = 1_000;
@@ -219,44 +219,6 @@ impl Repository {
             }
         }
         Ok(kept)
-    }
-
-    /// Makes the output folder on disk what live has.
-    fn write_output(&self, git: &git2::Repository, old: Option<Oid>, new: Oid) -> Result<()> {
-        let folder = self.whole(self.output());
-        let (old, new) = (tree::subtree(git, old, &folder)?, tree::subtree(git, Some(new), &folder)?);
-        let Some(new) = new else { return self.remove_output(git, old) };
-        let mut outputs = Outputs::new();
-        for file in tree::compare(git, None, Some(new))? {
-            let (Ok(path), Some(entry)) = (ContentPath::from_disk(&file.path), file.new.filter(|e| e.is_file())) else {
-                continue;
-            };
-            let data = OutputData::Copy(path, blob_id(entry.id));
-            outputs.insert(file.path, Output { data, source: None });
-        }
-        output::write(self.disk().dir(), self.output(), &outputs, &super::from_git(git))?;
-        // Files with a leading dot are left to whoever made them, unless an earlier publish did.
-        for gone in tree::compare(git, old, Some(new))?.into_iter().filter(|d| d.new.is_none()) {
-            let is_hidden = gone.path.split('/').any(|name| name.starts_with('.'));
-            let path = format!("{}/{}", self.output(), gone.path);
-            if is_hidden && self.disk().read(&path)?.id() == gone.old.map(|e| blob_id(e.id)) {
-                self.disk().remove(&path)?;
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Repository {
-    /// Takes an output folder that live has no more off the disk, as `git pull` would; what differs from live stays.
-    fn remove_output(&self, git: &git2::Repository, old: Option<Oid>) -> Result<()> {
-        for gone in tree::compare(git, old, None)? {
-            let path = format!("{}/{}", self.output(), gone.path);
-            if self.disk().read(&path)?.id() == gone.old.map(|e| blob_id(e.id)) {
-                self.disk().remove(&path)?;
-            }
-        }
-        Ok(())
     }
 }
 

@@ -18,7 +18,7 @@ pub(crate) struct Stat {
 }
 
 impl Stat {
-    pub(super) fn of(metadata: &std::fs::Metadata) -> Self {
+    pub(crate) fn of(metadata: &std::fs::Metadata) -> Self {
         Self {
             size: metadata.size(),
             modified: (metadata.mtime(), metadata.mtime_nsec()),

@@ -1,0 +1,167 @@
+//! Times what a build does for every page: front matter, Markdown, highlighting, a layout. `cargo bench --bench hot [NAME]`.
+//!
+//! Each line is the fastest and the median of many rounds on one thread: the fastest says what the code costs, the distance
+//! between the two what else the machine was doing.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::hint::black_box;
+use std::io::Write as _;
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde_json::{Map, Value, json};
+use sitewright::build::highlight::code_block;
+use sitewright::build::markdown::{LinkKind, Resolve, Resolved, ShortcodeCall, parse};
+use sitewright::build::template::{ListQuery, Lists, Render, Templates};
+use sitewright::model::config::MarkdownConfig;
+use sitewright::model::{BlobId, ContentPath, Data, File, FrontMatter, Snapshot};
+
+const ROUNDS: usize = 200;
+
+/// Fifteen lines each.
+const CODE: [(&str, &str); 6] = [
+    ("rust", include_str!("code/sample.rs.txt")),
+    ("python", include_str!("code/sample.py.txt")),
+    ("javascript", include_str!("code/sample.js.txt")),
+    ("go", include_str!("code/sample.go.txt")),
+    ("html", include_str!("code/sample.html.txt")),
+    ("bash", include_str!("code/sample.sh.txt")),
+];
+
+const FRONT: &str = "---\ntitle: \"Stone river light\"\ndate: 2024-05-06\ndescription: \"Winter garden morning letter.\"\n\
+                     tags: [tag-001, tag-002, tag-003]\nparams:\n  rank: 3\n---\n\nBody.\n";
+
+const LAYOUT: &str = "<!doctype html><html><head>{{{head}}}</head><body><nav>{{#each site.menus.main}}<a href=\"{{url}}\"{{#if active}} \
+                      aria-current=\"true\"{{/if}}>{{name}}</a>{{/each}}</nav><h1>{{page.title}}</h1><time datetime=\"{{page.date}}\">{{date \
+                      page.date}}</time>{{#each page.terms.tags}}<a href=\"{{this.url}}\">{{this.name}}</a>{{/each}}{{{content}}}</body></html>";
+
+fn main() {
+    let wanted = std::env::args().skip(1).find(|argument| !argument.starts_with('-')).unwrap_or_default();
+    let mut bench = Bench { wanted };
+    for (language, code) in CODE {
+        let mut number = 0;
+        bench.run(&format!("highlight {language}, 15 lines"), || {
+            // Never the same block twice: what is remembered is not what is to be measured.
+            number += 1;
+            code_block(&format!("{code}{number}\n"), language, true).len()
+        });
+    }
+    let body = body();
+    let plain = MarkdownConfig { highlight: false, ..MarkdownConfig::default() };
+    bench.run("markdown, 900 words without highlighting", || parse(&body, &plain).words);
+    let document = parse(&body, &plain);
+    bench.run("fill links", || document.render(&mut Links).len());
+    bench.run("front matter", || FrontMatter::parse("content/a.md", FRONT).map_or(0, |parsed| parsed.values.len()));
+    let (templates, context) = (templates(), context());
+    let html = document.render(&mut Links);
+    bench.run("layout with a menu of 20", || {
+        let input = Render { context: &context, content: &html, head: "<title>x</title>", lists: &Nothing };
+        templates.render("page", &input).map_or(0, |page| page.len())
+    });
+}
+
+struct Bench {
+    wanted: String,
+}
+
+impl Bench {
+    fn run(&mut self, name: &str, mut work: impl FnMut() -> usize) {
+        if !name.contains(&self.wanted) {
+            return;
+        }
+        black_box(work());
+        let mut times: Vec<_> = (0..ROUNDS)
+            .map(|_| {
+                let from = Instant::now();
+                black_box(work());
+                from.elapsed()
+            })
+            .collect();
+        times.sort();
+        let us = |at: usize| times[at].as_secs_f64() * 1e6;
+        let _ = writeln!(std::io::stdout(), "{name:<44} {:>9.1} us {:>9.1} us", us(0), us(ROUNDS / 2));
+    }
+}
+
+fn body() -> String {
+    let words = ["stone", "river", "light", "winter", "garden", "morning", "letter", "window", "paper"];
+    let mut body = String::new();
+    for part in 0..6 {
+        let _ = write!(body, "## Part {part}\n\n");
+        for word in 0..140 {
+            let text = words[(part * 31 + word * 7) % words.len()];
+            match word % 35 {
+                5 => drop(write!(body, "*{text}* ")),
+                11 => drop(write!(body, "[{text}](https://example.org/{text}) ")),
+                23 => drop(write!(body, "`{text}` ")),
+                _ => drop(write!(body, "{text} ")),
+            }
+        }
+        body.push_str("\n\n- one\n- two\n\n```rust\nfn main() {}\n```\n\n");
+    }
+    body
+}
+
+fn templates() -> Templates {
+    let mut files = BTreeMap::new();
+    for (path, text) in [("themes/t/theme.yaml", "name: t\nversion: 1.0.0\n"), ("themes/t/layouts/page.hbs", LAYOUT)] {
+        let data = Data::Loaded(text.as_bytes().into());
+        if let Ok(path) = ContentPath::from_disk(path) {
+            files.insert(path, File { id: BlobId([0; 20]), size: text.len() as u64, data });
+        }
+    }
+    Templates::compile(&Snapshot::new(files), "t", &Map::new()).0
+}
+
+fn context() -> Value {
+    let menu: Vec<Value> = (0..20)
+        .map(|n| json!({"name": format!("Part {n}"), "url": format!("/part-{n}/"), "active": n == 3, "children": []}))
+        .collect();
+    let tags: Vec<Value> =
+        (0..3).map(|n| json!({"name": format!("tag-{n}"), "url": format!("/tags/tag-{n}/")})).collect();
+    json!({
+        "site": {"title": "Bench", "menus": {"main": menu}},
+        "page": {"title": "Stone river", "date": "2024-05-06T00:00:00Z", "terms": {"tags": tags}},
+    })
+}
+
+struct Links;
+
+impl Resolve for Links {
+    fn link(&mut self, raw: &str, _: LinkKind, _: &str, _: usize) -> Resolved {
+        Resolved { href: raw.to_owned(), ..Resolved::default() }
+    }
+
+    fn shortcode(&mut self, _: &ShortcodeCall, _: Option<&str>) -> String {
+        String::new()
+    }
+}
+
+struct Nothing;
+
+impl Lists for Nothing {
+    fn pages(&self, _: &ListQuery) -> Vec<Arc<Value>> {
+        Vec::new()
+    }
+
+    fn page(&self, _: &str) -> Option<Arc<Value>> {
+        None
+    }
+
+    fn data(&self, _: &str) -> Option<Arc<Value>> {
+        None
+    }
+
+    fn url(&self, raw: &str) -> String {
+        raw.to_owned()
+    }
+
+    fn absolute(&self, raw: &str) -> String {
+        raw.to_owned()
+    }
+
+    fn markdown(&self, text: &str) -> String {
+        text.to_owned()
+    }
+}

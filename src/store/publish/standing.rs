@@ -1,0 +1,124 @@
+//! The output folder on disk after a publish, remembered so that the next one writes what differs and not the whole site.
+
+use std::collections::BTreeMap;
+
+use git2::Oid;
+
+use crate::error::{Error, Result};
+use crate::model::{ContentPath, Output, OutputData, Outputs};
+use crate::store::failure::git_error;
+use crate::store::message::blob_id;
+use crate::store::scan::Stat;
+use crate::store::tree::{self, Difference};
+use crate::store::{Repository, output};
+
+/// How the folder was left.
+#[derive(Debug)]
+pub(crate) struct Standing {
+    /// What it holds.
+    tree: Oid,
+    /// Its files, and its folders too: one in which somebody made or removed a file has another time stamp.
+    stats: BTreeMap<String, Option<Stat>>,
+}
+
+impl Repository {
+    /// Makes the output folder on disk what live has.
+    pub(super) fn write_output(&self, git: &git2::Repository, old: Option<Oid>, new: Oid) -> Result<()> {
+        let folder = self.whole(self.output());
+        let (old, new) = (tree::subtree(git, old, &folder)?, tree::subtree(git, Some(new), &folder)?);
+        // After an error nothing is remembered, and the next publish looks at everything.
+        let standing = self.cache().standing.take();
+        let Some(new) = new else { return self.remove_output(git, old) };
+        let standing = match standing {
+            Some(standing) if self.is_left(&standing) => self.amend(git, standing, new)?,
+            _ => None,
+        };
+        let standing = match standing {
+            Some(standing) => standing,
+            None => self.write_whole(git, old, new)?,
+        };
+        self.cache().standing = Some(standing);
+        Ok(())
+    }
+
+    /// Whether nobody touched the folder since.
+    fn is_left(&self, standing: &Standing) -> bool {
+        self.work().looked_at_output(standing.stats.len());
+        standing.stats.iter().all(|(path, stat)| stat.is_some() && self.output_stat(path) == *stat)
+    }
+
+    fn output_stat(&self, path: &str) -> Option<Stat> {
+        let path = self.site_dir().join(self.output()).join(path);
+        std::fs::symlink_metadata(path).ok().map(|found| Stat::of(&found))
+    }
+
+    /// Writes what differs; `None` where that does not go by single files, so that all of it has to be written.
+    fn amend(&self, git: &git2::Repository, mut standing: Standing, new: Oid) -> Result<Option<Standing>> {
+        let differences = tree::compare(git, Some(standing.tree), Some(new))?;
+        let (gone, set): (Vec<&Difference>, Vec<&Difference>) = differences.iter().partition(|d| d.new.is_none());
+        for difference in &gone {
+            self.disk().remove(&format!("{}/{}", self.output(), difference.path))?;
+        }
+        for difference in &set {
+            let Some(entry) = difference.new.filter(|entry| entry.is_file()) else { return Ok(None) };
+            let blob = git.find_blob(entry.id).map_err(git_error("read a blob"))?;
+            let path = format!("{}/{}", self.output(), difference.path);
+            match self.disk().temporary(&path, blob.content(), None) {
+                Ok(temporary) => temporary.place()?,
+                Err(Error::InvalidPath { .. }) => return Ok(None),
+                Err(error) => return Err(error),
+            }
+        }
+        for path in differences.iter().flat_map(|difference| with_folders(&difference.path)) {
+            match self.output_stat(path) {
+                None => standing.stats.remove(path),
+                stat => standing.stats.insert(path.to_owned(), stat),
+            };
+        }
+        standing.tree = new;
+        Ok(Some(standing))
+    }
+
+    fn write_whole(&self, git: &git2::Repository, old: Option<Oid>, new: Oid) -> Result<Standing> {
+        let mut outputs = Outputs::new();
+        for file in tree::compare(git, None, Some(new))? {
+            let (Ok(path), Some(entry)) = (ContentPath::from_disk(&file.path), file.new.filter(|e| e.is_file())) else {
+                continue;
+            };
+            let data = OutputData::Copy(path, blob_id(entry.id));
+            outputs.insert(file.path, Output { data, source: None });
+        }
+        output::write(self.disk().dir(), self.output(), &outputs, &super::from_git(git))?;
+        // Files with a leading dot are left to whoever made them, unless an earlier publish did.
+        for gone in tree::compare(git, old, Some(new))?.into_iter().filter(|d| d.new.is_none()) {
+            let is_hidden = gone.path.split('/').any(|name| name.starts_with('.'));
+            let path = format!("{}/{}", self.output(), gone.path);
+            if is_hidden && self.disk().read(&path)?.id() == gone.old.map(|e| blob_id(e.id)) {
+                self.disk().remove(&path)?;
+            }
+        }
+        let mut stats = BTreeMap::new();
+        for path in outputs.keys().flat_map(|path| with_folders(path)) {
+            if !stats.contains_key(path) {
+                stats.insert(path.to_owned(), self.output_stat(path));
+            }
+        }
+        Ok(Standing { tree: new, stats })
+    }
+
+    /// Takes an output folder that live has no more off the disk, as `git pull` would; what differs from live stays.
+    fn remove_output(&self, git: &git2::Repository, old: Option<Oid>) -> Result<()> {
+        for gone in tree::compare(git, old, None)? {
+            let path = format!("{}/{}", self.output(), gone.path);
+            if self.disk().read(&path)?.id() == gone.old.map(|e| blob_id(e.id)) {
+                self.disk().remove(&path)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The output folder itself, the folders of a path below it, and the path.
+fn with_folders(path: &str) -> impl Iterator<Item = &str> {
+    [""].into_iter().chain(path.match_indices('/').map(|(at, _)| &path[..at])).chain([path])
+}
