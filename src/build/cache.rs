@@ -109,18 +109,22 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub(crate) struct Batch<'a> {
     cache: &'a Cache,
     options: MarkdownConfig,
+    /// The newest frame read with these options: it holds its pages however many they are.
+    before: Option<Arc<Frame>>,
 }
 
 impl Cache {
     /// Begins a build with these options.
     #[must_use]
     pub(crate) fn batch(&self, options: &MarkdownConfig) -> Batch<'_> {
+        let reads_alike = |kept: &&Kept| kept.frame.library.config.markdown == *options;
+        let before = lock(&self.frames).iter().rev().find(reads_alike).map(|kept| Arc::clone(&kept.frame));
         let mut pages = lock(&self.pages);
         if pages.options.as_ref() != Some(options) {
             *pages = Pages { options: Some(options.clone()), generation: pages.generation, ..Pages::default() };
         }
         pages.generation += 1;
-        Batch { cache: self, options: options.clone() }
+        Batch { cache: self, options: options.clone(), before }
     }
 
     /// The site of a snapshot: the one made before, one made from it, or a new one.
@@ -230,7 +234,13 @@ impl Cache {
 impl Batch<'_> {
     /// A page parsed before with the same options.
     #[must_use]
-    pub(crate) fn get(&self, blob: &BlobId) -> Option<Arc<Parsed>> {
+    pub(crate) fn get(&self, path: &ContentPath, blob: &BlobId) -> Option<Arc<Parsed>> {
+        if let Some(before) = &self.before
+            && let Some(&index) = before.library.by_path.get(path)
+            && before.library.pages[index].blob.as_ref() == Some(blob)
+        {
+            return before.parsed[index].clone();
+        }
         let pages = lock(&self.cache.pages);
         if pages.options.as_ref() != Some(&self.options) {
             return None;

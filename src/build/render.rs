@@ -68,7 +68,7 @@ pub(crate) fn render(
     company: Company<'_>,
     recall: Option<&Recall<'_>>,
 ) -> (Rendered, Option<Memory>) {
-    let jobs: Vec<(&String, &Job)> = edition.plan.jobs.iter().filter(|(_, job)| in_scope(edition, job)).collect();
+    let jobs = jobs(edition);
     let everything = edition.options.scope == Scope::Everything;
     let formats = everything && company.look.is_none();
     let count = Count::new(progress, jobs.len(), "Rendering");
@@ -138,12 +138,22 @@ fn hand_on(edition: &Edition<'_>, path: &str, job: &Job, done: Done, company: Co
     Done { body: None, ..done }
 }
 
-fn in_scope(edition: &Edition<'_>, job: &Job) -> bool {
-    match (&edition.options.scope, job) {
-        (Scope::Everything, _) => true,
-        (Scope::Shown(_), Job::Copy(..)) => true,
-        (Scope::Pages(paths) | Scope::Shown(paths), Job::Page(i)) => paths.contains(&edition.library.pages[*i].path),
-        _ => false,
+/// What is in scope. Of a few pages, only these are looked at.
+fn jobs<'e>(edition: &'e Edition<'_>) -> Vec<(&'e String, &'e Job)> {
+    let jobs = &edition.plan.jobs;
+    let of_page = |path: &ContentPath| {
+        let &index = edition.library.by_path.get(path)?;
+        let found = jobs.get_key_value(&address::output_path(&edition.library.pages[index].url))?;
+        matches!(found.1, Job::Page(i) if *i == index).then_some(found)
+    };
+    match &edition.options.scope {
+        Scope::Everything => jobs.iter().collect(),
+        Scope::Pages(paths) => paths.iter().filter_map(of_page).collect(),
+        Scope::Shown(paths) => {
+            let copies = jobs.iter().filter(|(_, job)| matches!(job, Job::Copy(..)));
+            copies.chain(paths.iter().filter_map(of_page)).collect()
+        }
+        Scope::Nothing => Vec::new(),
     }
 }
 
