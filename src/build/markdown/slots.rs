@@ -141,8 +141,7 @@ pub(in crate::build) fn push_text(out: &mut String, text: &str) {
 /// Cuts HTML at its tokens; finished slots are put in.
 pub(super) fn split(html: &str, slots: &[Slot]) -> Fragment {
     // Pages are kept for as long as the site is, so little may be left over.
-    let inside: usize = slots.iter().map(|slot| if let Slot::Html(html) = slot { html.len() } else { 0 }).sum();
-    let mut fragment = Fragment { html: String::with_capacity(html.len() + inside), slots: Vec::new() };
+    let mut fragment = Fragment { html: String::with_capacity(html.len()), slots: Vec::new() };
     let mut rest = html;
     while let Some(at) = rest.find([OPEN, CLOSE]) {
         fragment.html.push_str(&rest[..at]);
