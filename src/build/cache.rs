@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::frame::Frame;
 use super::load::Parsed;
+use super::memory::Memory;
 use super::template::Templates;
 use super::{Options, Stopwatch};
 use crate::error::Result;
@@ -22,6 +23,8 @@ const MAX_THEMES: usize = 4;
 
 /// Frames kept: the working tree, the live state, the preview of both, and some of named change sets.
 const MAX_FRAMES: usize = 8;
+/// Builds of everything that are remembered, without their bytes: what is published, and previews.
+const MAX_MEMORIES: usize = 4;
 /// Edited pages up to which a frame is made from the one before.
 const MOST_EDITED: usize = 256;
 
@@ -31,6 +34,7 @@ pub struct Cache {
     pages: Mutex<Pages>,
     themes: Mutex<Vec<(ThemeKey, Arc<Compiled>)>>,
     frames: Mutex<Vec<Kept>>,
+    memories: Mutex<Vec<(FrameOptions, Arc<Memory>)>>,
 }
 
 /// The frame of a snapshot.
@@ -48,6 +52,12 @@ struct FrameOptions {
     drafts: bool,
     future: bool,
     base_url: Option<String>,
+}
+
+impl FrameOptions {
+    fn of(options: &Options) -> Self {
+        Self { drafts: options.drafts, future: options.future, base_url: options.base_url.clone() }
+    }
 }
 
 #[derive(Default)]
@@ -99,18 +109,22 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub(crate) struct Batch<'a> {
     cache: &'a Cache,
     options: MarkdownConfig,
+    /// The newest frame read with these options: it holds its pages however many they are.
+    before: Option<Arc<Frame>>,
 }
 
 impl Cache {
     /// Begins a build with these options.
     #[must_use]
     pub(crate) fn batch(&self, options: &MarkdownConfig) -> Batch<'_> {
+        let reads_alike = |kept: &&Kept| kept.frame.library.config.markdown == *options;
+        let before = lock(&self.frames).iter().rev().find(reads_alike).map(|kept| Arc::clone(&kept.frame));
         let mut pages = lock(&self.pages);
         if pages.options.as_ref() != Some(options) {
             *pages = Pages { options: Some(options.clone()), generation: pages.generation, ..Pages::default() };
         }
         pages.generation += 1;
-        Batch { cache: self, options: options.clone() }
+        Batch { cache: self, options: options.clone(), before }
     }
 
     /// The site of a snapshot: the one made before, one made from it, or a new one.
@@ -122,7 +136,7 @@ impl Cache {
         watch: Option<&Stopwatch>,
     ) -> Result<Arc<Frame>> {
         progress.proceed()?;
-        let of = FrameOptions { drafts: options.drafts, future: options.future, base_url: options.base_url.clone() };
+        let of = FrameOptions::of(options);
         let (frame, changed) = self.nearest(snapshot, &of, options.now);
         let frame = match frame {
             Some(frame) if changed.is_empty() => return Ok(frame),
@@ -141,6 +155,38 @@ impl Cache {
         }
         frames.push(kept);
         Ok(frame)
+    }
+
+    /// What the last build of everything with these options made.
+    #[must_use]
+    pub(super) fn memory(&self, options: &Options) -> Arc<Memory> {
+        let of = FrameOptions::of(options);
+        let memories = lock(&self.memories);
+        memories.iter().find(|(known, _)| *known == of).map(|(_, memory)| Arc::clone(memory)).unwrap_or_default()
+    }
+
+    /// What a build of everything with these options left, for [`Cache::recall`] in another process of the same program.
+    #[must_use]
+    pub fn saved(&self, options: &Options) -> Option<Vec<u8>> {
+        serde_json::to_vec(&*self.memory(options)).ok()
+    }
+
+    /// Takes in what [`Cache::saved`] gave; anything else is passed over.
+    pub fn recall(&self, options: &Options, saved: &[u8]) {
+        if let Ok(memory) = serde_json::from_slice(saved) {
+            self.remember(options, memory);
+        }
+    }
+
+    /// Keeps what a build of everything made.
+    pub(super) fn remember(&self, options: &Options, memory: Memory) {
+        let of = FrameOptions::of(options);
+        let mut memories = lock(&self.memories);
+        memories.retain(|(known, _)| *known != of);
+        if memories.len() >= MAX_MEMORIES {
+            memories.remove(0);
+        }
+        memories.push((of, Arc::new(memory)));
     }
 
     /// The newest frame that holds now and differs in few files, and these files.
@@ -188,7 +234,13 @@ impl Cache {
 impl Batch<'_> {
     /// A page parsed before with the same options.
     #[must_use]
-    pub(crate) fn get(&self, blob: &BlobId) -> Option<Arc<Parsed>> {
+    pub(crate) fn get(&self, path: &ContentPath, blob: &BlobId) -> Option<Arc<Parsed>> {
+        if let Some(before) = &self.before
+            && let Some(&index) = before.library.by_path.get(path)
+            && before.library.pages[index].blob.as_ref() == Some(blob)
+        {
+            return before.parsed[index].clone();
+        }
         let pages = lock(&self.cache.pages);
         if pages.options.as_ref() != Some(&self.options) {
             return None;

@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use rayon::prelude::*;
 use serde_json::Value;
 
-use super::links::{Finder, Kind};
+use super::links::{Finder, Found, Kind};
 use super::load::Parsed;
 use super::markdown::{LinkKind, ShortcodeCall};
 use super::reads::{self, Reads};
 use super::template::Templates;
 use super::{near, schema};
-use crate::model::{ContentPath, Diagnostic, Library, Link, LinkTarget, Page, Severity};
+use crate::model::{ContentPath, Diagnostic, Digest, Digester, Library, Link, LinkTarget, Page, Severity, Snapshot};
 
 /// Shortcodes whose `src` is an image of the site.
 const IMAGES: &[&str] = &["figure", "image", "img", "picture"];
@@ -25,6 +25,8 @@ pub(crate) struct OfPage {
     pub(crate) findings: Vec<Diagnostic>,
     /// What they depend on besides addresses and titles.
     pub(crate) reads: Reads,
+    /// Of what rendering writes for them.
+    pub(crate) digest: Digest,
 }
 
 /// The links of every page by index, and what is wrong with them.
@@ -38,13 +40,15 @@ pub(crate) fn check(finder: &Finder<'_>, templates: &Templates) -> Vec<OfPage> {
 pub(crate) fn page(finder: &Finder<'_>, templates: &Templates, index: usize) -> OfPage {
     let page = &finder.library.pages[index];
     let (mut of_page, reads) = reads::record(|| {
-        let mut checked = Checked { finder, page, links: Vec::new(), findings: Vec::new() };
+        let digester = Digester::default();
+        let mut checked = Checked { finder, page, links: Vec::new(), findings: Vec::new(), digester };
         if let Some(parsed) = &finder.parsed[index] {
             checked.body(parsed, templates);
         }
         checked.front_matter(templates);
         checked.findings.extend(schema::check(finder, page));
-        OfPage { links: checked.links, findings: checked.findings, reads: Reads::default() }
+        let digest = checked.digester.finish();
+        OfPage { links: checked.links, findings: checked.findings, reads: Reads::default(), digest }
     });
     of_page.reads = reads;
     of_page
@@ -55,6 +59,7 @@ struct Checked<'a> {
     page: &'a Page,
     links: Vec<Link>,
     findings: Vec<Diagnostic>,
+    digester: Digester,
 }
 
 impl Checked<'_> {
@@ -111,6 +116,7 @@ impl Checked<'_> {
 
     fn link(&mut self, raw: &str, kind: Kind, line: usize) {
         let found = self.finder.resolve(self.page, raw, kind);
+        self.digester.add(&digest(self.finder.snapshot, &found));
         if let Some(problem) = found.problem {
             self.findings.push(problem.at(&self.page.path, line));
         }
@@ -147,6 +153,21 @@ impl Checked<'_> {
         let head = text.lines().take(self.page.body_line.saturating_sub(1));
         head.enumerate().find(|(_, line)| line.trim_start().starts_with(key)).map_or(1, |(at, _)| at + 1)
     }
+}
+
+/// Of what rendering writes for a link; of an image it writes the size, which depends on the file.
+#[must_use]
+pub(crate) fn digest(snapshot: &Snapshot, found: &Found) -> Digest {
+    let kind = match found.target {
+        LinkTarget::External(_) => 0_u8,
+        LinkTarget::Broken(_) => 1,
+        _ => 2,
+    };
+    let file = match &found.target {
+        LinkTarget::File(path) => Some((path, snapshot.get(path).map(|file| file.id))),
+        _ => None,
+    };
+    Digester::default().with(&(&found.href, &found.title, kind, file)).finish()
 }
 
 /// The page a `ref` or `relref` names.

@@ -2,15 +2,15 @@
 
 use std::collections::HashMap;
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use serde_json::{Map, Value};
 
 use super::frame::Frame;
 use super::links::Finder;
-use super::template::ListQuery;
-use super::{Options, Stopwatch, context, lists, sections};
-use crate::model::{Page, Snapshot};
+use super::template::{Kept, ListQuery};
+use super::{Options, Stopwatch, context, lists, memory, sections};
+use crate::model::{Digest, Page, Snapshot};
 
 /// Answers kept of one build: themes ask a handful of questions, again on every page.
 const MOST_QUERIES: usize = 64;
@@ -27,10 +27,12 @@ pub(crate) struct Edition<'a> {
     pub(crate) watch: Option<&'a Stopwatch>,
     /// Answers to what templates ask on every page.
     queries: Mutex<Vec<(ListQuery, Arc<Vec<usize>>)>>,
+    /// Digests of stubs by page index, made where one is asked for.
+    stub_digests: OnceLock<Vec<OnceLock<Digest>>>,
     /// Contexts that hold what all pages share, for the next ones: copying it costs more than rendering a short page.
     contexts: Mutex<Vec<Value>>,
-    /// Partials that are the same on every page: HTML, and steps they took.
-    kept: RwLock<HashMap<String, (Arc<str>, usize)>>,
+    /// Partials that are the same on every page.
+    kept: RwLock<HashMap<String, Arc<Kept>>>,
 }
 
 impl Deref for Edition<'_> {
@@ -51,9 +53,23 @@ impl<'a> Edition<'a> {
             frame,
             watch: None,
             queries: Mutex::default(),
+            stub_digests: OnceLock::new(),
             contexts: Mutex::default(),
             kept: RwLock::default(),
         }
+    }
+
+    /// The frame that is rendered.
+    #[must_use]
+    pub(crate) fn frame(&self) -> &Arc<Frame> {
+        &self.frame
+    }
+
+    /// The digest of what lists show of a page.
+    #[must_use]
+    pub(crate) fn stub_digest(&self, index: usize) -> Digest {
+        let all = self.stub_digests.get_or_init(|| self.stubs.iter().map(|_| OnceLock::new()).collect());
+        *all[index].get_or_init(|| memory::digest_of_value(Some(&self.stubs[index])))
     }
 
     /// The pages a template asks for, before limit and offset.
@@ -77,14 +93,14 @@ impl<'a> Edition<'a> {
 
     /// A partial that is the same on every page, where it was rendered before.
     #[must_use]
-    pub(crate) fn kept(&self, partial: &str) -> Option<(Arc<str>, usize)> {
+    pub(crate) fn kept(&self, partial: &str) -> Option<Arc<Kept>> {
         self.kept.read().unwrap_or_else(PoisonError::into_inner).get(partial).cloned()
     }
 
     /// Keeps a partial that is the same on every page.
-    pub(crate) fn keep(&self, partial: &str, html: &str, steps: usize) {
+    pub(crate) fn keep(&self, partial: &str, made: Kept) {
         let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
-        kept.insert(partial.to_owned(), (Arc::from(html), steps));
+        kept.insert(partial.to_owned(), Arc::new(made));
     }
 
     /// A context with what all pages share, `site` as seen from an address.

@@ -21,7 +21,7 @@ use super::reads::{self, Reads};
 use super::translations::{self, Translations};
 use super::{CHECKED, Options, READING, Stopwatch, context, data, schema, sections, seo, stopwatch};
 use crate::error::Result;
-use crate::model::{Config, ContentPath, Diagnostic, Library, Page, PathKind, Progress, Snapshot};
+use crate::model::{Config, ContentPath, Diagnostic, Digest, Library, Page, PathKind, Progress, Snapshot};
 
 /// Neighbours in a section: the one before and the one after.
 type Neighbours = Vec<(Option<usize>, Option<usize>)>;
@@ -59,6 +59,8 @@ pub(crate) struct Frame {
     pub(crate) recent: Arc<Vec<usize>>,
     /// When a scheduled page comes up or one expires: it is another site from then on.
     pub(crate) until: Option<jiff::Timestamp>,
+    /// By page index: of what rendering writes for the links of its body.
+    pub(crate) links: Vec<Digest>,
     folders: Arc<BTreeSet<String>>,
     /// What is wrong with the site as a whole, and what finding it out depended on.
     general: Arc<(Vec<Diagnostic>, Reads)>,
@@ -131,6 +133,7 @@ impl Frame {
             site: Arc::default(),
             data: Arc::default(),
             until,
+            links: Vec::new(),
             folders,
             general: Arc::default(),
             noted: Vec::new(),
@@ -158,6 +161,7 @@ impl Frame {
         let (data, more) = data::load(snapshot);
         found.extend(more);
         self.noted = noted.into_iter().zip(&mut checked).map(|(file, of_page)| Noted::of(file, of_page)).collect();
+        self.links = checked.iter().map(|of_page| of_page.digest).collect();
         for (page, of_page) in self.library.pages.iter_mut().zip(checked) {
             if !of_page.links.is_empty() {
                 Arc::make_mut(page).links = of_page.links;
@@ -252,6 +256,7 @@ impl Frame {
             if old != new {
                 relink(Arc::make_mut(&mut self.library.backlinks), index, &old, &new);
             }
+            self.links[index] = of_page.digest;
             Arc::make_mut(&mut self.library.pages[index]).links = of_page.links;
         }
     }

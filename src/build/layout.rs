@@ -6,31 +6,45 @@ use serde_json::{Map, Value, json};
 
 use super::edition::Edition;
 use super::lists::PageLists;
+use super::markdown::Document;
+use super::memory::{self, Before, Fresh, Given, Recall, Trail};
 use super::outputs::{feed, head};
 use super::plan::{self, Job};
 use super::render::{self, Done};
 use super::template::{Render, TemplateError, Templates};
-use super::{context, paginate, schema};
-use crate::model::{Config, ContentPath, Diagnostic, Library, Page, PageKind, Severity, Taxonomy, Term};
+use super::{context, paginate, reads, schema};
+use crate::model::{
+    Config, ContentPath, Diagnostic, Digest, Digester, Library, Page, PageKind, Severity, Taxonomy, Term,
+};
 
 /// What goes into a layout.
 struct Sheet<'a> {
     /// Layouts, best first.
     candidates: Vec<String>,
     values: Map<String, Value>,
-    content: &'a str,
+    content: Content,
     subject: head::Subject<'a>,
     /// Where look-ups start.
     from: &'a Page,
     source: Option<ContentPath>,
 }
 
+/// What stands in the middle.
+enum Content {
+    /// The body of a page.
+    Body(usize),
+    /// The same everywhere.
+    Fixed(&'static str),
+}
+
+/// Who knows what was made before, and the output path.
+type Known<'a> = Option<(&'a Recall<'a>, &'a str)>;
+
 /// Renders a page, section or home page; `n` is the page of its list.
 #[must_use]
-pub(crate) fn page(edition: &Edition<'_>, index: usize, n: usize) -> Done {
+pub(crate) fn page(edition: &Edition<'_>, index: usize, n: usize, known: Known<'_>) -> Done {
     let library = &edition.library;
     let page = &library.pages[index];
-    let body = render::body(edition, index, false);
     let not_found = plan::is_not_found(&page.url);
     let taxonomy = taxonomy_of(library, page);
     let kind = kind_of(library, page);
@@ -49,7 +63,7 @@ pub(crate) fn page(edition: &Edition<'_>, index: usize, n: usize) -> Done {
     let sheet = Sheet {
         candidates: candidates(&library.config, page, kind),
         values,
-        content: &body.html,
+        content: Content::Body(index),
         subject: head::Subject {
             page: Some(page),
             title: &title,
@@ -60,15 +74,12 @@ pub(crate) fn page(edition: &Edition<'_>, index: usize, n: usize) -> Done {
         from: page,
         source: Some(page.path.clone()),
     };
-    let mut done = sheet.render(edition);
-    done.findings.extend(body.findings);
-    done.body = Some((index, Arc::from(body.html)));
-    done
+    sheet.render(edition, known)
 }
 
 /// Renders what has no page of its own: taxonomy, term, 404.
 #[must_use]
-pub(crate) fn listing(edition: &Edition<'_>, path: &str, job: &Job) -> Done {
+pub(crate) fn listing(edition: &Edition<'_>, path: &str, job: &Job, known: Known<'_>) -> Done {
     let library = &edition.library;
     let Some(home) = library.sections.get("content").map(|section| &library.pages[section.page]) else {
         return Done::default();
@@ -104,35 +115,96 @@ pub(crate) fn listing(edition: &Edition<'_>, path: &str, job: &Job) -> Done {
     let sheet = Sheet {
         candidates: candidates.iter().map(|&name| name.to_owned()).collect(),
         values,
-        content: if missing { "<p>There is nothing at this address.</p>" } else { "" },
+        content: Content::Fixed(if missing { "<p>There is nothing at this address.</p>" } else { "" }),
         subject: head::Subject { page: None, title: &title, url: &url, noindex, feed },
         from: home,
         source: None,
     };
-    sheet.render(edition)
+    sheet.render(edition, known)
 }
 
 impl Sheet<'_> {
-    fn render(mut self, edition: &Edition<'_>) -> Done {
+    fn render(self, edition: &Edition<'_>, known: Known<'_>) -> Done {
         let templates = &edition.theme.templates;
-        let Some(layout) = templates.layout(&self.candidates) else {
-            return Done { findings: missing_layout(edition, &self.candidates), ..Done::default() };
-        };
+        let layout = templates.layout(&self.candidates);
         let head = head::head(edition, &self.subject);
-        let lists = PageLists { edition, page: self.from };
-        let input = Render { context: &Value::Null, content: self.content, head: &head, lists: &lists };
-        let mut shared = edition.context(self.subject.url);
-        if let Value::Object(map) = &mut shared {
-            map.append(&mut self.values);
-        }
-        let rendered = templates.render_lent(&layout, &mut shared, &input);
-        edition.give_back(shared);
-        match rendered {
-            Ok(html) => {
-                let html = head::ensure(html, &head);
-                Done { output: Some(render::output(html, self.source)), ..Done::default() }
+        let (mut given, mut why) = (None, None);
+        if let (Some((recall, path)), Some(layout)) = (known, &layout) {
+            let parts = self.given(edition, recall, layout, &head);
+            match recall.before(path, &parts, self.from) {
+                Before::Same(done) => return *done,
+                Before::Other(reason) => (given, why) = (Some(parts), Some(reason)),
             }
-            Err(error) => Done { findings: vec![template_finding(error)], ..Done::default() },
+        }
+        let (mut done, reads) = reads::record(|| self.rendered(edition, layout.as_deref(), &head));
+        done.trail = given.map(|given| Trail::Fresh(Box::new(Fresh::new(given, reads))));
+        done.why = why;
+        done
+    }
+
+    fn rendered(mut self, edition: &Edition<'_>, layout: Option<&str>, head: &str) -> Done {
+        let mut done = Done::default();
+        let body = match self.content {
+            Content::Body(index) => Some((index, render::body(edition, index, false))),
+            Content::Fixed(_) => None,
+        };
+        let content = match (&body, &self.content) {
+            (Some((_, body)), _) => body.html.as_str(),
+            (None, Content::Fixed(text)) => text,
+            (None, Content::Body(_)) => "",
+        };
+        if let Some(layout) = layout {
+            let lists = PageLists { edition, page: self.from };
+            let input = Render { context: &Value::Null, content, head, lists: &lists };
+            let mut shared = edition.context(self.subject.url);
+            if let Value::Object(map) = &mut shared {
+                map.append(&mut self.values);
+            }
+            let rendered = edition.theme.templates.render_lent(layout, &mut shared, &input);
+            edition.give_back(shared);
+            match rendered {
+                Ok(html) => done.output = Some(render::output(head::ensure(html, head), self.source)),
+                Err(error) => done.findings.push(template_finding(error)),
+            }
+        } else {
+            done.findings = missing_layout(edition, &self.candidates);
+        }
+        if let Some((index, body)) = body {
+            done.findings.extend(body.findings);
+            done.body = Some((index, Arc::from(body.html)));
+        }
+        done
+    }
+
+    /// All that rendering starts from, but for what it looks up itself.
+    fn given(&self, edition: &Edition<'_>, recall: &Recall<'_>, layout: &str, head: &str) -> Given {
+        let value = |name: &str| memory::digest_of_value(self.values.get(name));
+        let menus = |url: &str| {
+            let menus = memory::digest_of_value(Some(&edition.menus.context(url)));
+            Digester::default().with(&(recall.site, menus)).finish()
+        };
+        let mut lists = Digester::default();
+        for (name, value) in self.values.iter().filter(|(name, _)| *name != "page") {
+            lists.add(name);
+            lists.value(value);
+        }
+        let body = match self.content {
+            Content::Fixed(text) => Digest::of(text.as_bytes()),
+            Content::Body(index) => {
+                let page = &edition.library.pages[index];
+                let calls = |document: &Document| !document.shortcodes.is_empty();
+                let calls = edition.parsed[index].as_ref().is_some_and(|parsed| calls(&parsed.document));
+                let menus = calls.then(|| menus(&page.url));
+                Digester::default().with(&(page.blob, edition.links[index], menus)).finish()
+            }
+        };
+        Given {
+            theme: Digester::default().with(&(layout, recall.settings)).finish(),
+            body,
+            page: value("page"),
+            lists: lists.finish(),
+            site: menus(self.subject.url),
+            head: Digest::of(head.as_bytes()),
         }
     }
 }

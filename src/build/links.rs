@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::address::{self, Base};
 use super::broken::{Problem, draft_problem};
 use super::escape;
@@ -11,7 +13,7 @@ use super::plan::{Job, Plan};
 use crate::model::{ContentPath, Library, LinkTarget, Page, Severity, Snapshot};
 
 /// How a link is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) enum Kind {
     /// `[text](target)`.
     Link,

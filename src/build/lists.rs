@@ -6,9 +6,10 @@ use serde_json::Value;
 
 use super::edition::Edition;
 use super::links::{Kind, is_external};
-use super::template::{ListQuery, Lists};
-use super::{Stopwatch, address, context, markdown, order, render, sections};
-use crate::model::{Library, LinkTarget, Page};
+use super::memory::{self, Question};
+use super::template::{Kept, ListQuery, Lists};
+use super::{Stopwatch, address, context, markdown, order, reads, render, sections};
+use crate::model::{Digest, Library, LinkTarget, Page};
 
 /// Look-ups from the place of one page.
 pub(crate) struct PageLists<'a> {
@@ -20,47 +21,37 @@ pub(crate) struct PageLists<'a> {
 
 impl Lists for PageLists<'_> {
     fn pages(&self, query: &ListQuery) -> Vec<Arc<Value>> {
-        let found = self.edition.query(query);
-        let end = query.limit.map_or(found.len(), |limit| query.offset.saturating_add(limit).min(found.len()));
-        let range = query.offset.min(end)..end;
-        found[range].iter().map(|&i| Arc::clone(&self.edition.stubs[i])).collect()
+        self.found(query, |found| {
+            reads::asked(|| (Question::Pages(query.clone()), memory::digest_of(self.edition, found)));
+            found.iter().map(|&i| Arc::clone(&self.edition.stubs[i])).collect()
+        })
     }
 
     fn page(&self, path_or_url: &str) -> Option<Arc<Value>> {
-        let library = &self.edition.library;
-        let found = self.edition.finder().resolve(self.page, path_or_url, Kind::Ref);
-        match found.target {
-            LinkTarget::Page(path, _) => {
-                let &i = library.by_path.get(&path)?;
-                library.pages[i].included.then(|| Arc::clone(&self.edition.stubs[i]))
-            }
-            _ => None,
-        }
+        let index = self.index(path_or_url);
+        reads::asked(|| (Question::Page(path_or_url.to_owned()), memory::digest_of(self.edition, index.as_slice())));
+        index.map(|i| Arc::clone(&self.edition.stubs[i]))
     }
 
     fn data(&self, name: &str) -> Option<Arc<Value>> {
-        self.edition.data.get(name).map(Arc::clone)
+        let found = self.edition.data.get(name).map(Arc::clone);
+        reads::asked(|| (Question::Data(name.to_owned()), memory::digest_of_value(found.as_deref())));
+        found
     }
 
     fn url(&self, raw: &str) -> String {
-        if raw.is_empty() || is_external(raw) {
-            return raw.to_owned();
-        }
-        let found = self.edition.finder().resolve(self.page, raw, Kind::Link);
-        match found.target {
-            // What already carries the base path is an href made before, such as `page.url`.
-            LinkTarget::Broken(_) if self.edition.base.path() != "/" && raw.starts_with(self.edition.base.path()) => {
-                raw.to_owned()
-            }
-            _ => found.href,
-        }
+        let url = self.href(raw);
+        reads::asked(|| (Question::Url(raw.to_owned()), Digest::of(url.as_bytes())));
+        url
     }
 
     fn absolute(&self, raw: &str) -> String {
-        if raw.starts_with('#') {
-            return format!("{}{}", self.edition.base.absolute(&self.page.url), self.url(raw));
-        }
-        context::absolute(self.edition, &self.url(raw))
+        let url = match raw.strip_prefix('#') {
+            Some(_) => format!("{}{}", self.edition.base.absolute(&self.page.url), self.href(raw)),
+            None => context::absolute(self.edition, &self.href(raw)),
+        };
+        reads::asked(|| (Question::Absolute(raw.to_owned()), Digest::of(url.as_bytes())));
+        url
     }
 
     fn markdown(&self, text: &str) -> String {
@@ -73,12 +64,45 @@ impl Lists for PageLists<'_> {
         self.edition.watch
     }
 
-    fn kept(&self, partial: &str) -> Option<(Arc<str>, usize)> {
+    fn kept(&self, partial: &str) -> Option<Arc<Kept>> {
         self.edition.kept(partial)
     }
 
-    fn keep(&self, partial: &str, html: &str, steps: usize) {
-        self.edition.keep(partial, html, steps);
+    fn keep(&self, partial: &str, made: Kept) {
+        self.edition.keep(partial, made);
+    }
+}
+
+impl PageLists<'_> {
+    /// The pages a query asks for.
+    pub(crate) fn found<T>(&self, query: &ListQuery, with: impl FnOnce(&[usize]) -> T) -> T {
+        let found = self.edition.query(query);
+        let end = query.limit.map_or(found.len(), |limit| query.offset.saturating_add(limit).min(found.len()));
+        with(&found[query.offset.min(end)..end])
+    }
+
+    /// The page that a name or address means.
+    pub(crate) fn index(&self, path_or_url: &str) -> Option<usize> {
+        let library = &self.edition.library;
+        let found = self.edition.finder().resolve(self.page, path_or_url, Kind::Ref);
+        match found.target {
+            LinkTarget::Page(path, _) => library.by_path.get(&path).copied().filter(|&i| library.pages[i].included),
+            _ => None,
+        }
+    }
+
+    fn href(&self, raw: &str) -> String {
+        if raw.is_empty() || is_external(raw) {
+            return raw.to_owned();
+        }
+        let found = self.edition.finder().resolve(self.page, raw, Kind::Link);
+        match found.target {
+            // What already carries the base path is an href made before, such as `page.url`.
+            LinkTarget::Broken(_) if self.edition.base.path() != "/" && raw.starts_with(self.edition.base.path()) => {
+                raw.to_owned()
+            }
+            _ => found.href,
+        }
     }
 }
 

@@ -83,7 +83,7 @@ pub(crate) fn one<'a>(
     batch: &Batch<'_>,
 ) -> Result<Loaded<'a>, Diagnostic> {
     let text = text_of(path, file)?;
-    let parsed = if let Some(parsed) = batch.get(&file.id) {
+    let parsed = if let Some(parsed) = batch.get(path, &file.id) {
         parsed
     } else {
         let front_matter = FrontMatter::parse(path.as_str(), text).map_err(|e| refusal(path, &e))?;

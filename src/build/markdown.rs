@@ -155,7 +155,8 @@ impl Document {
             out.push_str(&fragment.html[at..*offset]);
             at = *offset;
             match &self.slots[*slot] {
-                Slot::Html(_) | Slot::Text(_) => {}
+                Slot::Text(_) => {}
+                Slot::Code(code) => out.push_str(code.html()),
                 // Text where an address belongs: nothing of ours, so it was forged.
                 Slot::WikiText(_) if *place == Place::Url => {}
                 Slot::Href { link, decorate } => wiki_text = self.push_link(*link, *decorate, resolve, out),

@@ -25,6 +25,7 @@ mod links;
 mod lists;
 mod load;
 pub mod markdown;
+mod memory;
 mod menu;
 mod near;
 mod order;
@@ -54,13 +55,14 @@ pub use assets::url as asset_url;
 pub use cache::Cache;
 pub use inspect::{Look, Seen};
 pub use layout::layout_of;
+pub use memory::Have;
 pub use pictures::Pictures;
 pub use schema::collection_of;
 pub use sections::display_order;
 pub use stopwatch::{Spent, Stopwatch, Ticks, Times};
 
 use crate::error::Result;
-use crate::model::{ContentPath, Diagnostic, Library, Output, Outputs, Progress, Severity, Snapshot};
+use crate::model::{ContentPath, Diagnostic, Digest, Library, Output, Outputs, Progress, Severity, Snapshot};
 
 /// How much of a build is done, roughly, when all pages are read.
 const READING: f64 = 0.3;
@@ -109,6 +111,8 @@ pub struct Company<'a> {
     pub look: Option<&'a Look<'a>>,
     /// Takes the outputs: none is kept then, nor the body of any page.
     pub take: Option<&'a Take<'a>>,
+    /// Has outputs of an earlier build of this cache: those that stand are not made, and named in [`Built::digests`] only.
+    pub have: Option<&'a Have<'a>>,
     /// Measures it.
     pub watch: Option<&'a Stopwatch>,
 }
@@ -126,6 +130,10 @@ pub struct Built {
     pub library: Library,
     /// Output files.
     pub outputs: Outputs,
+    /// Digests of the rendered outputs of everything. One that is not among the outputs is with whoever asked for the build.
+    pub digests: BTreeMap<String, Digest>,
+    /// What of everything had to be rendered, by output path, and why; the rest stands as an earlier build made it.
+    pub rendered: BTreeMap<String, &'static str>,
     /// Rendered bodies of pages in the scope, by page index; none where everything is rendered.
     pub bodies: BTreeMap<usize, Arc<str>>,
     /// All findings, in path and line order, each once.
@@ -184,9 +192,15 @@ pub fn build_with(snapshot: &Snapshot, options: &Options, cache: &Cache, company
     let mut edition = edition::Edition::new(snapshot, options, Arc::clone(&frame));
     edition.watch = company.watch;
     stopwatch::stage(company.watch, "render");
-    let rendered = render::render(&edition, &progress.part(CHECKED, 1.0), company);
+    let remembers = options.scope == Scope::Everything && company.look.is_none();
+    let before = if remembers { cache.memory(options) } else { Arc::default() };
+    let recall = remembers.then(|| memory::Recall::new(&edition, &before, company.have));
+    let (rendered, memory) = render::render(&edition, &progress.part(CHECKED, 1.0), company, recall.as_ref());
     stopwatch::stage(company.watch, "sort findings");
     progress.proceed()?;
+    if let Some(memory) = memory {
+        cache.remember(options, memory);
+    }
     // What compiling found already is not said again for the pages that stumble over it.
     let known = |error: &Diagnostic| {
         let of_file = frame.theme.findings.iter().filter(|known| known.path == error.path);
@@ -208,5 +222,6 @@ pub fn build_with(snapshot: &Snapshot, options: &Options, cache: &Cache, company
     findings.dedup();
     let bodies = rendered.bodies.into_iter().collect();
     let (library, until) = (frame.library.clone(), frame.until);
-    Ok(Built { library, bodies, outputs: rendered.outputs, diagnostics: findings, until })
+    let render::Rendered { outputs, digests, why, .. } = rendered;
+    Ok(Built { library, bodies, outputs, digests, rendered: why, diagnostics: findings, until })
 }

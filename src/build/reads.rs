@@ -6,11 +6,18 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-/// What was read beyond addresses and titles, which every link depends on.
+use super::memory::Question;
+use crate::model::Digest;
+
+/// What was read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Reads {
     /// Pages whose headings decided about a link.
     pub(crate) anchors: BTreeSet<usize>,
+    /// Names of templates that were looked up, whether they are there or not.
+    pub(crate) templates: BTreeSet<String>,
+    /// What was asked while it ran, with digests of the answers.
+    pub(crate) asked: Vec<(Question, Digest)>,
 }
 
 thread_local! {
@@ -36,11 +43,43 @@ pub(crate) fn record<T>(work: impl FnOnce() -> T) -> (T, Reads) {
     (done, reads)
 }
 
+fn note(add: impl FnOnce(&mut Reads)) {
+    OPEN.with_borrow_mut(|open| open.last_mut().map(add));
+}
+
+/// What another piece read counts for this one too.
+pub(crate) fn also(other: &Reads) {
+    note(|reads| {
+        reads.anchors.extend(&other.anchors);
+        reads.templates.extend(other.templates.iter().cloned());
+        for question in &other.asked {
+            if !reads.asked.contains(question) {
+                reads.asked.push(question.clone());
+            }
+        }
+    });
+}
+
 /// The headings of a page were looked at.
 pub(crate) fn anchors(page: Option<usize>) {
-    OPEN.with_borrow_mut(|open| {
-        if let (Some(reads), Some(page)) = (open.last_mut(), page) {
-            reads.anchors.insert(page);
+    note(|reads| reads.anchors.extend(page));
+}
+
+/// A template was looked up.
+pub(crate) fn template(name: &str) {
+    note(|reads| {
+        if !reads.templates.contains(name) {
+            reads.templates.insert(name.to_owned());
+        }
+    });
+}
+
+/// Something was asked. The question is made only where somebody records, and answering must not ask anything.
+pub(crate) fn asked(question: impl FnOnce() -> (Question, Digest)) {
+    note(|reads| {
+        let question = question();
+        if !reads.asked.contains(&question) {
+            reads.asked.push(question);
         }
     });
 }
@@ -49,5 +88,7 @@ impl Reads {
     /// Adds what another piece read.
     pub(crate) fn merge(&mut self, other: Self) {
         self.anchors.extend(other.anchors);
+        self.templates.extend(other.templates);
+        self.asked.extend(other.asked);
     }
 }

@@ -1,6 +1,6 @@
 //! Last stage: bodies through the resolver, pages through layouts, everything into output files.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -11,11 +11,14 @@ use super::edition::Edition;
 use super::links::Kind;
 use super::lists::PageLists;
 use super::markdown::{LinkKind, Resolve, Resolved, ShortcodeCall};
+use super::memory::{self, Memory, Question, Recall, Trail};
 use super::outputs::{self, redirects, twin};
 use super::plan::Job;
 use super::template::TemplateError;
-use super::{Company, Scope, address, check, context, escape, inspect, layout, stopwatch};
-use crate::model::{ContentPath, Diagnostic, LinkTarget, Output, OutputData, Outputs, Page, Progress, Severity};
+use super::{Company, Scope, address, check, context, escape, inspect, layout, reads, stopwatch};
+use crate::model::{
+    ContentPath, Diagnostic, Digest, LinkTarget, Output, OutputData, Outputs, Page, Progress, Severity,
+};
 
 /// What rendering made.
 #[derive(Default)]
@@ -26,6 +29,10 @@ pub(crate) struct Rendered {
     pub(crate) bodies: Vec<(usize, Arc<str>)>,
     /// What was found on the way.
     pub(crate) findings: Vec<Diagnostic>,
+    /// Digests of rendered outputs, those that whoever asked has already among them.
+    pub(crate) digests: BTreeMap<String, Digest>,
+    /// Outputs that had to be rendered, and why; none where nobody remembers.
+    pub(crate) why: BTreeMap<String, &'static str>,
 }
 
 /// What one job made.
@@ -39,6 +46,12 @@ pub(crate) struct Done {
     pub(crate) body: Option<(usize, Arc<str>)>,
     /// What was found.
     pub(crate) findings: Vec<Diagnostic>,
+    /// Digests of its files, whether they were made just now or are with whoever asked.
+    pub(crate) made: Vec<(String, Digest)>,
+    /// What it was made from.
+    pub(crate) trail: Option<Trail>,
+    /// Why it was made.
+    pub(crate) why: Option<&'static str>,
 }
 
 /// An output file of text.
@@ -49,8 +62,13 @@ pub(crate) fn output(text: String, source: Option<ContentPath>) -> Output {
 
 /// Renders what is in scope.
 #[must_use]
-pub(crate) fn render(edition: &Edition<'_>, progress: &Progress, company: Company<'_>) -> Rendered {
-    let jobs: Vec<(&String, &Job)> = edition.plan.jobs.iter().filter(|(_, job)| in_scope(edition, job)).collect();
+pub(crate) fn render(
+    edition: &Edition<'_>,
+    progress: &Progress,
+    company: Company<'_>,
+    recall: Option<&Recall<'_>>,
+) -> (Rendered, Option<Memory>) {
+    let jobs = jobs(edition);
     let everything = edition.options.scope == Scope::Everything;
     let formats = everything && company.look.is_none();
     let count = Count::new(progress, jobs.len(), "Rendering");
@@ -58,16 +76,22 @@ pub(crate) fn render(edition: &Edition<'_>, progress: &Progress, company: Compan
         .into_par_iter()
         .filter(|_| count.next())
         .map(|(path, job)| {
-            let done = stopwatch::output(company.watch, path, || run(edition, path, job, formats));
+            let done = stopwatch::output(company.watch, path, || run(edition, path, job, formats, recall));
             (path, hand_on(edition, path, job, done, company))
         })
         .collect();
     if progress.is_cancelled() {
-        return Rendered::default();
+        return (Rendered::default(), None);
     }
     let mut rendered = Rendered::default();
     let mut twins = Vec::new();
+    let mut memory = recall.map(Recall::begin);
     for (path, done) in done {
+        if let (Some(memory), Some(trail)) = (&mut memory, done.trail) {
+            memory.keep(path, trail);
+        }
+        rendered.digests.extend(done.made);
+        rendered.why.extend(done.why.map(|why| (path.clone(), why)));
         if let Some(output) = done.output {
             rendered.outputs.insert(path.clone(), output);
         }
@@ -95,7 +119,7 @@ pub(crate) fn render(edition: &Edition<'_>, progress: &Progress, company: Compan
             }
         }
     }
-    rendered
+    (rendered, memory.map(memory::Next::end))
 }
 
 /// Gives what a job made to who wants it; what is left is kept.
@@ -104,25 +128,40 @@ fn hand_on(edition: &Edition<'_>, path: &str, job: &Job, done: Done, company: Co
         return inspect::looked(edition, path, job, done, look);
     }
     let Some(take) = company.take else { return done };
-    if let Some(output) = done.output {
+    let mut done = done;
+    if let Some(output) = done.output.take() {
         take(path.to_owned(), output);
     }
-    if let Some((path, twin)) = done.twin.filter(|(path, _)| !edition.plan.jobs.contains_key(path)) {
+    if let Some((path, twin)) = done.twin.take().filter(|(path, _)| !edition.plan.jobs.contains_key(path)) {
         take(path, twin);
     }
-    Done { findings: done.findings, ..Done::default() }
+    Done { body: None, ..done }
 }
 
-fn in_scope(edition: &Edition<'_>, job: &Job) -> bool {
-    match (&edition.options.scope, job) {
-        (Scope::Everything, _) => true,
-        (Scope::Shown(_), Job::Copy(..)) => true,
-        (Scope::Pages(paths) | Scope::Shown(paths), Job::Page(i)) => paths.contains(&edition.library.pages[*i].path),
-        _ => false,
+/// What is in scope. Of a few pages, only these are looked at.
+fn jobs<'e>(edition: &'e Edition<'_>) -> Vec<(&'e String, &'e Job)> {
+    let jobs = &edition.plan.jobs;
+    let of_page = |path: &ContentPath| {
+        let &index = edition.library.by_path.get(path)?;
+        let found = jobs.get_key_value(&address::output_path(&edition.library.pages[index].url))?;
+        matches!(found.1, Job::Page(i) if *i == index).then_some(found)
+    };
+    match &edition.options.scope {
+        Scope::Everything => jobs.iter().collect(),
+        Scope::Pages(paths) => paths.iter().filter_map(of_page).collect(),
+        Scope::Shown(paths) => {
+            let copies = jobs.iter().filter(|(_, job)| matches!(job, Job::Copy(..)));
+            copies.chain(paths.iter().filter_map(of_page)).collect()
+        }
+        Scope::Nothing => Vec::new(),
     }
 }
 
-fn run(edition: &Edition<'_>, path: &str, job: &Job, with_twin: bool) -> Done {
+fn run(edition: &Edition<'_>, path: &str, job: &Job, with_twin: bool, recall: Option<&Recall<'_>>) -> Done {
+    let recall = recall.map(|recall| (recall, path));
+    if let Some(done) = recall.and_then(|(recall, path)| recall.whole(path)) {
+        return done;
+    }
     match job {
         Job::Copy(file, blob) => {
             let data = OutputData::Copy(file.clone(), *blob);
@@ -130,17 +169,38 @@ fn run(edition: &Edition<'_>, path: &str, job: &Job, with_twin: bool) -> Done {
         }
         Job::Redirect(to) => Done { output: Some(output(redirects::stub(edition, to), None)), ..Done::default() },
         Job::Page(index) => {
-            let mut done = layout::page(edition, *index, 1);
+            let mut done = layout::page(edition, *index, 1, recall);
             let source = &edition.library.pages[*index];
-            if with_twin && source.exists {
+            if with_twin && source.exists && !matches!(done.trail, Some(Trail::Before(_))) {
                 let path = address::output_path(&address::twin(&source.url));
                 done.twin = Some((path, output(twin::text(edition, *index), Some(source.path.clone()))));
             }
-            done
+            remembered(edition, path, done)
         }
-        Job::SectionList(index, n) => Done { body: None, ..layout::page(edition, *index, *n) },
-        _ => layout::listing(edition, path, job),
+        Job::SectionList(index, n) => {
+            remembered(edition, path, Done { body: None, ..layout::page(edition, *index, *n, recall) })
+        }
+        _ => remembered(edition, path, layout::listing(edition, path, job, recall)),
     }
+}
+
+/// Notes what came of it, where somebody will want to know. What is wrong is found anew each time.
+fn remembered(edition: &Edition<'_>, path: &str, mut done: Done) -> Done {
+    if let Some(Trail::Fresh(fresh)) = &mut done.trail {
+        let digest = |output: &Output| match &output.data {
+            OutputData::Bytes(bytes) => Some(Digest::of(bytes)),
+            OutputData::Copy(..) => None,
+        };
+        let page = done.output.as_ref().and_then(digest);
+        let twin = done.twin.as_ref().and_then(|(path, output)| Some((path.clone(), digest(output)?)));
+        let own = twin.clone().filter(|(path, _)| !edition.plan.jobs.contains_key(path));
+        done.made = page.map(|digest| (path.to_owned(), digest)).into_iter().chain(own).collect();
+        fresh.made(page, twin);
+        if !done.findings.is_empty() {
+            done.trail = None;
+        }
+    }
+    done
 }
 
 /// A body as HTML.
@@ -227,10 +287,15 @@ impl<'a> Resolver<'a> {
 
 impl Resolve for Resolver<'_> {
     fn link(&mut self, raw: &str, kind: LinkKind, _text: &str, _line: usize) -> Resolved {
-        let found = self.edition.finder().resolve(self.page, raw, check::kind_of(kind));
+        let kind = check::kind_of(kind);
+        let found = self.edition.finder().resolve(self.page, raw, kind);
+        if self.index.is_none() {
+            // Those of a page's own body are checked whatever is rendered, and counted there.
+            reads::asked(|| (Question::Link(raw.to_owned(), kind), check::digest(self.edition.snapshot, &found)));
+        }
         let external = matches!(found.target, LinkTarget::External(_));
         let size = match &found.target {
-            LinkTarget::File(path) if kind == LinkKind::Image => {
+            LinkTarget::File(path) if kind == Kind::Image => {
                 let file = self.edition.snapshot.get(path);
                 file.and_then(|file| self.edition.options.pictures.size(path, file))
             }
@@ -249,6 +314,11 @@ impl Resolve for Resolver<'_> {
         if matches!(call.name.as_str(), "ref" | "relref") {
             let target = check::ref_target(call).unwrap_or_default();
             let found = self.edition.finder().resolve(self.page, target, Kind::Ref);
+            if self.index.is_none() {
+                reads::asked(|| {
+                    (Question::Link(target.to_owned(), Kind::Ref), check::digest(self.edition.snapshot, &found))
+                });
+            }
             let href = self.href(found.href);
             // It goes into the page as it is, in text or in an attribute.
             return escape::url(&href).replace('\'', "%27").replace('&', "%26");

@@ -24,10 +24,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use handlebars::{Context, Handlebars, RenderContext, RenderError, Renderable};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use fault::TemplateError;
 
+use super::reads;
 use crate::model::{ContentPath, Diagnostic, Snapshot};
 use blocks::{BLOCKS, Block, Lookup};
 use guard::{Capped, Fault, Run, Session};
@@ -66,7 +68,7 @@ pub struct Render<'a> {
 }
 
 /// Which pages a template asks for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ListQuery {
     /// Section: content folder without `content/` (`blog`), or its URL path.
     pub section: Option<String>,
@@ -104,12 +106,20 @@ pub trait Lists: Sync {
     fn watch(&self) -> Option<&Stopwatch> {
         None
     }
-    /// The HTML of a partial that is the same on every page with the steps it took, where [`Lists::keep`] was told it before.
-    fn kept(&self, _partial: &str) -> Option<(Arc<str>, usize)> {
+    /// A partial that is the same on every page, where [`Lists::keep`] was told it before.
+    fn kept(&self, _partial: &str) -> Option<Arc<Kept>> {
         None
     }
-    /// Is told the HTML of a partial that is the same on every page, and the steps it took.
-    fn keep(&self, _partial: &str, _html: &str, _steps: usize) {}
+    /// Is told a partial that is the same on every page.
+    fn keep(&self, _partial: &str, _made: Kept) {}
+}
+
+/// A partial that is the same on every page, as the first page made it.
+#[derive(Debug)]
+pub struct Kept {
+    html: String,
+    steps: usize,
+    reads: reads::Reads,
 }
 
 impl Templates {
@@ -156,7 +166,14 @@ impl Templates {
 
     /// Whether the theme has this shortcode.
     pub fn has_shortcode(&self, name: &str) -> bool {
-        self.files.contains_key(&format!("shortcodes/{name}"))
+        let key = format!("shortcodes/{name}");
+        reads::template(&key);
+        self.files.contains_key(&key)
+    }
+
+    /// The file of a template by its whole name, such as `partials/header`.
+    pub(crate) fn file_of(&self, name: &str) -> Option<&ContentPath> {
+        self.files.get(name)
     }
 
     /// Names of the theme's shortcodes.
@@ -207,6 +224,7 @@ impl Templates {
 
     fn run(&self, kind: &str, name: &str, data: &mut Value, run: &Run<'_>) -> Result<String, TemplateError> {
         let key = format!("{kind}/{name}");
+        reads::template(&key);
         let Some(template) = self.registry.get_template(&key) else {
             return Err(self.missing(kind, name, &key));
         };

@@ -8,9 +8,10 @@ use crate::model::{ContentPath, Diagnostic, File, Outputs, Snapshot};
 use crate::site::{self, Site};
 
 impl Source for Site {
-    fn build(&self, base_url: &str) -> Result<Fresh> {
-        let (outputs, diagnostics, snapshot) = site::preview::whole(self, base_url)?;
-        Ok(Fresh { outputs, diagnostics, snapshot })
+    fn build(&self, base_url: &str, before: Option<&Fresh>) -> Result<Fresh> {
+        let before = before.map(|before| (&before.outputs, &before.digests));
+        let (built, snapshot) = site::preview::whole(self, base_url, before)?;
+        Ok(Fresh { outputs: built.outputs, digests: built.digests, diagnostics: built.diagnostics, snapshot })
     }
 
     fn is_current(&self, snapshot: &Arc<Snapshot>) -> bool {
@@ -33,7 +34,9 @@ impl site::preview::Host for Previews {
     }
 
     fn register(&self, label: &str, outputs: Outputs, diagnostics: Vec<Diagnostic>, snapshot: Arc<Snapshot>) {
-        if let Err(error) = Previews::register(self, label, Fresh { outputs, diagnostics, snapshot }) {
+        if let Err(error) =
+            Previews::register(self, label, Fresh { outputs, diagnostics, snapshot, ..Fresh::default() })
+        {
             tracing::error!("preview {label}: {error}");
         }
     }

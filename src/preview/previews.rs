@@ -1,6 +1,6 @@
 //! What is served: the newest build of the working change set, and labelled builds that never change.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::headers::HeaderRules;
 use crate::error::{Error, Result};
-use crate::model::{ContentPath, Data, Diagnostic, File, OutputData, Outputs, Snapshot};
+use crate::model::{ContentPath, Data, Diagnostic, Digest, File, OutputData, Outputs, Snapshot};
 
 /// Labelled builds kept at most; the oldest go first.
 const LABELS: usize = 16;
@@ -17,11 +17,12 @@ const REMEMBERED_CHANGES: usize = 32;
 
 /// Where previews get their builds and the bytes of copied files from.
 pub trait Source: Send + Sync {
-    /// Builds the working change set, drafts and scheduled pages included, for this address.
+    /// Builds the working change set, drafts and scheduled pages included, for this address; what stands of the build before
+    /// need not be made again.
     ///
     /// # Errors
     /// Whatever makes a build impossible, such as a `site.yaml` that cannot be read.
-    fn build(&self, base_url: &str) -> Result<Fresh>;
+    fn build(&self, base_url: &str, before: Option<&Fresh>) -> Result<Fresh>;
 
     /// Whether what was built from this snapshot is still the newest state; cheap. A watch may notice a change later than
     /// whoever made it asks for the page.
@@ -41,6 +42,8 @@ pub trait Source: Send + Sync {
 pub struct Fresh {
     /// Output files.
     pub outputs: Outputs,
+    /// Digests of those that were rendered.
+    pub digests: BTreeMap<String, Digest>,
     /// All findings.
     pub diagnostics: Vec<Diagnostic>,
     /// What it was built from: supplies the bytes of copied files.
@@ -177,7 +180,7 @@ impl Previews {
             return Arc::clone(served);
         }
         let base_url = format!("{}/", self.origin().unwrap_or("http://127.0.0.1"));
-        let (fresh, failure) = match self.source.build(&base_url) {
+        let (fresh, failure) = match self.source.build(&base_url, before.as_deref().map(|before| &before.fresh)) {
             Ok(fresh) => (fresh, None),
             Err(error) => (last_good(before.as_deref()), Some(format!("{error}\n{}", error.hint()))),
         };
@@ -237,7 +240,8 @@ impl Previews {
 /// What to go on showing while the newest state cannot be built; its findings are outdated.
 fn last_good(before: Option<&Served>) -> Fresh {
     let Some(Served { fresh, .. }) = before else { return Fresh::default() };
-    Fresh { outputs: fresh.outputs.clone(), diagnostics: Vec::new(), snapshot: Arc::clone(&fresh.snapshot) }
+    let (outputs, digests) = (fresh.outputs.clone(), fresh.digests.clone());
+    Fresh { outputs, digests, diagnostics: Vec::new(), snapshot: Arc::clone(&fresh.snapshot) }
 }
 
 fn differing(before: &Outputs, after: &Outputs) -> BTreeSet<String> {

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::shown::Shown;
-use super::{Call, Site, lock, mend, person, text_diff, theme};
+use super::{Call, Site, lock, mend, person, shown, text_diff, theme};
 use crate::build::{self, Built, Scope};
 use crate::error::{Error, Result};
-use crate::model::{BlobId, ContentPath, Diagnostic, Outputs, Page, PageState, PathKind, Progress, Severity, Snapshot};
+use crate::model::{BlobId, ContentPath, Diagnostic, Page, PageState, PathKind, Progress, Severity, Snapshot};
 use crate::store::{Change, Footprint, Note, RevisionId, Transaction};
 
 /// Bytes of diff per changed file in a reply.
@@ -66,6 +66,8 @@ pub struct Written {
     pub changed: Vec<ChangedFile>,
     /// URL paths whose output changes, the changed pages first.
     pub affected: Vec<String>,
+    /// URL paths that had to be rendered to find that out, and what of theirs had changed; none where only the changed pages were.
+    pub rendered: Vec<(String, &'static str)>,
     /// Findings about changed files and new ones elsewhere, errors first, at most 20.
     pub diagnostics: Vec<Diagnostic>,
     /// Facts of the particular operation, one sentence each (redirects made, links rewritten, links that now break).
@@ -141,7 +143,10 @@ pub fn run(
         _ => None,
     };
     let building = progress.part(RENDERED, BUILT);
-    let mut after = site.build_followed(&after_snapshot, scope.clone(), false, None, &building)?;
+    let mut after = match scope {
+        Scope::Everything => shown::whole(site, &after_snapshot, &building)?,
+        _ => site.build_followed(&after_snapshot, scope.clone(), false, None, &building)?,
+    };
     if scope == Scope::Everything {
         after.bodies = site.build(&after_snapshot, pages_of(&changes), false, None)?.bodies;
     }
@@ -154,9 +159,10 @@ pub fn run(
     }
     let mut written = describe(&changes, &base, &after_snapshot, &before, &after, progress)?;
     written.affected = match &shown {
-        Some(shown) => shown.differing(&after.outputs),
+        Some(shown) => shown.differing(&after),
         None => affected(&changes, &before, &after),
     };
+    written.rendered = after.rendered.iter().map(|(path, why)| (shown::url(path), *why)).collect();
     written.diagnostics.extend(staged.findings);
     written.dry_run = call.dry_run;
     written.notes = staged.notes;
@@ -169,7 +175,7 @@ pub fn run(
     progress.report(CHECKED, "Writing");
     written.revision = transaction.commit(&Note { message, trailers }, footprint)?;
     // The next call wants the library; the rendered files of a whole site would only fill memory.
-    after.outputs = Outputs::new();
+    (after.outputs, after.digests) = Default::default();
     site.remember(&after_snapshot, false, &Arc::new(after));
     let state = changes.iter().map(|change| (change.path.clone(), change.after)).collect();
     lock(&site.shared.receipts).keep(call, site.now(), state, &written);

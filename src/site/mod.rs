@@ -39,7 +39,7 @@ pub mod theme;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::build::{self, Built, Cache, Scope};
+use crate::build::{self, Built, Cache, Company, Scope};
 use crate::error::{Error, Result};
 use crate::model::config::PublishConfig;
 use crate::model::{Config, ContentPath, Effects, Progress, Snapshot};
@@ -219,6 +219,18 @@ impl Site {
     ) -> Result<Built> {
         let options = build::Options { base_url, ..self.build_options(scope, drafts) };
         build::build_followed(snapshot, &options, &self.shared.cache, progress)
+    }
+
+    /// Builds a snapshot for who has outputs of an earlier build: those that stand are not made again.
+    pub fn build_further(
+        &self,
+        snapshot: &Snapshot,
+        scope: Scope,
+        progress: &Progress,
+        have: &build::Have<'_>,
+    ) -> Result<Built> {
+        let company = Company { progress: Some(progress), have: Some(have), ..Company::default() };
+        build::build_with(snapshot, &self.build_options(scope, false), &self.shared.cache, company)
     }
 
     /// What a build of this site is given besides the snapshot.

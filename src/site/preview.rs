@@ -1,12 +1,12 @@
 //! Looking at changes before they are live: as a URL, as HTML, as text.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Site, address, expand, page};
-use crate::build::{self, Built, Scope};
+use crate::build::{self, Built, Company, Scope};
 use crate::error::{Error, Result};
-use crate::model::{ContentPath, Diagnostic, OutputData, Outputs, Progress, Snapshot};
+use crate::model::{ContentPath, Diagnostic, Digest, OutputData, Outputs, Progress, Snapshot};
 
 /// Pages rendered in one call.
 pub const MAX_PAGES: usize = 50;
@@ -133,13 +133,31 @@ pub fn preview(site: &Site, query: &PreviewQuery) -> Result<Preview> {
 }
 
 /// The whole working change set, drafts and scheduled pages included, built for an address: what a preview server shows.
+/// What stands of the outputs that were shown before is taken from there.
 ///
 /// # Errors
 /// `InvalidConfig`, and what reading the working tree can fail with.
-pub fn whole(site: &Site, base_url: &str) -> Result<(Outputs, Vec<Diagnostic>, Arc<Snapshot>)> {
+pub fn whole(
+    site: &Site,
+    base_url: &str,
+    before: Option<(&Outputs, &BTreeMap<String, Digest>)>,
+) -> Result<(Built, Arc<Snapshot>)> {
     let snapshot = site.repository().working()?;
-    let built = site.build(&snapshot, Scope::Everything, true, Some(base_url.to_owned()))?;
-    Ok((built.outputs, built.diagnostics, snapshot))
+    let shown = |path: &str| before.and_then(|(outputs, digests)| Some((outputs.get(path)?, digests.get(path)?)));
+    let have = |path: &str, digest: Digest| shown(path).is_some_and(|(_, known)| *known == digest);
+    let options = build::Options { base_url: Some(base_url.to_owned()), ..site.build_options(Scope::Everything, true) };
+    let mut built = build::build_with(
+        &snapshot,
+        &options,
+        &site.shared.cache,
+        Company { have: Some(&have), ..Company::default() },
+    )?;
+    for path in built.digests.keys().filter(|path| !built.outputs.contains_key(*path)).cloned().collect::<Vec<_>>() {
+        if let Some((output, _)) = shown(&path) {
+            built.outputs.insert(path, output.clone());
+        }
+    }
+    Ok((built, snapshot))
 }
 
 /// The named pages, or all changed ones that still exist.

@@ -38,6 +38,7 @@ mod top_level;
 mod transaction;
 mod tree;
 mod upload;
+mod warm;
 mod watch;
 mod work;
 
@@ -46,7 +47,7 @@ pub use change_set::{ChangeSet, Merging, Opening};
 pub use foreign::{Foreign, ForeignFile};
 pub use history::HistoryFilter;
 pub use merge::{Merge, merge_file};
-pub use output::{Writer, Written};
+pub use output::{Row, Rows, Stamp, Writer, Written};
 pub use own::{Growing, OwnFile, OwnFiles};
 pub use publish::{
     Build, OpenReview, OutputChange, PublishRequest, Published, PushReport, ReviewRequest, Reviewed, Unfinished,

@@ -3,7 +3,9 @@
 mod claim;
 mod disk;
 mod git_tree;
+mod held;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::model::{BlobId, ContentPath, OutputData, Outputs, Snapshot};
 
 pub(crate) use git_tree::tree;
+pub use held::{Row, Rows, Stamp};
 
 use claim::claim;
 
@@ -54,7 +57,7 @@ pub fn write(parent: &Dir, output: &str, outputs: &Outputs, source: &Source<'_>)
     for (path, output) in outputs {
         folder.put(path, &output.data, source)?;
     }
-    folder.finish()
+    Ok(folder.finish()?.0)
 }
 
 /// An output folder that is filled while a build goes on. What was put there stays, whatever comes after; files without an
@@ -81,11 +84,16 @@ impl Writer<'_> {
         self.folder.put(path, data, &|path, id| repository.copied(sources, path, id))
     }
 
-    /// Removes files that no output has any more.
+    /// Leaves a file as it is that is known to be there.
+    pub fn keep(&mut self, path: String) {
+        self.folder.keep(path);
+    }
+
+    /// Removes files that no output has any more; what was done, and the files of bytes that were put there.
     ///
     /// # Errors
     /// As [`write()`].
-    pub fn finish(self) -> Result<Written> {
+    pub fn finish(self) -> Result<(Written, BTreeMap<String, Stamp>)> {
         self.folder.finish()
     }
 }
@@ -119,7 +127,17 @@ impl Repository {
         for (path, output) in outputs {
             writer.put(path, &output.data)?;
         }
-        writer.finish()
+        Ok(writer.finish()?.0)
+    }
+
+    /// Which of these files an output folder still holds, exactly as they were put there.
+    #[must_use]
+    pub fn still_held(&self, folder: Option<&Path>, rows: Rows) -> Rows {
+        let dir = match folder {
+            None => self.disk().dir().open_dir(self.output()).ok(),
+            Some(folder) => Dir::open_ambient_dir(folder, cap_std::ambient_authority()).ok(),
+        };
+        dir.map(|dir| held::still_there(&dir, rows)).unwrap_or_default()
     }
 
     fn copied(&self, sources: &Snapshot, path: &ContentPath, id: BlobId) -> Result<Arc<[u8]>> {

@@ -1,5 +1,7 @@
 //! What several tools answer alike: what an edit did, findings, revisions, and how long replies end.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use crate::model::{Diagnostic, PageState, Severity};
@@ -15,6 +17,8 @@ pub(super) const CONTENT_LIMIT: usize = 40_000;
 const FIRST: usize = 8;
 /// Facts of an edit in its reply.
 const NOTES: usize = 12;
+/// Rendered addresses named.
+const RENDERED: usize = 5;
 /// Characters of one.
 const NOTE_CHARACTERS: usize = 300;
 
@@ -70,6 +74,9 @@ pub(super) fn written(written: &Written, html: bool) -> Value {
         reply.insert("changed_left_out".into(), left_out.into());
     }
     reply.insert("affected_urls".into(), first_few(&written.affected));
+    if !written.rendered.is_empty() {
+        reply.insert("rendered".into(), rendered(&written.rendered));
+    }
     reply.insert("diagnostics".into(), diagnostics(&written.diagnostics));
     if !written.notes.is_empty() {
         reply.insert("notes".into(), notes(&written.notes).into());
@@ -78,6 +85,16 @@ pub(super) fn written(written: &Written, html: bool) -> Value {
         reply.insert("next".into(), next.into());
     }
     Value::Object(reply)
+}
+
+/// What had to be rendered and why: how many for each reason, and the first few.
+fn rendered(all: &[(String, &'static str)]) -> Value {
+    let mut because: BTreeMap<&str, usize> = BTreeMap::new();
+    for (_, why) in all {
+        *because.entry(why).or_default() += 1;
+    }
+    let first: Vec<String> = all.iter().take(RENDERED).map(|(url, why)| format!("{url}: {why}")).collect();
+    json!({"count": all.len(), "because": because, "first": first})
 }
 
 /// Facts of an edit: the first few, each no longer than it takes to understand it; a section has thousands of redirects.

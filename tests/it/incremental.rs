@@ -9,8 +9,9 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use sitewright::build::{Built, Cache, Options, Scope, build};
-use sitewright::model::{ContentPath, Snapshot, front_matter};
+use sitewright::build::{Built, Cache, Company, Options, Scope, build, build_with};
+use sitewright::error::Error;
+use sitewright::model::{ContentPath, Digest, Outputs, Snapshot, front_matter};
 
 use crate::build::{file, files_below, options, snapshot};
 
@@ -223,6 +224,30 @@ fn asset(dice: &mut Dice, files: &mut Files) -> String {
     format!("create {path}")
 }
 
+/// Who keeps what was built, and is spared what stands.
+#[derive(Default)]
+struct Holder {
+    outputs: Outputs,
+    digests: BTreeMap<String, Digest>,
+}
+
+impl Holder {
+    fn build(&mut self, snapshot: &Snapshot, options: &Options, cache: &Cache) -> Result<Built, Error> {
+        let have =
+            |path: &str, digest: Digest| self.digests.get(path) == Some(&digest) && self.outputs.contains_key(path);
+        let mut built = build_with(snapshot, options, cache, Company { have: Some(&have), ..Company::default() })?;
+        if options.scope == Scope::Everything {
+            for path in
+                built.digests.keys().filter(|path| !built.outputs.contains_key(*path)).cloned().collect::<Vec<_>>()
+            {
+                built.outputs.insert(path.clone(), self.outputs[&path].clone());
+            }
+            *self = Self { outputs: built.outputs.clone(), digests: built.digests.clone() };
+        }
+        Ok(built)
+    }
+}
+
 fn same(warm: &Built, cold: &Built) -> Result<(), String> {
     let mut wrong = String::new();
     for path in warm.outputs.keys().chain(cold.outputs.keys()) {
@@ -267,11 +292,12 @@ fn ways(turn: usize, files: &Files) -> Options {
 fn play(name: &str, start: &Files, seed: u64) {
     let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
     let (mut files, cache, mut history) = (start.clone(), Cache::default(), Vec::new());
+    let mut holders = [Holder::default(), Holder::default()];
     for turn in 0..EDITS {
         let now = snapshot_of(&files);
         let options = ways(turn, &files);
         let cold = build(&now, &options, &Cache::default());
-        let warm = build(&now, &options, &cache);
+        let warm = holders[usize::from(options.drafts)].build(&now, &options, &cache);
         match (warm, cold) {
             (Ok(warm), Ok(cold)) => {
                 if let Err(wrong) = same(&warm, &cold) {
@@ -328,6 +354,59 @@ fn edits_of_a_site_that_looks_everything_up() {
     for seed in 1..=seeds() * 2 {
         play("curious", &files, seed);
     }
+}
+
+/// What has to be rendered after one file of the curious site changed.
+fn rendered_after(path: &str, change: impl Fn(&str) -> String) -> Vec<(String, &'static str)> {
+    let mut site = snapshot(CURIOUS);
+    let (cache, mut holder) = (Cache::default(), Holder::default());
+    let first = holder.build(&site, &options(), &cache).unwrap();
+    assert!(first.rendered.len() > 10 && first.rendered.values().all(|why| *why == "new"), "{:?}", first.rendered);
+    let again = holder.build(&site, &options(), &cache).unwrap();
+    assert_eq!(again.rendered, BTreeMap::new());
+    assert_eq!(again.outputs, first.outputs);
+    let text = site.text(path).unwrap().to_owned();
+    let changed = change(&text);
+    assert_ne!(changed, text);
+    site.set(ContentPath::from_disk(path).unwrap(), Some(file(changed.into_bytes())));
+    let after = holder.build(&site, &options(), &cache).unwrap();
+    same(&after, &build(&site, &options(), &Cache::default()).unwrap()).unwrap();
+    after.rendered.into_iter().collect()
+}
+
+fn names<'r>(rendered: &'r [(String, &'static str)]) -> Vec<&'r str> {
+    rendered.iter().map(|(path, _)| path.as_str()).collect()
+}
+
+#[test]
+fn a_text_renders_its_page_and_the_lists_that_show_it() {
+    // Three words for three others: nothing that lists show.
+    let same_start = |text: &str| text.replace("[[One#Heading 2]]", "*[[One#Heading 2]]*");
+    assert_eq!(rendered_after("content/deep/er/page.md", same_start), [("deep/er/page/index.html".to_owned(), "text")]);
+    let other_start = rendered_after("content/deep/er/page.md", |text| format!("{text}More words."));
+    let lists = ["deep/er/index.html", "deep/er/page/index.html", "index.html"];
+    assert_eq!(names(&other_start), lists, "{other_start:?}");
+}
+
+#[test]
+fn a_partial_renders_its_users_and_a_setting_what_the_theme_is_in() {
+    let look = rendered_after("themes/t/shortcodes/look.hbs", |text| format!("{text}!"));
+    assert_eq!(names(&look), ["b/index.html", "index.html"], "{look:?}");
+    assert!(look.iter().all(|(_, why)| *why == "template"));
+    let all = rendered_after("themes/t/partials/footer.hbs", |text| format!("{text}!"));
+    assert!(all.len() > 10 && all.iter().all(|(_, why)| *why == "template"), "{all:?}");
+    let wide = rendered_after("themes/t/layouts/home.hbs", |text| format!("{text}!"));
+    assert_eq!(names(&wide), ["index.html"], "{wide:?}");
+    let data = rendered_after("data/facts.yaml", |_| "fact: 7\n".to_owned());
+    assert_eq!(names(&data), ["index.html"], "{data:?}");
+}
+
+#[test]
+fn a_title_renders_what_shows_it() {
+    let rendered = rendered_after("content/b.md", |text| text.replace("title: B", "title: Bee"));
+    let shown = names(&rendered);
+    assert!(["b/index.html", "index.html"].iter().all(|path| shown.contains(path)), "{rendered:?}");
+    assert!(!shown.contains(&"notes/one/index.html") && !shown.contains(&"deep/er/page/index.html"), "{rendered:?}");
 }
 
 /// A moment can change a site without an edit.

@@ -63,4 +63,5 @@ mod theme_edit;
 mod tidy;
 mod tools;
 mod translation;
+mod warm;
 mod wire;

@@ -21,14 +21,14 @@ struct Scripted {
 }
 
 impl Source for Scripted {
-    fn build(&self, base_url: &str) -> Result<Fresh> {
+    fn build(&self, base_url: &str, _: Option<&Fresh>) -> Result<Fresh> {
         self.built_for.lock().unwrap().push(base_url.to_owned());
         if let Some(problem) = self.failure.lock().unwrap().clone() {
             return Err(Error::InvalidConfig { path: "site.yaml".into(), line: 3, problem });
         }
         let files = self.files.lock().unwrap();
         let outputs = files.iter().map(|(path, text)| (path.clone(), bytes(text))).collect();
-        Ok(Fresh { outputs, diagnostics: self.findings.lock().unwrap().clone(), snapshot: Arc::default() })
+        Ok(Fresh { outputs, diagnostics: self.findings.lock().unwrap().clone(), ..Fresh::default() })
     }
 
     fn bytes(&self, path: &ContentPath, _file: &File) -> Result<Arc<[u8]>> {
@@ -256,7 +256,7 @@ fn copies_are_read_from_the_source_and_can_be_seeked() {
     let outputs: Outputs = [("film.mp4", &path), ("a.txt", &inline), ("gone.png", &gone)]
         .map(|(at, from)| (at.to_owned(), copy(from)))
         .into();
-    let fresh = Fresh { outputs, diagnostics: Vec::new(), snapshot: Arc::new(snapshot) };
+    let fresh = Fresh { outputs, snapshot: Arc::new(snapshot), ..Fresh::default() };
     let url = site.previews.register("films", fresh).unwrap();
     assert_eq!(url, format!("http://127.0.0.1:{}/_p/films/", site.port));
     let whole = site.get("/_p/films/film.mp4", &[]);

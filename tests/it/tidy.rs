@@ -42,6 +42,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("gray_matter", &["model/front_matter", "model/config"]),
     ("serde_yaml", &["model/front_matter", "model/config"]),
     ("csv", &["import/table"]),
+    ("siphasher", &["model/digest"]),
     ("axum", &["server/http", "preview"]),
     ("clap", &["main", "cli"]),
     ("mimalloc", &["main"]),

@@ -4,9 +4,8 @@ use std::fmt::Write as _;
 
 use pulldown_cmark::{Alignment, BlockQuoteKind, CodeBlockKind, Tag, TagEnd};
 
-use super::slots::{Place, Slot, push_text};
+use super::slots::{Code, Place, Slot, push_text};
 use super::writer::Writer;
-use crate::build::highlight;
 use crate::model::{Heading, Severity};
 
 /// Longest heading text kept in the outline, in characters.
@@ -243,8 +242,8 @@ impl Writer<'_, '_> {
             return self.block_end();
         }
         let text = self.state.original(&code.text);
-        let html = highlight::code_block(&text, &code.info, self.state.options.highlight);
-        let slot = self.state.slot(Slot::Html(html), None);
+        let code = Code::new(&text, &code.info, self.state.options.highlight);
+        let slot = self.state.slot(Slot::Code(code), None);
         self.fresh_line();
         // As a slot it stays out of the sanitiser, which would only have to read it again.
         self.token(Place::Flow, slot);

@@ -1,10 +1,9 @@
 //! Shortcodes on their way through the Markdown parser: they pass it as tokens.
 
 use super::lines::Composed;
-use super::slots::{self, AddressPart, Place, Slot};
+use super::slots::{self, AddressPart, Code, Place, Slot};
 use super::writer::{State, Writer};
 use super::{ShortcodeCall, url};
-use crate::build::highlight;
 use crate::build::shortcode::{Inner, Node};
 
 impl State<'_> {
@@ -19,8 +18,8 @@ impl State<'_> {
                     push_source_token(&mut composed, range.start, slot);
                 }
                 Node::Call(range, call, inner) => {
-                    let slot = if let Some(html) = self.built_in(call, inner.as_ref()) {
-                        self.slot(Slot::Html(html), Some(range.clone()))
+                    let slot = if let Some(code) = self.built_in(call, inner.as_ref()) {
+                        self.slot(Slot::Code(code), Some(range.clone()))
                     } else {
                         let index = self.calls.len();
                         self.calls.push(ShortcodeCall {
@@ -43,7 +42,7 @@ impl State<'_> {
     }
 
     /// `{{< highlight go "linenos=true" >}}…`: Hugo's own, and the only one whose content is code.
-    fn built_in(&self, call: &crate::build::shortcode::Call, inner: Option<&Inner>) -> Option<String> {
+    fn built_in(&self, call: &crate::build::shortcode::Call, inner: Option<&Inner>) -> Option<Code> {
         let inner = inner.filter(|_| call.name == "highlight")?;
         let mut info = call.positional.iter().filter_map(|value| value.as_str()).collect::<Vec<_>>().join(",");
         for (key, value) in &call.args {
@@ -52,7 +51,7 @@ impl State<'_> {
         }
         let code = &self.body[inner.range.clone()];
         let code = code.strip_prefix("\r\n").or_else(|| code.strip_prefix('\n')).unwrap_or(code);
-        Some(highlight::code_block(code, &info, self.options.highlight))
+        Some(Code::new(code, &info, self.options.highlight))
     }
 
     /// Writes a call's inner content, once.
@@ -127,7 +126,7 @@ impl Writer<'_, '_> {
                 self.state.fill_inner(call);
                 self.token(Place::Flow, slot);
             }
-            Some(Slot::Html(_)) => self.token(Place::Flow, slot),
+            Some(Slot::Code(_)) => self.token(Place::Flow, slot),
             _ => {}
         }
     }
@@ -137,7 +136,7 @@ impl Writer<'_, '_> {
         let mut rest = html.trim();
         let mut calls = 0;
         while let Some((_, slot, length)) = slots::read_token(rest) {
-            if !matches!(self.state.slots.get(slot), Some(Slot::Call(_) | Slot::Html(_))) {
+            if !matches!(self.state.slots.get(slot), Some(Slot::Call(_) | Slot::Code(_))) {
                 return false;
             }
             calls += 1;

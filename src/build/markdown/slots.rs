@@ -3,6 +3,10 @@
 //! While HTML is being written, a slot is a token between two code points that no text can contain (they are replaced on
 //! the way in and on the way out). A sanitiser passes tokens through; its attribute filter drops those it did not expect.
 
+use std::sync::OnceLock;
+
+use crate::build::highlight;
+
 /// Opens a token; a noncharacter of Unicode, as long in UTF-8 as the replacement character.
 pub(super) const OPEN: char = '\u{FDD0}';
 /// Closes a token.
@@ -19,11 +23,30 @@ pub(super) enum Place {
     Url,
 }
 
+/// A block of code, highlighted when it is first shown: most builds read many pages and show few.
+#[derive(Debug, Clone)]
+pub(super) struct Code {
+    text: String,
+    info: String,
+    highlight: bool,
+    html: OnceLock<String>,
+}
+
+impl Code {
+    pub(super) fn new(text: &str, info: &str, highlight: bool) -> Self {
+        Self { text: text.to_owned(), info: info.to_owned(), highlight, html: OnceLock::new() }
+    }
+
+    pub(super) fn html(&self) -> &str {
+        self.html.get_or_init(|| highlight::code_block(&self.text, &self.info, self.highlight))
+    }
+}
+
 /// What a token stands for.
 #[derive(Debug, Clone)]
 pub(super) enum Slot {
-    /// Finished HTML, put in at once.
-    Html(String),
+    /// A block of code.
+    Code(Code),
     /// Text to be escaped, put in at once.
     Text(String),
     /// Address of the link with this index.
@@ -118,8 +141,7 @@ pub(in crate::build) fn push_text(out: &mut String, text: &str) {
 /// Cuts HTML at its tokens; finished slots are put in.
 pub(super) fn split(html: &str, slots: &[Slot]) -> Fragment {
     // Pages are kept for as long as the site is, so little may be left over.
-    let inside: usize = slots.iter().map(|slot| if let Slot::Html(html) = slot { html.len() } else { 0 }).sum();
-    let mut fragment = Fragment { html: String::with_capacity(html.len() + inside), slots: Vec::new() };
+    let mut fragment = Fragment { html: String::with_capacity(html.len()), slots: Vec::new() };
     let mut rest = html;
     while let Some(at) = rest.find([OPEN, CLOSE]) {
         fragment.html.push_str(&rest[..at]);
@@ -132,9 +154,9 @@ pub(super) fn split(html: &str, slots: &[Slot]) -> Fragment {
         };
         rest = &rest[length..];
         match (slots.get(index), place) {
-            (Some(Slot::Html(html)), Place::Flow) => fragment.html.push_str(html),
+            (Some(Slot::Code(_)), Place::Flow) => fragment.slots.push((fragment.html.len(), place, index)),
             // Markup has no place inside a tag, wherever the token came from.
-            (Some(Slot::Html(_)) | None, _) | (Some(Slot::Text(_)), Place::Url) => {}
+            (Some(Slot::Code(_)) | None, _) | (Some(Slot::Text(_)), Place::Url) => {}
             (Some(Slot::Text(text)), _) => push_text(&mut fragment.html, text),
             (Some(_), _) => fragment.slots.push((fragment.html.len(), place, index)),
         }
@@ -174,7 +196,7 @@ mod tests {
 
     #[test]
     fn markup_does_not_go_into_attributes() {
-        let slots = [Slot::Html("<b>".into()), Slot::Call(0)];
+        let slots = [Slot::Code(Code::new("b", "", false)), Slot::Call(0)];
         let mut html = String::from("x");
         push_token(&mut html, Place::Attribute, 0);
         push_token(&mut html, Place::Flow, 0);
@@ -182,7 +204,7 @@ mod tests {
         push_token(&mut html, Place::Flow, 7);
         html.push('y');
         let fragment = split(&html, &slots);
-        assert_eq!(fragment.html, "x<b>y");
-        assert_eq!(fragment.slots, [(4, Place::Flow, 1)]);
+        assert_eq!(fragment.html, "xy");
+        assert_eq!(fragment.slots, [(1, Place::Flow, 0), (1, Place::Flow, 1)]);
     }
 }

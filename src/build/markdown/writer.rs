@@ -54,7 +54,7 @@ fn attempt(body: &str, options: &MarkdownConfig, policy: RawHtml) -> (Document, 
     state.findings.sort_by_key(|finding| finding.line);
     // Finished slots are in the fragments by now.
     for slot in &mut state.slots {
-        if let Slot::Html(text) | Slot::Text(text) = slot {
+        if let Slot::Text(text) = slot {
             *text = String::new();
         }
     }

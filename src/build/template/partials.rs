@@ -7,10 +7,11 @@ use handlebars::{
     Renderable, Template,
 };
 
+use super::Kept;
 use super::blocks::{argument, render, set_base};
 use super::guard::{Capped, Fault, Run, has_room, step, steps};
 use super::still::MAX_NESTING;
-use crate::build::stopwatch;
+use crate::build::{reads, stopwatch};
 
 /// `{{> name}}`, `{{> name context key=value}}`, `{{#> name}}block{{/name}}`, `{{> @partial-block}}`.
 pub(super) fn partial<'reg, 'rc>(
@@ -28,6 +29,8 @@ pub(super) fn partial<'reg, 'rc>(
             None => render(run, h.template(), r, ctx, rc, out),
         };
     }
+    reads::template(&format!("partials/{name}"));
+    reads::template(&name);
     let Some(template) = find_partial(r, &name) else {
         if h.template().is_some() {
             return render(run, h.template(), r, ctx, rc, out);
@@ -55,16 +58,21 @@ fn still_partial<'reg: 'rc, 'rc>(
     out: &mut dyn Output,
 ) -> HelperResult {
     let mut text = Capped::default();
-    if let Some((html, steps)) = run.lists.kept(name) {
-        step(steps)?;
-        text.write(&html)?;
-        return Ok(out.write(&html)?);
+    if let Some(kept) = run.lists.kept(name) {
+        step(kept.steps)?;
+        text.write(&kept.html)?;
+        // What the first page looked up for it, this page depends on as well.
+        reads::also(&kept.reads);
+        return Ok(out.write(&kept.html)?);
     }
     let before = steps();
-    expand(run, name, h, template, r, ctx, rc, &mut text)?;
-    let text = text.into_string();
-    run.lists.keep(name, &text, steps() - before);
-    Ok(out.write(&text)?)
+    let (expanded, reads) = reads::record(|| expand(run, name, h, template, r, ctx, rc, &mut text));
+    reads::also(&reads);
+    expanded?;
+    let html = text.into_string();
+    out.write(&html)?;
+    run.lists.keep(name, Kept { html, steps: steps() - before, reads });
+    Ok(())
 }
 
 #[expect(clippy::too_many_arguments, reason = "five of them are what handlebars passes to every helper")]

@@ -1,6 +1,6 @@
 //! The output folder on disk.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::OwnedFd;
@@ -10,7 +10,7 @@ use git2::{ObjectType, Oid};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, mkdirat, openat, renameat, statat, unlinkat};
 use rustix::io::Errno;
 
-use super::{Source, Written, both, bytes};
+use super::{Source, Stamp, Written, both, bytes};
 use crate::error::{Error, Result};
 use crate::model::{ContentPath, OutputData};
 use crate::store::failure::io_error;
@@ -20,7 +20,8 @@ const TEMPORARY: &str = ".sitewright-tmp-";
 /// Deeper folders are not looked into: no output lies there.
 const DEPTH: usize = 64;
 /// How a folder is opened: never through a symlink.
-const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+pub(super) const FOLDER: OFlags =
+    OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 /// An output folder, opened so that no path leaves it, while outputs are put into it one by one.
 pub(super) struct Folder {
@@ -34,7 +35,16 @@ pub(super) struct Folder {
     /// Folders that were made by us.
     made: HashSet<String>,
     put: BTreeSet<String>,
+    stamps: BTreeMap<String, Stamp>,
     written: Written,
+}
+
+/// What stands in an output's place.
+enum There {
+    /// The output; with its stamp, where it is of rendered bytes.
+    Same(Option<Stamp>),
+    /// Something else, or nothing.
+    Other,
 }
 
 struct Open {
@@ -59,7 +69,7 @@ impl Folder {
         }
         let dir = parent.open_dir(name).map_err(io_error("open", name))?;
         let (open, made, put, written) = (Vec::new(), HashSet::new(), BTreeSet::new(), Written::default());
-        Ok(Self { dir, name: name.to_owned(), fresh, open, made, put, written })
+        Ok(Self { dir, name: name.to_owned(), fresh, open, made, put, stamps: BTreeMap::new(), written })
     }
 
     /// Puts one output in its place, where it is not there already.
@@ -72,20 +82,31 @@ impl Folder {
         }
         let size = if self.here().1 { None } else { self.make_way(path, name)? };
         self.put.insert(path.to_owned());
-        if let Some(size) = size
-            && self.equals(name, path, size, data)?
-        {
+        let there = match size {
+            Some(size) => self.look(name, path, size, data)?,
+            None => There::Other,
+        };
+        if let There::Same(stamp) = there {
+            self.stamps.extend(stamp.map(|stamp| (path.to_owned(), stamp)));
             return Ok(());
         }
         let content = bytes(data, source)?;
-        replace(self.here().0, name, &content).map_err(|error| self.failed("write", path, error))?;
+        let file = replace(self.here().0, name, &content).map_err(|error| self.failed("write", path, error))?;
+        if matches!(data, OutputData::Bytes(_)) {
+            self.stamps.extend(Stamp::of(&file).map(|stamp| (path.to_owned(), stamp)));
+        }
         let list = if size.is_some() { &mut self.written.changed } else { &mut self.written.added };
         list.push(path.to_owned());
         Ok(())
     }
 
-    /// Removes what was not put there; what was done in all.
-    pub(super) fn finish(mut self) -> Result<Written> {
+    /// Leaves a file as it is.
+    pub(super) fn keep(&mut self, path: String) {
+        self.put.insert(path);
+    }
+
+    /// Removes what was not put there; what was done in all, and the files that hold rendered bytes.
+    pub(super) fn finish(mut self) -> Result<(Written, BTreeMap<String, Stamp>)> {
         self.open.clear();
         let mut removed = std::mem::take(&mut self.written.removed);
         if !self.fresh {
@@ -96,7 +117,7 @@ impl Folder {
         written.added.sort_unstable();
         written.changed.sort_unstable();
         written.removed.sort_unstable();
-        Ok(written)
+        Ok((written, self.stamps))
     }
 
     /// The folder entered last, and whether it is new.
@@ -176,22 +197,25 @@ impl Folder {
         }
     }
 
-    fn equals(&self, name: &str, path: &str, size: u64, data: &OutputData) -> Result<bool> {
+    /// Whether a file holds an output already.
+    fn look(&self, name: &str, path: &str, size: u64, data: &OutputData) -> Result<There> {
         if let OutputData::Bytes(wanted) = data
             && size != wanted.len() as u64
         {
-            return Ok(false);
+            return Ok(There::Other);
         }
         let read = |error: io::Error| self.failed("read", path, error);
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let fd = openat(self.here().0, name, flags, Mode::empty()).map_err(|error| read(error.into()))?;
         let mut found = Vec::with_capacity(usize::try_from(size).unwrap_or_default().saturating_add(1));
-        File::from(fd).read_to_end(&mut found).map_err(read)?;
+        let mut file = File::from(fd);
+        file.read_to_end(&mut found).map_err(read)?;
         match data {
-            OutputData::Bytes(wanted) => Ok(found == **wanted),
+            OutputData::Bytes(wanted) if found == **wanted => Ok(There::Same(Stamp::of(&file))),
+            OutputData::Bytes(_) => Ok(There::Other),
             OutputData::Copy(_, id) => {
                 let hash = Oid::hash_object(ObjectType::Blob, &found).map_err(Error::internal)?;
-                Ok(hash.as_bytes() == id.0)
+                Ok(if hash.as_bytes() == id.0 { There::Same(None) } else { There::Other })
             }
         }
     }
@@ -246,12 +270,12 @@ impl Folder {
 }
 
 /// Writes a file beside its place and renames it there.
-fn replace(dir: &Dir, name: &str, content: &[u8]) -> io::Result<()> {
+fn replace(dir: &Dir, name: &str, content: &[u8]) -> io::Result<File> {
     // The name is kept short: `name` may already be as long as the disk allows.
     let stem: String = name.chars().filter(char::is_ascii_alphanumeric).take(16).collect();
     let temporary = format!("{TEMPORARY}{}-{stem}", std::process::id());
-    let written = create(dir, &temporary).and_then(|mut file| file.write_all(content));
-    let done = written.and_then(|()| Ok(renameat(dir, &temporary, dir, name)?));
+    let written = create(dir, &temporary).and_then(|mut file| file.write_all(content).map(|()| file));
+    let done = written.and_then(|file| Ok(renameat(dir, &temporary, dir, name).map(|()| file)?));
     if done.is_err() {
         // The first error is the one to tell; a left-over is removed by the next call.
         let _ = unlinkat(dir, &temporary, AtFlags::empty());

@@ -151,7 +151,7 @@ fn outputs_put_one_by_one_in_any_order_make_the_same_folder() {
         let refused = folder.put(path, &text("x"), &no_source).unwrap_err();
         assert!(refused.to_string().contains(&format!("the output {what} would be a file and a folder")), "{refused}");
     }
-    let written = folder.finish().unwrap();
+    let (written, _) = folder.finish().unwrap();
     assert_eq!(written.added, ["z/new/index.html", "z/new/index.md"]);
     assert_eq!(written.changed, ["a/index.html"]);
     assert_eq!(written.removed, ["old/gone"]);

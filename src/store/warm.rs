@@ -1,0 +1,75 @@
+//! What makes the next build in another process warm: files below `.sitewright/var/cache/`, safe to delete at any time.
+//!
+//! Each begins with a line that names the program that wrote it and a digest of the rest; one that is not whole, or of another
+//! program, is as good as none. Files are written beside their place and renamed there, so that several processes share them.
+
+use cap_std::fs::Dir;
+
+use super::Repository;
+use crate::error::Result;
+use crate::model::{Digest, Digester};
+
+/// Below the site's own folder.
+const FOLDER: &str = "var/cache";
+/// Larger ones are not kept.
+const MOST_BYTES: usize = 256 * 1024 * 1024;
+/// Files kept; the oldest go first.
+const MOST_FILES: usize = 12;
+
+impl Repository {
+    /// What an earlier process of this same program kept under a name.
+    #[must_use]
+    pub fn warm(&self, name: &str) -> Option<Vec<u8>> {
+        let mut bytes = self.own_files().read(&format!("{FOLDER}/{name}")).ok()??;
+        let head = head(&program()?, &bytes, bytes.iter().position(|byte| *byte == b'\n')? + 1)?;
+        bytes.drain(..head);
+        Some(bytes)
+    }
+
+    /// Keeps something for later processes, in place of what was there.
+    ///
+    /// # Errors
+    /// What the disk says; nothing depends on it.
+    pub fn keep_warm(&self, name: &str, payload: &[u8]) -> Result<()> {
+        let Some(program) = program().filter(|_| payload.len() <= MOST_BYTES) else { return Ok(()) };
+        let mut bytes = format!("{program} {}\n", Digest::of(payload)).into_bytes();
+        bytes.extend_from_slice(payload);
+        self.own_files().write(&format!("{FOLDER}/{name}"), &bytes)?;
+        if let Ok(folder) = self.disk().folder(&format!(".sitewright/{FOLDER}")) {
+            prune(&folder, name);
+        }
+        Ok(())
+    }
+}
+
+/// Where the payload begins, in a file of this program that is whole.
+fn head(program: &str, bytes: &[u8], end: usize) -> Option<usize> {
+    let line = std::str::from_utf8(bytes.get(..end)?).ok()?;
+    let digest = line.trim_end().strip_prefix(program)?.strip_prefix(' ')?;
+    (Digest::parse(digest)? == Digest::of(&bytes[end..])).then_some(end)
+}
+
+/// The program that runs: its version and its file, so that one that was built anew trusts nothing of the one before.
+fn program() -> Option<String> {
+    let file = std::fs::metadata(std::env::current_exe().ok()?).ok()?;
+    let build = Digester::default().with(&(file.len(), file.modified().ok()?)).finish();
+    Some(format!("sitewright {} {build}", env!("CARGO_PKG_VERSION")))
+}
+
+/// Removes the oldest files, and those that nobody goes on writing. What cannot be removed stays for the next time.
+fn prune(folder: &Dir, newest: &str) {
+    let Ok(entries) = folder.entries() else { return };
+    let mut found: Vec<(std::time::SystemTime, String)> = entries
+        .filter_map(|entry| {
+            let entry = entry.ok()?;
+            let modified = entry.metadata().ok()?.modified().ok()?.into_std();
+            Some((modified, entry.file_name().to_str()?.to_owned()))
+        })
+        .filter(|(_, name)| name != newest)
+        .collect();
+    found.sort();
+    let many = found.len().saturating_sub(MOST_FILES - 1);
+    for (_, name) in found.iter().take(many) {
+        let _ = folder.remove_file(name);
+    }
+}
