@@ -143,13 +143,7 @@ pub fn run(
         _ => None,
     };
     let building = progress.part(RENDERED, BUILT);
-    let mut after = match scope {
-        Scope::Everything => shown::whole(site, &after_snapshot, &building)?,
-        _ => site.build_followed(&after_snapshot, scope.clone(), false, None, &building)?,
-    };
-    if scope == Scope::Everything {
-        after.bodies = site.build(&after_snapshot, pages_of(&changes), false, None)?.bodies;
-    }
+    let mut after = result(site, &after_snapshot, &scope, &changes, &building)?;
     let checking = progress.part(BUILT, CHECKED);
     // With a configuration that could not be read nothing was built: no error is worse than that one.
     let fresh =
@@ -180,6 +174,16 @@ pub fn run(
     let state = changes.iter().map(|change| (change.path.clone(), change.after)).collect();
     lock(&site.shared.receipts).keep(call, site.now(), state, &written);
     Ok(written)
+}
+
+/// What the edit makes of the site, with the bodies of the changed pages.
+fn result(site: &Site, snapshot: &Snapshot, scope: &Scope, changes: &[Change], progress: &Progress) -> Result<Built> {
+    if *scope != Scope::Everything {
+        return site.build_followed(snapshot, scope.clone(), false, None, progress);
+    }
+    let mut built = shown::whole(site, snapshot, progress)?;
+    built.bodies = site.build(snapshot, pages_of(changes), false, None)?.bodies;
+    Ok(built)
 }
 
 /// The checks of a commit without one; with a revision that no ref holds where the dry run of a publish follows.

@@ -57,12 +57,11 @@ impl Repository {
         handles.retain(|(opened, _)| opened.elapsed() < OLDEST);
         let kept = handles.pop();
         drop(handles);
-        let (opened, git) = match kept {
-            Some(kept) => kept,
-            None => {
-                let opened = Instant::now();
-                (opened, self.open_git()?)
-            }
+        let (opened, git) = if let Some(kept) = kept {
+            kept
+        } else {
+            let opened = Instant::now();
+            (opened, self.open_git()?)
         };
         Ok(Handle { held: vec![git], opened, home })
     }

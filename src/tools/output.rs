@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 /// What every edit replies.
 const WRITTEN: &str = "revision:text unchanged:flag dry_run:flag repeated:flag changed:[file] changed_left_out:number \
-    affected_urls:few diagnostics:[diagnostic] notes:[text] next:text published:object";
+    affected_urls:few rendered:rendered diagnostics:[diagnostic] notes:[text] next:text published:object";
 
 /// The replies of the tools. `+written` stands for what every edit replies.
 const REPLIES: [(&str, &str); 30] = [
@@ -80,8 +80,9 @@ const REPLIES: [(&str, &str); 30] = [
 ];
 
 /// The parts of replies, by the name of their type. None names itself.
-const PARTS: [(&str, &str); 19] = [
+const PARTS: [(&str, &str); 20] = [
     ("few", "count:number! first:[text]!"),
+    ("rendered", "count:number! because:object! first:[text]!"),
     ("counts", "matches:number! files:number!"),
     ("lines", "added:number! removed:number!"),
     (
