@@ -1,7 +1,8 @@
 //! Throw-away repositories, inside the git directory where nobody looks, and what of a site must not change meanwhile.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
@@ -13,10 +14,9 @@ use crate::model::{BlobId, ContentPath};
 
 /// Where they are, below the git directory.
 const FOLDER: &str = "sitewright/scratch";
-/// Held by its process for as long as a scratch folder is in use; the system frees it if the process dies.
-const ALIVE: &str = "alive.lock";
-/// Fresh folders of a process that has not taken its lock yet are left alone for this long.
-const YOUNG: std::time::Duration = std::time::Duration::from_secs(5);
+/// Ends the name of the file beside a scratch folder that its process holds while it is in use; the system frees it if the process
+/// dies. It is there before the folder and goes after it, so that a folder without one is nobody's.
+const ALIVE: &str = "lock";
 
 /// A folder that is gone when the value is dropped, or swept later where the process was killed.
 #[derive(Debug)]
@@ -46,9 +46,9 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        drop(self.alive.take());
         // What cannot be removed now is swept by the next one.
-        let _ = fs::remove_dir_all(&self.folder);
+        let _ = remove(&self.folder);
+        drop(self.alive.take());
     }
 }
 
@@ -61,9 +61,17 @@ impl Repository {
         let id = getrandom::u64().map_err(Error::internal)?;
         let folder = self.scratch_root().join(format!("{id:016x}"));
         let fail = io_error("write", "a scratch folder in the git directory");
-        fs::create_dir_all(&folder).map_err(&fail)?;
-        let alive = File::create(folder.join(ALIVE)).map_err(&fail)?;
-        alive.lock().map_err(&fail)?;
+        fs::create_dir_all(self.scratch_root()).map_err(&fail)?;
+        let lock = folder.with_extension(ALIVE);
+        let alive = loop {
+            let alive = File::create(&lock).map_err(&fail)?;
+            alive.lock().map_err(&fail)?;
+            // A sweep may have taken it away before it was held.
+            if lock.exists() {
+                break alive;
+            }
+        };
+        fs::create_dir(&folder).map_err(&fail)?;
         Ok(Scratch { folder, alive: Some(alive) })
     }
 
@@ -71,8 +79,9 @@ impl Repository {
     #[must_use]
     pub fn sweep_scratch(&self) -> usize {
         let Ok(entries) = fs::read_dir(self.scratch_root()) else { return 0 };
-        let left: Vec<PathBuf> = entries.filter_map(Result::ok).map(|entry| entry.path()).filter(is_left).collect();
-        left.iter().filter(|folder| fs::remove_dir_all(folder).is_ok()).count()
+        let names = entries.filter_map(Result::ok).map(|entry| entry.path().with_extension(""));
+        let folders: BTreeSet<PathBuf> = names.collect();
+        folders.iter().filter(|folder| sweep(folder)).count()
     }
 
     /// Every ref, source file and output file of the site as it is now.
@@ -128,14 +137,17 @@ impl State {
     }
 }
 
-/// Whether nobody holds it any more.
-fn is_left(folder: &PathBuf) -> bool {
-    if let Ok(alive) = File::open(folder.join(ALIVE)) {
-        return alive.try_lock().is_ok();
-    }
-    // Without a lock file: being made just now, or half removed.
-    let changed = fs::symlink_metadata(folder).and_then(|metadata| metadata.modified());
-    changed.is_ok_and(|changed| changed.elapsed().is_ok_and(|age| age > YOUNG))
+/// Removes a folder that nobody holds any more.
+fn sweep(folder: &Path) -> bool {
+    let held = File::open(folder.with_extension(ALIVE));
+    held.as_ref().map_or(true, |alive| alive.try_lock().is_ok()) && remove(folder).is_ok()
+}
+
+/// The folder first, then what says whose it is.
+fn remove(folder: &Path) -> std::io::Result<()> {
+    let absent = |error: std::io::Error| if error.kind() == ErrorKind::NotFound { Ok(()) } else { Err(error) };
+    fs::remove_dir_all(folder).or_else(absent)?;
+    fs::remove_file(folder.with_extension(ALIVE)).or_else(absent)
 }
 
 fn content(path: &Path) -> Result<BlobId> {

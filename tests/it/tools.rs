@@ -42,6 +42,7 @@ const NAMES: &[&str] = &[
     "content_import",
     "feedback_submit",
     "friction_report",
+    "self_test",
 ];
 
 pub(crate) const PAGES: &str = "\
@@ -192,7 +193,8 @@ fn names_are_words_a_client_takes() {
 fn a_change_set_can_be_named_everywhere() {
     for tool in Registry::standard().tools() {
         let shown = &tool.listed().input_schema["properties"];
-        let whole_site = matches!(tool.name(), "site_sync" | "change_open" | "feedback_submit" | "friction_report");
+        let whole_site =
+            matches!(tool.name(), "site_sync" | "change_open" | "feedback_submit" | "friction_report" | "self_test");
         assert_eq!(shown.get("change_set").is_some(), !whole_site, "{}", tool.name());
         if !whole_site && tool.name() != "change_close" {
             assert_eq!(shown["change_set"], json!({"type": "string"}), "{}", tool.name());
@@ -255,6 +257,7 @@ fn all_four_hints_are_stated_and_honest() {
                 | "change_diff"
                 | "revision_list"
                 | "friction_report"
+                | "self_test"
         );
         assert_eq!(hints.read_only_hint, Some(reads), "{}", tool.name());
         assert!(!(reads && hints.destructive_hint == Some(true)), "{}", tool.name());
