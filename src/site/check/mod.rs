@@ -34,7 +34,7 @@ const MAX_LIMIT: usize = 500;
 pub struct CheckQuery {
     /// Which files: as in a search; empty: the whole site.
     pub scope: Vec<String>,
-    /// Which rules; empty: [`Rule::usual`].
+    /// Which rules; empty: all but those that only look at age or ask the network.
     pub rules: BTreeSet<Rule>,
     /// Drafts and scheduled pages are built and checked as if they were live.
     pub drafts: bool,
