@@ -60,7 +60,7 @@ pub struct Played {
     pub refused: usize,
     /// Looks at the published page in a browser: no calls.
     pub looks: usize,
-    /// Bytes of arguments and replies.
+    /// Bytes of arguments, replies, and pages looked at in a browser.
     pub bytes: u64,
     /// Seconds spent waiting for replies.
     pub seconds: f64,

@@ -86,6 +86,8 @@ impl Player<'_> {
             } else if !step.look.is_empty() {
                 self.seen = self.world.look(&step.look);
                 self.played.looks += 1;
+                // What an operator is shown it reads, whoever shows it.
+                self.played.bytes += self.seen.len() as u64;
             } else if !step.each.is_empty() {
                 for value in &step.each {
                     self.known.insert(step.name.clone(), value.clone());

@@ -189,3 +189,42 @@ pub fn files() -> Result<Vec<(ContentPath, Vec<u8>)>> {
 pub(super) fn start() -> Result<Snapshot> {
     Ok(rehearsal::snapshot(files()?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Steps with all that has to hold before they are taken.
+    fn walked<'s>(steps: &'s [Step], under: &[String], found: &mut Vec<(&'s Step, Vec<String>)>) {
+        for step in steps {
+            let when = [under, &step.when].concat();
+            walked(&step.steps, &when, found);
+            found.push((step, when));
+        }
+    }
+
+    /// Else a server without a preview would seem cheaper only because nobody looks at what was made there.
+    #[test]
+    fn who_looks_with_a_preview_looks_without_one_too() {
+        let mut met = 0;
+        for task in tasks().unwrap() {
+            let mut found = Vec::new();
+            for route in &task.routes {
+                walked(&route.steps, &route.requires, &mut found);
+            }
+            let previews = found.iter().filter(|(step, _)| step.call == "preview").count();
+            let shows = |step: &Step| {
+                let included =
+                    step.args["include"].as_array().is_some_and(|asked| asked.iter().any(|part| part == "html"));
+                !step.look.is_empty() || (step.call == "page_get" && included)
+            };
+            let others =
+                found.iter().filter(|(step, when)| shows(step) && !when.iter().any(|only| only == "tool:preview"));
+            // One that asks for what a write would have shown is taken only where a write can show it.
+            let others = others.filter(|(_, when)| !when.iter().any(|only| only == "arg:page_write.include"));
+            assert!(previews == 0 || others.count() > 0, "{}: nobody looks where there is no preview", task.id);
+            met += usize::from(previews > 0);
+        }
+        assert!(met >= 4);
+    }
+}
