@@ -75,6 +75,22 @@ fn writes_in_a_row_could_have_been_one_call() {
 }
 
 #[test]
+fn a_write_that_the_store_had_to_refuse_is_the_same_defect() {
+    let mut journal = Journal::default();
+    journal.call("s1", 5, "page_get", &read("page:a.md", "1"));
+    let refused = "\"outcome\":\"error\",\"error_code\":\"undeclared_write\",\"targets\":[\"page:a.md\"]";
+    let id = journal.call("s1", 5, "page_write", refused);
+    let report = journal.report();
+    assert_eq!(first(&report), ("F05", 1, 1), "{report:?}");
+    assert_eq!((report.ranking[0].severity, &report.findings[0].calls), (Rank::Critical, &vec![id]));
+    assert!(report.ranking[0].title.starts_with("page_write"), "{}", report.ranking[0].title);
+    // What a caller does wrong is no defect of the tool.
+    let mut journal = Journal::default();
+    journal.call("s1", 5, "page_write", "\"outcome\":\"error\",\"error_code\":\"invalid_arguments\"");
+    assert!(journal.report().findings.iter().all(|place| place.detector != "F05"));
+}
+
+#[test]
 fn writes_that_need_each_other_are_no_missed_batch() {
     let dependent = thrice(|journal, session| {
         for page in ["page:a.md", "page:b.md", "page:c.md"] {

@@ -10,6 +10,8 @@ use super::covers;
 
 /// Calls after a collateral write in which its repair is looked for.
 const REPAIR: usize = 10;
+/// How the store refuses a write that was not declared.
+const REFUSED: &str = "undeclared_write";
 /// Calls after a conflict in which the next try is looked for.
 const NEXT_TRY: usize = 6;
 /// A tool needs this many calls before a share of them means something.
@@ -110,11 +112,17 @@ fn mostly_read_first(trace: &Trace<'_>, limits: &Thresholds, members: &[usize], 
     read_first.count() * 2 > members.len()
 }
 
-/// F05: an object was written that the call did not declare.
+/// F05: an object was written that the call did not declare, or would have been had the store not refused it: the tool has the defect
+/// either way, and who called it got nothing.
 pub(super) fn collateral(trace: &Trace<'_>, _: &Thresholds, found: &mut Vec<Occurrence>) {
     for session in trace.each_session() {
         for at in session.clone() {
             let record = trace.calls[at].record;
+            if record.error_code.as_deref() == Some(REFUSED) {
+                let key = format!("{} refused", record.tool);
+                found.push(Occurrence { detector: "F05", key, calls: vec![at], wasted: vec![at] });
+                continue;
+            }
             let Some(declared) = &record.declared else { continue };
             let beyond: Vec<_> = record.writes.iter().filter(|write| !covers(declared, &write.object)).collect();
             if beyond.is_empty() || record.dry_run {
