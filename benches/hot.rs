@@ -1,7 +1,8 @@
-//! Times what a build does for every page: front matter, Markdown, highlighting, a layout. `cargo bench --bench hot [NAME]`.
+//! Times what a build does for every page (front matter, Markdown, highlighting, a layout) and what the journal adds to every call.
+//! `cargo bench --bench hot [NAME]`.
 //!
 //! Each line is the fastest and the median of many rounds on one thread: the fastest says what the code costs, the distance
-//! between the two what else the machine was doing.
+//! between the two what else the machine was doing. For the journal it is the median and the 99th percentile of calls.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -14,10 +15,16 @@ use serde_json::{Map, Value, json};
 use sitewright::build::highlight::code_block;
 use sitewright::build::markdown::{LinkKind, Resolve, Resolved, ShortcodeCall, parse};
 use sitewright::build::template::{ListQuery, Lists, Render, Templates};
+use sitewright::insight::{Entry, Journal, Level, Origin, Outcome, codes};
 use sitewright::model::config::MarkdownConfig;
-use sitewright::model::{BlobId, ContentPath, Data, File, FrontMatter, Snapshot};
+use sitewright::model::{BlobId, ContentPath, Data, Effects, File, FrontMatter, PathKind, Snapshot};
+use sitewright::site::{Settings, init};
+use sitewright::store::Identity;
+use sitewright::tools::{Registry, Tool};
 
 const ROUNDS: usize = 200;
+/// Calls of which the journal's cost is taken.
+const CALLS: i64 = 5_000;
 
 /// Fifteen lines each.
 const CODE: [(&str, &str); 6] = [
@@ -59,6 +66,54 @@ fn main() {
         let input = Render { context: &context, content: &html, head: "<title>x</title>", lists: &Nothing };
         templates.render("page", &input).map_or(0, |page| page.len())
     });
+    if "journal, on a call's way".contains(&bench.wanted)
+        && let Some(mut times) = journal()
+    {
+        times.sort_unstable();
+        let us = |share: usize| times[times.len() * share / 100] as f64 / 1e3;
+        let _ = writeln!(std::io::stdout(), "{:<44} {:>9.1} us {:>9.1} us", "journal, on a call's way", us(50), us(99));
+    }
+}
+
+/// Nanoseconds that a call of `page_write` pays for being written down: 2 KB of arguments, 16 KB of reply, everything that the server does
+/// between the call's coming in and its answer's going out.
+fn journal() -> Option<Vec<u64>> {
+    let folder = tempfile::tempdir().ok()?;
+    let author = Identity { name: "Bench".into(), email: "bench@localhost".into() };
+    let settings = Settings { clock: Arc::new(jiff::Timestamp::now), author: Some(author) };
+    let site = init::init(folder.path(), "Bench", None, settings).ok()?;
+    let registry = Registry::standard();
+    let schema = registry.find("page_write").map(Tool::schema);
+    let edits = json!([{"find": "Words", "replace": "Words of a page. ".repeat(120)}]);
+    let arguments = json!({"pages": [{"path": "/blog/hello/", "edits": edits}], "message": "Why"});
+    let arguments = arguments.as_object()?;
+    let reply = json!({"diagnostics": [{"code": "broken_link"}], "html": "x".repeat(16 * 1024)});
+    let text = reply.to_string();
+    let path = ContentPath::from_disk("content/blog/hello.md").ok()?;
+    let journal = Journal::open(&site, Level::Metadata);
+    let origin = Origin { connection: Some("c".into()), client: "bench 1".into(), ..Origin::default() };
+    let mut times = Vec::new();
+    for n in 0..CALLS {
+        let begin = Instant::now();
+        let arguments = journal.arguments(schema, arguments);
+        let mut entry = Entry { at: n, placed: journal.place(&origin, n), arguments, ..Entry::default() };
+        entry.tool = "page_write".into();
+        entry.call = format!("{n:08x}");
+        let effects = Effects::noted();
+        effects.declare(&[PathKind::Page], None);
+        effects.wrote(&path, Some(BlobId([1; 20])), Some(BlobId([2; 20])));
+        effects.committed("c0ffee", "Why");
+        entry.outcome = Outcome::Ok;
+        entry.codes = codes(&reply);
+        entry.reply.clone_from(&text);
+        entry.noted = effects.so_far();
+        journal.record(entry);
+        times.push(begin.elapsed().as_nanos() as u64);
+        if n % 100 == 0 {
+            journal.flush();
+        }
+    }
+    Some(times)
 }
 
 struct Bench {

@@ -1,6 +1,6 @@
 //! A call as the server saw it, and the record that is made of it: what could be content becomes a digest or is left out.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::keyed::Key;
 use super::record::{Outcome, Record, Write};
@@ -35,6 +35,8 @@ pub struct Entry {
     pub tool: String,
     /// Its arguments.
     pub arguments: Arguments,
+    /// The same as they came, where they are kept for a day.
+    pub said: Option<Map<String, Value>>,
     /// The reply's text.
     pub reply: String,
     /// Bytes of pictures beside it.

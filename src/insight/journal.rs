@@ -4,12 +4,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
 
+use super::arguments_kept;
 use super::entry::Entry;
-use super::journal_files::Files;
+use super::journal_files::{ARGUMENTS, CALLS, Files};
 use super::keyed::Key;
 use super::record::Outcome;
 use super::session::{Origin, Placed, Sessions};
@@ -23,13 +24,14 @@ const WAITING: usize = 1024;
 const IDLE: Duration = Duration::from_secs(5);
 /// How long a flush is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Where the journal's files are.
-pub(super) const FOLDER: &str = "var/journal";
+/// How often a server that is left alone looks for files that are too old.
+const LOOK: Duration = Duration::from_hours(1);
 
 /// The journal of one server.
 #[derive(Debug, Default)]
 pub struct Journal {
     on: Option<(OwnFiles, Key)>,
+    keeps_arguments: bool,
     sessions: Mutex<Sessions>,
     writer: Mutex<Option<Writer>>,
     lost: Arc<AtomicU64>,
@@ -52,15 +54,24 @@ impl Journal {
     #[must_use]
     pub fn open(site: &Site, level: Level) -> Self {
         let files = site.repository().own_files();
+        // Whatever the level is now: what was said is kept for a day.
+        Files::new(&ARGUMENTS, files.clone()).prune(site.now().as_millisecond());
         let key = match level {
             Level::Off => None,
-            Level::Metadata => {
+            Level::Metadata | Level::Debug => {
                 Key::of(&files).inspect_err(|error| tracing::warn!(%error, "no journal is written: no key")).ok()
             }
         };
         let mut journal = Self::default();
+        journal.keeps_arguments = level == Level::Debug && key.is_some();
         journal.on = key.map(|key| (files, key));
         journal
+    }
+
+    /// Whether the arguments of calls are kept for a day, redacted; callers are told.
+    #[must_use]
+    pub fn keeps_arguments(&self) -> bool {
+        self.keeps_arguments
     }
 
     /// Whether calls are written down.
@@ -123,7 +134,9 @@ impl Drop for Journal {
 impl Writer {
     fn start(files: OwnFiles, key: Key, lost: Arc<AtomicU64>) -> Option<Self> {
         let (messages, received) = mpsc::sync_channel(WAITING);
-        let work = move || write(&received, &mut Files::new(files), &key, &lost);
+        let arguments = Files::new(&ARGUMENTS, files.clone());
+        let mut desk = Desk { calls: Files::new(&CALLS, files), arguments, last: (0, Instant::now()), key };
+        let work = move || write(&received, &mut desk, &lost);
         let thread = std::thread::Builder::new().name("journal".into()).spawn(work);
         match thread {
             Ok(thread) => Some(Self { messages, thread }),
@@ -135,37 +148,64 @@ impl Writer {
     }
 }
 
+/// What the thread writes with.
+struct Desk {
+    calls: Files,
+    arguments: Files,
+    /// When the last call came in by the site's clock, and by ours.
+    last: (i64, Instant),
+    key: Key,
+}
+
+impl Desk {
+    /// Writes a call down; whether there is something that would not survive a power cut.
+    fn note(&mut self, mut entry: Entry, line: &mut Vec<u8>) -> bool {
+        let at = entry.at;
+        self.last = (at, Instant::now());
+        if let Some(said) = entry.said.take() {
+            self.arguments.append(&arguments_kept::line(&entry.call, &entry.tool, &said), at);
+        }
+        let record = entry.record(&self.key, env!("CARGO_PKG_VERSION"));
+        line.clear();
+        if serde_json::to_writer(&mut *line, &record).is_err() {
+            return false;
+        }
+        line.push(b'\n');
+        self.calls.append(line, at)
+    }
+
+    /// Removes what is too old by now.
+    fn tidy(&mut self) {
+        let (at, since) = self.last;
+        self.arguments.prune(at.saturating_add(since.elapsed().as_millis() as i64));
+    }
+}
+
 /// The thread: writes what comes, and flushes after a publish, in a pause, and at the end.
-fn write(received: &Receiver<Message>, files: &mut Files, key: &Key, lost: &AtomicU64) {
+fn write(received: &Receiver<Message>, desk: &mut Desk, lost: &AtomicU64) {
     let mut line = Vec::with_capacity(1024);
     let mut dirty = false;
     loop {
-        let message = if dirty { received.recv_timeout(IDLE) } else { received.recv().map_err(Into::into) };
-        match message {
+        match received.recv_timeout(if dirty { IDLE } else { LOOK }) {
             Ok(Message::Call(entry)) => {
                 let live = entry.outcome == Outcome::Ok && entry.tool == "publish";
-                let at = entry.at;
-                let record = entry.record(key, env!("CARGO_PKG_VERSION"));
-                line.clear();
-                if serde_json::to_writer(&mut line, &record).is_ok() {
-                    line.push(b'\n');
-                    dirty |= files.append(&line, at);
-                }
+                dirty |= desk.note(*entry, &mut line);
                 if live {
-                    dirty &= !files.sync();
+                    dirty &= !desk.calls.sync();
                 }
             }
             Ok(Message::Flush(done)) => {
-                dirty &= !files.sync();
+                dirty &= !desk.calls.sync();
                 // Who asked may have stopped waiting.
                 let _ = done.send(());
             }
-            Err(RecvTimeoutError::Timeout) => dirty &= !files.sync(),
+            Err(RecvTimeoutError::Timeout) if dirty => dirty = !desk.calls.sync(),
+            Err(RecvTimeoutError::Timeout) => desk.tidy(),
             Err(RecvTimeoutError::Disconnected) => break,
         }
     }
     if dirty {
-        files.sync();
+        desk.calls.sync();
     }
     let lost = lost.load(Ordering::Relaxed);
     if lost > 0 {

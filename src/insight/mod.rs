@@ -2,6 +2,7 @@
 //!
 //! A report is deterministic: the same records make the same one, byte for byte.
 
+mod arguments_kept;
 pub mod brief;
 mod detect;
 pub mod draft;

@@ -21,6 +21,8 @@ pub enum Level {
     /// A line for each call, without content.
     #[default]
     Metadata,
+    /// That, and the arguments of calls for a day, redacted.
+    Debug,
 }
 
 /// The settings.

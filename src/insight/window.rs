@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::journal::FOLDER;
+use super::journal_files::CALLS;
 use super::record::{Record, read_journal};
 use super::report::{Report, report};
 use super::thresholds::Thresholds;
@@ -30,11 +30,11 @@ impl Window {
         // A file holds the calls of one day.
         let first = since.strftime("%Y%m%d").to_string();
         let mut window = Self::default();
-        for file in files.list(FOLDER)?.iter().filter(|file| file.name.ends_with(".jsonl")) {
+        for file in files.list(CALLS.folder)?.iter().filter(|file| file.name.ends_with(".jsonl")) {
             if file.name.get(..8).is_none_or(|day| day < first.as_str()) {
                 continue;
             }
-            let Ok(Some(bytes)) = files.read(&format!("{FOLDER}/{}", file.name)) else { continue };
+            let Ok(Some(bytes)) = files.read(&format!("{}/{}", CALLS.folder, file.name)) else { continue };
             let (records, skipped) = read_journal(&String::from_utf8_lossy(&bytes));
             window.records.extend(records.into_iter().filter(|record| record.ts >= since.as_millisecond()));
             window.skipped += skipped;

@@ -10,9 +10,10 @@ use rmcp::model::{
 };
 use rmcp::service::{NotificationContext, RequestContext, SubscriptionContext};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
+use serde_json::json;
 
 use super::journal::Noting;
-use super::{INSTRUCTIONS, Server, answer, call_id, http, news, prompts, resources, unknown_tool, uri};
+use super::{ARGUMENTS_KEPT, INSTRUCTIONS, Server, answer, call_id, http, news, prompts, resources, unknown_tool, uri};
 use crate::site::Site;
 
 /// How long clients may keep the tool list: it never changes while a server runs.
@@ -29,7 +30,8 @@ impl ServerHandler for Server {
             .enable_resources_subscribe()
             .enable_resources_list_changed()
             .build();
-        ServerConfig::new(capabilities).with_server_info(about).with_instructions(INSTRUCTIONS)
+        let kept = if self.journal.keeps_arguments() { ARGUMENTS_KEPT } else { "" };
+        ServerConfig::new(capabilities).with_server_info(about).with_instructions(format!("{INSTRUCTIONS}{kept}"))
     }
 
     async fn list_tools(
@@ -67,8 +69,12 @@ impl ServerHandler for Server {
             Err(refusal) => Err(refusal),
         };
         noting.came_to(&outcome);
-        let reply = answer(outcome);
+        let mut reply = answer(outcome);
         noting.replied(&reply);
+        if self.journal.keeps_arguments() {
+            let note = json!({"sitewright/journal": ARGUMENTS_KEPT.trim()});
+            reply.meta = note.as_object().cloned().map(Into::into);
+        }
         Ok(reply.into())
     }
 

@@ -39,6 +39,7 @@ impl Noting {
         if !journal.is_on() {
             return Self { journal, began, entry: None, effects: Effects::default() };
         }
+        let said = journal.keeps_arguments().then(|| arguments.clone());
         let arguments: Arguments = journal.arguments(tool.map(Tool::schema), arguments);
         let at = server.site.now().as_millisecond();
         let origin = origin(server, context);
@@ -48,6 +49,7 @@ impl Noting {
             client: origin.client,
             tool: name.to_owned(),
             arguments,
+            said,
             outcome: Outcome::Cancelled,
             ..Entry::default()
         };

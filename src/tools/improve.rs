@@ -196,8 +196,17 @@ fn report(context: &Context, asked: Report) -> Result<Value> {
         "reported": reported(&feedback::stored(&files)?),
         "briefs": open,
         "trust": lean(json!({"level": trust.level.name(), "cap": trust.cap.name(), "lowered": trust.lowered})),
-        "journal": if context.journal.is_on() { Value::Null } else { json!("off: nothing is measured on this server") },
+        "journal": journal(context),
     })))
+}
+
+/// What is unusual about the journal.
+fn journal(context: &Context) -> Value {
+    match (context.journal.is_on(), context.journal.keeps_arguments()) {
+        (false, _) => json!("off: nothing is measured on this server"),
+        (_, true) => json!("debug: arguments of calls are kept for 24 hours, redacted"),
+        _ => Value::Null,
+    }
 }
 
 fn shown(time: Timestamp) -> String {

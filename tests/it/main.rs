@@ -27,6 +27,7 @@ mod incremental;
 mod insight;
 mod interleaving;
 mod journal;
+mod journal_files;
 mod layout;
 mod load;
 mod markdown;
