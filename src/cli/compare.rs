@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use jiff::Timestamp;
 use serde_json::json;
 use sitewright::error::{Error, Result};
 use sitewright::insight::replay::{Policy, Task, tasks};
-use sitewright::insight::{self, Record, Replayed, Totals};
+use sitewright::insight::{self, Record, Replayed, Totals, draft};
 
 use super::replay::{self, Run};
 use super::{Outcome, print};
@@ -39,10 +40,10 @@ pub(super) struct ImproveReplay {
 
 #[derive(Debug, Args)]
 pub(super) struct ImproveCompare {
-    /// The server before: a program, or a version that the journal knows.
+    /// The server before: a program, a version that the journal knows, or a moment such as 2026-11-01 or 28d.
     #[arg(value_name = "BEFORE")]
     pub(super) before: String,
-    /// The server after.
+    /// The server after; where both are moments, from the first to the second and from there on are compared.
     #[arg(value_name = "AFTER")]
     pub(super) after: String,
     #[command(flatten)]
@@ -54,6 +55,12 @@ pub(super) struct ImproveCompare {
     /// Journals of real work on both versions.
     #[arg(long, value_name = "FILES", num_args = 1..)]
     pub(super) journal: Vec<PathBuf>,
+    /// The change as git names it, such as main...improve/br-0001-1-20261129: one that touches what judges it is refused.
+    #[arg(long, value_name = "A..B")]
+    pub(super) change: Option<String>,
+    /// The product's repository, for --change.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(super) repository: PathBuf,
     /// Print JSON.
     #[arg(long)]
     pub(super) json: bool,
@@ -83,6 +90,15 @@ pub(super) fn replay(arguments: &ImproveReplay) -> Result<Outcome> {
 }
 
 pub(super) fn compare(arguments: &ImproveCompare) -> Result<Outcome> {
+    if let Some(range) = &arguments.change
+        && let Some(problem) = draft::judging(&sitewright::site::draft::changed(&arguments.repository, range)?)
+    {
+        return Err(Error::InvalidArguments {
+            field: "--change".into(),
+            problem: format!("no verdict: {problem}"),
+            example: "change the benchmark on its own, and compare both servers by the new one".into(),
+        });
+    }
     let (tasks, policies) = chosen(&arguments.which)?;
     let metric = arguments.metric;
     let servers =
@@ -107,8 +123,10 @@ pub(super) fn compare(arguments: &ImproveCompare) -> Result<Outcome> {
         }
     };
     let records = recorded(&arguments.journal)?;
-    let live = (!records.is_empty() && versions[0] != versions[1])
-        .then(|| insight::live(&records, &versions[0], &versions[1], metric));
+    let live = (!records.is_empty() && versions[0] != versions[1]).then(|| {
+        let [before, after] = insight::sides(&records, versions.each_ref().map(String::as_str), Timestamp::now());
+        insight::live(&before, &after, metric)
+    });
     let verdict = insight::verdict(metric, replayed, live);
     if arguments.json {
         let json = serde_json::to_string_pretty(&verdict).map_err(Error::internal)?;

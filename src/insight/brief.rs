@@ -76,8 +76,7 @@ pub fn propose(files: &OwnFiles, trust: &Trust, measured: &Measured<'_>, now: Ti
         known.iter().filter_map(|brief| brief.id.strip_prefix("br-")?.parse::<u32>().ok()).max().unwrap_or(0);
     let waiting = known.iter().filter(|brief| brief.status == "proposed").count();
     let room = PER_RUN.min(WAITING.saturating_sub(waiting));
-    let news = measured.report.ranking.iter().filter(|finding| finding.severity != Rank::Info);
-    let news = news.filter(|finding| known.iter().all(|brief| brief.finding != finding.fingerprint));
+    let news = without(&known, &measured.report.ranking);
     let said = feedback::stored(files)?;
     let mut written = Vec::new();
     for finding in news.take(room) {
@@ -95,6 +94,22 @@ pub fn propose(files: &OwnFiles, trust: &Trust, measured: &Measured<'_>, now: Ti
         }
     }
     Ok(written)
+}
+
+/// Findings that ask for a change and have no brief, worst first.
+pub fn without<'a>(known: &'a [Brief], ranking: &'a [Finding]) -> impl Iterator<Item = &'a Finding> {
+    let news = ranking.iter().filter(|finding| finding.severity != Rank::Info);
+    news.filter(|finding| known.iter().all(|brief| brief.finding != finding.fingerprint))
+}
+
+/// The brief that `improve review` would write for a finding, before anybody has: nothing is stored.
+///
+/// # Errors
+/// What was reported cannot be read.
+pub fn draft_of(files: &OwnFiles, finding: &Finding, measured: &Measured<'_>, now: Timestamp) -> Result<String> {
+    let said = feedback::stored(files)?;
+    let about: Vec<&Stored> = said.iter().filter(|said| is_about(said, finding)).collect();
+    Ok(document("br-draft", finding, measured, &about, now))
 }
 
 /// Every brief, in the order of their numbers.

@@ -16,8 +16,32 @@ use crate::site::draft::{self, Ran, Work};
 const OPEN: usize = 3;
 /// Attempts after which a brief is parked.
 const ATTEMPTS: u64 = 2;
-/// What judges a change; one that touches it and something else judges itself.
-const JUDGES: [&str; 3] = ["benches/", "src/insight/", ".sitewright/"];
+/// What judges a change: the benchmark and its tasks, journal, detectors, thresholds and verdicts, what the store notes of a call, and the
+/// tests of all of that. One that touches any of it judges itself.
+const JUDGES: [&str; 22] = [
+    "benches/",
+    ".sitewright/",
+    ".ci/",
+    "src/insight/",
+    "src/cli/compare.rs",
+    "src/cli/improve.rs",
+    "src/cli/replay.rs",
+    "src/model/effects.rs",
+    "src/server/journal.rs",
+    "src/store/scratch.rs",
+    "src/tools/defects/",
+    "src/tools/improve.rs",
+    "src/tools/self_test.rs",
+    "tests/it/checklist.rs",
+    "tests/it/improve.rs",
+    "tests/it/insight.rs",
+    "tests/it/journal.rs",
+    "tests/it/journal_files.rs",
+    "tests/it/replay.rs",
+    "tests/it/self_test.rs",
+    "tests/it/tidy.rs",
+    "tests/it/tools.rs",
+];
 
 /// How a draft ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -126,6 +150,26 @@ fn objection(work: &Work) -> Option<String> {
     if work.commits.is_empty() || work.files.is_empty() {
         return Some("nothing was changed".to_owned());
     }
-    let judge = work.files.iter().find(|file| JUDGES.iter().any(|judge| file.starts_with(judge)));
+    judging(&work.files)
+}
+
+/// Why a change of these files cannot be judged by what it changes.
+#[must_use]
+pub fn judging(files: &[String]) -> Option<String> {
+    let judge = files.iter().find(|file| JUDGES.iter().any(|judge| file.starts_with(judge)));
     judge.map(|file| format!("it touches what judges it: {}", file.chars().take(100).collect::<String>()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A judge that was moved would judge itself from then on.
+    #[test]
+    fn every_judge_is_where_it_is_said_to_be() {
+        for judge in JUDGES {
+            assert!(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(judge).exists(), "{judge}");
+        }
+        assert_eq!(judging(&["src/site/page/get.rs".to_owned(), "tests/it/page.rs".to_owned()]), None);
+    }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use super::live::Marks;
 use super::metric::{errors, per_change};
 use super::record::{Outcome, Record};
 
@@ -24,6 +25,10 @@ pub struct Figures {
     pub seconds_per_change: f64,
     /// Share of calls that were refused or named no tool.
     pub error_rate: f64,
+    /// Share of calls that a better interface would have saved; what was met once counts too.
+    pub wasted_share: f64,
+    /// Calls that wrote, or tried to write, what they had not declared.
+    pub undeclared_writes: usize,
     /// Share of tools' first calls in a session that went through.
     pub first_try_success: f64,
 }
@@ -37,6 +42,7 @@ pub fn figures(records: &[Record], version: &str) -> Figures {
     let first: Vec<&Record> =
         own.iter().filter(|record| met.insert((record.session.as_str(), record.tool.as_str()))).collect();
     let went = first.iter().filter(|record| record.outcome == Outcome::Ok).count();
+    let marks = Marks::of(&own);
     Figures {
         server: version.to_owned(),
         calls: own.len(),
@@ -45,6 +51,8 @@ pub fn figures(records: &[Record], version: &str) -> Figures {
         tokens_per_change: per_change(&own, |record| (record.in_bytes + record.out_bytes) as f64 / 4.0),
         seconds_per_change: per_change(&own, |record| record.ms / 1000.0),
         error_rate: errors(&own),
+        wasted_share: if own.is_empty() { 0.0 } else { marks.wasted.len() as f64 / own.len() as f64 },
+        undeclared_writes: marks.undeclared.len(),
         first_try_success: if first.is_empty() { 0.0 } else { went as f64 / first.len() as f64 },
     }
 }

@@ -1,12 +1,15 @@
-//! What the journal of real work says of two versions of the server: like tasks are compared with like tasks, and chance is counted with.
+//! What the journal of real work says of the server before and after: like tasks are compared with like tasks, and chance is counted with.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use serde::Serialize;
 
-use super::record::Record;
+use super::record::{Outcome, Record};
+use super::thresholds::Thresholds;
 use super::trace::{Kind, Trace};
-use super::verdict::{Judgement, Metric};
+use super::verdict::{Judgement, Metric, TOLERANCE};
+use super::window::moment;
 
 /// Tasks on each side before anything is said.
 const ENOUGH: usize = 20;
@@ -14,89 +17,195 @@ const ENOUGH: usize = 20;
 const RESAMPLES: usize = 2_000;
 /// Ten minutes of nothing end a task.
 const IDLE_MS: i64 = 600_000;
+/// What must not get worse meanwhile, and by how much more than the tolerance it may: a small share rises by chance.
+const GUARDRAILS: [(Metric, f64); 3] =
+    [(Metric::TokensPerChange, 5.0), (Metric::ErrorRate, 0.01), (Metric::WastedShare, 0.01)];
 
-/// Two versions in real work.
+/// The server before and after, in real work.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Live {
     /// What to say.
     pub outcome: Judgement,
-    /// Tasks of each version that have a like one of the other.
+    /// Tasks of each side that have a like one on the other.
     pub tasks: (usize, usize),
     /// The metric after, divided by that before.
     pub ratio: f64,
     /// Its 95 % interval.
     pub interval: (f64, f64),
+    /// Guardrails that are broken: name, before, after.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub broken: Vec<(&'static str, f64, f64)>,
 }
 
 impl Live {
-    /// In one sentence.
+    /// One sentence each.
     #[must_use]
-    pub fn sentence(&self) -> String {
+    pub fn sentences(&self) -> Vec<String> {
         let (before, after) = self.tasks;
-        if self.outcome == Judgement::NotEnoughData {
-            return format!(
-                "Real work: {before} and {after} tasks that can be compared; {ENOUGH} on each side are needed."
-            );
-        }
         let (low, high) = self.interval;
-        format!(
-            "Real work: {:.2} of what it was (95 %: {low:.2} to {high:.2}), from {before} and {after} like tasks.",
-            self.ratio
-        )
+        let mut sentences = vec![if before < ENOUGH || after < ENOUGH {
+            format!("Real work: {before} and {after} tasks that can be compared; {ENOUGH} on each side are needed.")
+        } else {
+            format!(
+                "Real work: {:.2} of what it was (95 %: {low:.2} to {high:.2}), from {before} and {after} like tasks.",
+                self.ratio
+            )
+        }];
+        let broken = self.broken.iter();
+        sentences.extend(broken.map(|(name, was, is)| format!("Real work, {name}: {was:.4} before, {is:.4} after.")));
+        sentences
     }
 }
 
-/// One task of real work.
-struct Segment {
-    like: String,
-    value: f64,
-}
-
-/// Compares two versions by what was recorded of them.
+/// The records before and after: those of two versions of the server, or those from one moment to another and from there on.
 #[must_use]
-pub fn live(records: &[Record], before: &str, after: &str, metric: Metric) -> Live {
-    let of = |version: &str| {
-        let own: Vec<Record> = records.iter().filter(|record| record.server == version).cloned().collect();
-        let mut strata: BTreeMap<String, Vec<f64>> = BTreeMap::new();
-        for segment in segments(&Trace::of(&own), metric) {
-            strata.entry(segment.like).or_default().push(segment.value);
+pub fn sides(records: &[Record], names: [&str; 2], now: Timestamp) -> [Vec<Record>; 2] {
+    let of = |kept: &dyn Fn(&Record) -> bool| records.iter().filter(|record| kept(record)).cloned().collect();
+    match names.map(|name| moment(name, now).map(Timestamp::as_millisecond)) {
+        [Some(from), Some(to)] => {
+            [of(&|record| (from..to).contains(&record.ts)), of(&|record| record.ts >= to.max(from))]
         }
-        strata
-    };
-    let (mut old, mut new) = (of(before), of(after));
-    old.retain(|like, _| new.contains_key(like));
-    new.retain(|like, _| old.contains_key(like));
-    let count = |strata: &BTreeMap<String, Vec<f64>>| strata.values().map(Vec::len).sum::<usize>();
-    let tasks = (count(&old), count(&new));
-    if tasks.0 < ENOUGH || tasks.1 < ENOUGH {
-        return Live { outcome: Judgement::NotEnoughData, tasks, ratio: 1.0, interval: (0.0, f64::MAX) };
+        _ => names.map(|name| of(&|record| record.server == name)),
     }
-    let pairs: Vec<(&[f64], &[f64])> =
-        old.iter().map(|(like, values)| (values.as_slice(), new[like].as_slice())).collect();
-    let ratio = ratio(&pairs, &mut |values| mean(values));
-    // Always the same numbers, so that the same journal gives the same verdict.
-    let mut random = Random(0x9e37_79b9_7f4a_7c15);
-    let mut drawn: Vec<f64> =
-        (0..RESAMPLES).map(|_| self::ratio(&pairs, &mut |values| random.mean_of(values))).collect();
-    drawn.sort_by(f64::total_cmp);
-    let interval = (drawn[RESAMPLES * 25 / 1_000], drawn[RESAMPLES * 975 / 1_000 - 1]);
+}
+
+/// One task of real work, in numbers.
+struct Segment {
+    objects: usize,
+    calls: usize,
+    refused: usize,
+    wasted: usize,
+    undeclared: usize,
+    bytes: u64,
+    seconds: f64,
+}
+
+impl Segment {
+    fn value(&self, metric: Metric) -> f64 {
+        let (objects, calls) = (self.objects as f64, self.calls as f64);
+        match metric {
+            Metric::CallsPerChange => calls / objects,
+            Metric::TokensPerChange => self.bytes as f64 / 4.0 / objects,
+            Metric::SecondsPerChange => self.seconds / objects,
+            // Whether a goal was missed is not in a journal; what was refused is.
+            Metric::ErrorRate | Metric::GoalsMissed => self.refused as f64 / calls,
+            Metric::WastedShare => self.wasted as f64 / calls,
+            Metric::UndeclaredWrites => self.undeclared as f64,
+        }
+    }
+}
+
+/// One side: its tasks by what makes them alike, its calls, and the writes of all of them that were not declared.
+struct Side {
+    tasks: BTreeMap<String, Vec<Segment>>,
+    calls: usize,
+    undeclared: usize,
+}
+
+impl Side {
+    fn of(records: &[Record]) -> Self {
+        let marks = Marks::of(records);
+        let trace = Trace::of(records);
+        let mut tasks: BTreeMap<String, Vec<Segment>> = BTreeMap::new();
+        for (like, segment) in segments(&trace, &marks) {
+            tasks.entry(like).or_default().push(segment);
+        }
+        Self { tasks, calls: records.len(), undeclared: marks.undeclared.len() }
+    }
+
+    fn count(&self) -> usize {
+        self.tasks.values().map(Vec::len).sum()
+    }
+}
+
+/// Calls that detectors marked, by id; one occurrence is enough, because both sides are to be counted alike.
+pub(super) struct Marks {
+    pub(super) wasted: BTreeSet<String>,
+    pub(super) undeclared: BTreeSet<String>,
+}
+
+impl Marks {
+    pub(super) fn of(records: &[Record]) -> Self {
+        let limits = Thresholds { support: 1, sessions: 1, ..Thresholds::default() };
+        let report = super::report(records, 0, &limits);
+        let undeclared = report.findings.iter().filter(|place| place.detector == "F05");
+        let undeclared = undeclared.filter_map(|place| place.calls.first().cloned()).collect();
+        Self { wasted: report.findings.into_iter().flat_map(|place| place.wasted).collect(), undeclared }
+    }
+}
+
+/// Compares what was recorded before and after.
+#[must_use]
+pub fn live(before: &[Record], after: &[Record], metric: Metric) -> Live {
+    let (mut old, mut new) = (Side::of(before), Side::of(after));
+    let rate = |side: &Side| side.undeclared as f64 / side.calls.max(1) as f64;
+    let mut broken = Vec::new();
+    // One is enough, wherever it was: it is a defect.
+    if metric != Metric::UndeclaredWrites && rate(&new) > rate(&old) * (1.0 + TOLERANCE) {
+        broken.push((Metric::UndeclaredWrites.name(), old.undeclared as f64, new.undeclared as f64));
+    }
+    old.tasks.retain(|like, _| new.tasks.contains_key(like));
+    new.tasks.retain(|like, _| old.tasks.contains_key(like));
+    let tasks = (old.count(), new.count());
+    if tasks.0 < ENOUGH || tasks.1 < ENOUGH {
+        let outcome = if broken.is_empty() { Judgement::NotEnoughData } else { Judgement::Worse };
+        return Live { outcome, tasks, ratio: 1.0, interval: (0.0, f64::MAX), broken };
+    }
+    let pairs = |metric: Metric| -> Vec<(Vec<f64>, Vec<f64>)> {
+        let values = |segments: &Vec<Segment>| segments.iter().map(|segment| segment.value(metric)).collect();
+        old.tasks.iter().map(|(like, segments)| (values(segments), values(&new.tasks[like]))).collect()
+    };
+    for (guard, slack) in GUARDRAILS.into_iter().filter(|(guard, _)| *guard != metric) {
+        let pairs = pairs(guard);
+        let (was, is) = weighted(&pairs, &mut mean);
+        let excess = drawn(&pairs, |was, is| is - was * (1.0 + TOLERANCE) - slack);
+        if excess.0 > 0.0 {
+            broken.push((guard.name(), was, is));
+        }
+    }
+    let pairs = pairs(metric);
+    let (was, is) = weighted(&pairs, &mut mean);
+    let interval = drawn(&pairs, ratio);
     let outcome = match interval {
+        _ if !broken.is_empty() => Judgement::Worse,
         (_, high) if high < 1.0 => Judgement::Improved,
         (low, _) if low > 1.0 => Judgement::Worse,
         _ => Judgement::NoBetter,
     };
-    Live { outcome, tasks, ratio, interval }
+    Live { outcome, tasks, ratio: ratio(was, is), interval, broken }
 }
 
-/// After divided by before, each kind of task with the weight of its rarer side.
-fn ratio(pairs: &[(&[f64], &[f64])], mean: &mut dyn FnMut(&[f64]) -> f64) -> f64 {
-    let (mut before, mut after) = (0.0, 0.0);
+/// The 95 % interval of what is made of the means before and after.
+fn drawn(pairs: &[(Vec<f64>, Vec<f64>)], of: impl Fn(f64, f64) -> f64) -> (f64, f64) {
+    // Always the same numbers, so that the same journal gives the same verdict.
+    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    let mut one = |()| {
+        let (was, is) = weighted(pairs, &mut |values| random.mean_of(values));
+        of(was, is)
+    };
+    let mut drawn: Vec<f64> = (0..RESAMPLES).map(|_| one(())).collect();
+    drawn.sort_by(f64::total_cmp);
+    (drawn[RESAMPLES * 25 / 1_000], drawn[RESAMPLES * 975 / 1_000 - 1])
+}
+
+fn ratio(before: f64, after: f64) -> f64 {
+    match (before > 0.0, after > 0.0) {
+        (true, _) => after / before,
+        (false, true) => f64::MAX,
+        (false, false) => 1.0,
+    }
+}
+
+/// Means before and after, each kind of task with the weight of its rarer side.
+fn weighted(pairs: &[(Vec<f64>, Vec<f64>)], mean: &mut dyn FnMut(&[f64]) -> f64) -> (f64, f64) {
+    let (mut before, mut after, mut whole) = (0.0, 0.0, 0.0);
     for (old, new) in pairs {
         let weight = old.len().min(new.len()) as f64;
         before += weight * mean(old);
         after += weight * mean(new);
+        whole += weight;
     }
-    if before > 0.0 { after / before } else { 1.0 }
+    (before / whole.max(1.0), after / whole.max(1.0))
 }
 
 fn mean(values: &[f64]) -> f64 {
@@ -120,29 +229,29 @@ impl Random {
 }
 
 /// Work up to a publish, or to ten idle minutes; alike by client, and by which kinds of object were changed how often.
-fn segments(trace: &Trace<'_>, metric: Metric) -> Vec<Segment> {
+fn segments(trace: &Trace<'_>, marks: &Marks) -> Vec<(String, Segment)> {
     let mut found = Vec::new();
     for session in trace.each_session() {
         let mut calls: Vec<usize> = Vec::new();
         for at in session {
             if calls.last().is_some_and(|&last| trace.gap(last, at) > IDLE_MS) {
-                found.extend(segment(trace, &std::mem::take(&mut calls), metric));
+                found.extend(segment(trace, &std::mem::take(&mut calls), marks));
             }
             calls.push(at);
             let call = &trace.calls[at];
             if call.kind == Kind::Publish && call.ok() && !call.record.dry_run {
-                found.extend(segment(trace, &std::mem::take(&mut calls), metric));
+                found.extend(segment(trace, &std::mem::take(&mut calls), marks));
             }
         }
-        found.extend(segment(trace, &calls, metric));
+        found.extend(segment(trace, &calls, marks));
     }
     found
 }
 
-fn segment(trace: &Trace<'_>, calls: &[usize], metric: Metric) -> Option<Segment> {
+fn segment(trace: &Trace<'_>, calls: &[usize], marks: &Marks) -> Option<(String, Segment)> {
     let first = trace.calls.get(*calls.first()?)?;
     let mut changed: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-    let (mut objects, mut published) = (std::collections::BTreeSet::new(), false);
+    let (mut objects, mut published) = (BTreeSet::new(), false);
     for call in calls.iter().map(|&call| &trace.calls[call]) {
         published |= call.kind == Kind::Publish && call.ok();
         for write in call.record.writes.iter().filter(|_| call.wrote()) {
@@ -161,18 +270,18 @@ fn segment(trace: &Trace<'_>, calls: &[usize], metric: Metric) -> Option<Segment
         return None;
     }
     let records = || calls.iter().map(|&call| trace.calls[call].record);
-    let of = |count: f64| count / objects.len() as f64;
-    let refused = records().filter(|record| record.outcome != super::record::Outcome::Ok).count();
-    let value = match metric {
-        Metric::TokensPerChange => {
-            of(records().map(|record| record.in_bytes + record.out_bytes).sum::<u64>() as f64 / 4.0)
-        }
-        Metric::SecondsPerChange => of(records().map(|record| record.ms).sum::<f64>() / 1_000.0),
-        Metric::ErrorRate | Metric::GoalsMissed => refused as f64 / calls.len() as f64,
-        _ => of(calls.len() as f64),
-    };
+    let marked = |ids: &BTreeSet<String>| records().filter(|record| ids.contains(&record.call)).count();
     let client = first.record.client.split([' ', '/']).next().unwrap_or_default();
-    Some(Segment { like: format!("{client} {changed:?}"), value })
+    let segment = Segment {
+        objects: objects.len(),
+        calls: calls.len(),
+        refused: records().filter(|record| record.outcome != Outcome::Ok).count(),
+        wasted: marked(&marks.wasted),
+        undeclared: marked(&marks.undeclared),
+        bytes: records().map(|record| record.in_bytes + record.out_bytes).sum(),
+        seconds: records().map(|record| record.ms).sum::<f64>() / 1_000.0,
+    };
+    Some((format!("{client} {changed:?}"), segment))
 }
 
 #[cfg(test)]
@@ -201,7 +310,13 @@ mod tests {
         let mut text = String::new();
         work(&mut text, "1", before.0, before.1);
         work(&mut text, "2", after.0, after.1);
-        live(&read_journal(&text).0, "1", "2", Metric::CallsPerChange)
+        judged(&text, Metric::CallsPerChange)
+    }
+
+    fn judged(text: &str, metric: Metric) -> Live {
+        let (records, now) = (read_journal(text).0, Timestamp::UNIX_EPOCH);
+        let [before, after] = sides(&records, ["1", "2"], now);
+        live(&before, &after, metric)
     }
 
     #[test]
@@ -213,5 +328,53 @@ mod tests {
         assert_eq!(compared((30, |n| 3 + n % 5), (30, |n| 3 + (n + 2) % 5)).outcome, Judgement::NoBetter);
         assert_eq!(compared((30, |_| 3), (30, |n| 4 + n % 3)).outcome, Judgement::Worse);
         assert_eq!(better, compared((30, |n| 5 + n % 3), (30, |n| 3 + n % 3)), "the same numbers every time");
+    }
+
+    #[test]
+    fn fewer_calls_do_not_pay_for_what_guards_them() {
+        let with = |extra: &dyn Fn(&str, usize) -> String| {
+            let mut text = String::new();
+            work(&mut text, "1", 30, |n| 6 + n % 2);
+            work(&mut text, "2", 30, |n| 3 + n % 2);
+            let line = |(n, line): (usize, &str)| {
+                let version = if line.contains("\"server\":\"1\"") { "1" } else { "2" };
+                line.strip_suffix('}').unwrap_or(line).to_owned() + &extra(version, n) + "}\n"
+            };
+            text.lines().enumerate().map(line).collect::<String>()
+        };
+        let plain = judged(&with(&|_, _| String::new()), Metric::CallsPerChange);
+        assert_eq!((plain.outcome, plain.broken.len()), (Judgement::Improved, 0), "{plain:?}");
+        let names = |live: &Live| live.broken.iter().map(|(name, _, _)| *name).collect::<Vec<_>>();
+        let tokens = with(&|version, _| format!(",\"out_bytes\":{}", if version == "1" { 100 } else { 900 }));
+        let tokens = judged(&tokens, Metric::CallsPerChange);
+        assert_eq!((tokens.outcome, names(&tokens)), (Judgement::Worse, vec!["tokens_per_change"]));
+        // One write beside what was declared, in one call of a hundred.
+        let beside = with(&|version, n| match (version, n) {
+            ("2", 250) => ",\"declared\":[\"page\"],\"writes\":[\"theme:t: 1->2\"]".to_owned(),
+            _ => String::new(),
+        });
+        let beside = judged(&beside, Metric::CallsPerChange);
+        assert_eq!((beside.outcome, names(&beside)), (Judgement::Worse, vec!["undeclared_writes"]));
+        // Reads of the same thing over and over are wasted; before they were of different things.
+        let wasted = with(&|version, n| match version {
+            "1" => format!(",\"arg_digest\":\"{n}\",\"out_digest\":\"{n}\",\"reads\":[\"page:{n}@1\"]"),
+            _ => ",\"arg_digest\":\"a\",\"out_digest\":\"a\",\"reads\":[\"page:b@1\"]".to_owned(),
+        });
+        let fewer = judged(&wasted, Metric::CallsPerChange);
+        assert_eq!((fewer.outcome, names(&fewer)), (Judgement::Worse, vec!["wasted_share"]), "{fewer:?}");
+        assert_eq!(judged(&wasted, Metric::WastedShare).outcome, Judgement::Worse);
+    }
+
+    #[test]
+    fn two_spans_of_time_are_two_sides() {
+        let mut text = String::new();
+        work(&mut text, "1", 60, |n| if n < 30 { 6 } else { 3 });
+        let records = read_journal(&text).0;
+        let from = Timestamp::from_millisecond(1_790_000_000_000).unwrap();
+        let middle = Timestamp::from_millisecond(1_790_000_000_000 + 30 * 3_600_000).unwrap();
+        let (from, middle) = (from.to_string(), middle.to_string());
+        let [before, after] = sides(&records, [&from, &middle], Timestamp::UNIX_EPOCH);
+        assert_eq!((before.len(), after.len()), (180, 90));
+        assert_eq!(live(&before, &after, Metric::CallsPerChange).outcome, Judgement::Improved);
     }
 }

@@ -46,7 +46,7 @@ pub use finding::{Finding, Occurrence, Rank};
 pub use journal::Journal;
 pub use keyed::Key;
 pub use known::{answers, exists_already};
-pub use live::{Live, live};
+pub use live::{Live, live, sides};
 pub use record::{Outcome, Record, Write, read_journal};
 pub use redact::redact;
 pub use report::{Place, Report, report};

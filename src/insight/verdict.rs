@@ -6,7 +6,7 @@ use super::live::Live;
 use super::replay::Played;
 
 /// A guardrail may get worse by this share, and no more.
-const TOLERANCE: f64 = 0.05;
+pub(super) const TOLERANCE: f64 = 0.05;
 /// A replay is exact, so that any difference beyond rounding is one.
 const EXACT: f64 = 0.005;
 /// Times are not exact: this much faster, relatively and in seconds, counts.
@@ -185,7 +185,7 @@ pub fn verdict(metric: Metric, replay: Option<Replayed>, live: Option<Live>) -> 
     let mut reasons = Vec::new();
     let replayed = replay.as_ref().map(|replayed| by_replay(metric, replayed, &mut reasons));
     let lived = live.as_ref().map(|live| {
-        reasons.push(live.sentence());
+        reasons.extend(live.sentences());
         live.outcome
     });
     let verdict = match (replayed, lived) {

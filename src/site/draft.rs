@@ -77,6 +77,24 @@ pub fn collect(worktree: &Worktree, message: &str) -> Result<Work> {
     })
 }
 
+/// Files that differ between two revisions of a repository, `A..B` or `A...B`.
+///
+/// # Errors
+/// It is no repository, or there is no such revision.
+pub fn changed(repository: &Path, range: &str) -> Result<Vec<String>> {
+    // What begins with a dash would be an option.
+    let bounded = range.contains("..") && !range.starts_with('-');
+    if !bounded {
+        return Err(Error::InvalidArguments {
+            field: "--change".into(),
+            problem: "it is no range of revisions".into(),
+            example: "--change main...improve/br-0001-1-20261129".into(),
+        });
+    }
+    let named = git(repository, &["diff", "--name-only", "--no-renames", range, "--"])?;
+    Ok(named.lines().map(str::to_owned).collect())
+}
+
 /// Takes the folder away; the branch stays for a person, unless nothing was done on it.
 ///
 /// # Errors

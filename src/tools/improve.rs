@@ -1,5 +1,7 @@
 //! `feedback_submit` and `friction_report`: what operators say about the tools, and what the journal measured.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -9,7 +11,8 @@ use super::reply::lean;
 use super::{Context, Hints, Right, Spec, Tool};
 use crate::error::{Error, Result};
 use crate::insight::{
-    self, Feedback, FeedbackKind, Finding, Key, Receipt, Reporter, Settings, Taken, Trust, Window, brief, feedback,
+    self, Feedback, FeedbackKind, Figures, Finding, Key, Receipt, Reporter, Settings, Taken, Trust, Window, brief,
+    feedback, figures,
 };
 
 /// Findings of a summary.
@@ -145,6 +148,9 @@ struct Report {
     /// A date, or days back; default 14d.
     #[schemars(example = "7d")]
     since: Option<String>,
+    /// Before and after instead: two versions, or two dates.
+    #[schemars(example = ["0.1.0", "0.2.0"])]
+    compare: Option<[String; 2]>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -159,6 +165,8 @@ enum Detail {
 fn report(context: &Context, asked: Report) -> Result<Value> {
     let now = context.site.now();
     let since = match asked.since.as_deref() {
+        // What is compared is often older than what is looked at day by day.
+        None if asked.compare.is_some() => Timestamp::MIN,
         None => now - SignedDuration::from_hours(24 * DAYS),
         Some(text) => insight::moment(text, now).ok_or_else(|| Error::InvalidArguments {
             field: "since".into(),
@@ -174,11 +182,15 @@ fn report(context: &Context, asked: Report) -> Result<Value> {
     let report = window.report_of(&settings.thresholds, &super::Registry::standard().offered());
     let trust = Trust::read(&files, &settings)?;
     let briefs = brief::all(&files)?;
+    if let Some(names) = &asked.compare {
+        return compared(context, &window, names, &report, &trust);
+    }
     let most = if asked.detail == Detail::Findings { MOST } else { SUMMARY };
     let findings: Vec<Value> = match asked.detail {
         Detail::Briefs => Vec::new(),
         detail => report.ranking.iter().take(most).map(|f| finding(f, detail == Detail::Findings)).collect(),
     };
+    let without = brief::without(&briefs, &report.ranking).count();
     let left_out = report.ranking.len().saturating_sub(most);
     let listed = |status: &str| !matches!(status, "rejected" | "verified") || asked.detail == Detail::Briefs;
     let open = briefs.iter().filter(|brief| listed(&brief.status)).take(LISTED);
@@ -197,7 +209,75 @@ fn report(context: &Context, asked: Report) -> Result<Value> {
         "briefs": open,
         "trust": lean(json!({"level": trust.level.name(), "cap": trust.cap.name(), "lowered": trust.lowered})),
         "journal": journal(context),
+        "next": next(without, &trust),
     })))
+}
+
+/// What a person does about findings that nobody has written a brief for.
+fn next(without: usize, trust: &Trust) -> Value {
+    if without == 0 || trust.stopped || trust.level < insight::TrustLevel::Suggest {
+        return Value::Null;
+    }
+    json!(format!(
+        "{without} findings have no brief: a person writes them with `sitewright improve review`, and decides"
+    ))
+}
+
+/// The server before and after, by the journal of real work.
+fn compared(
+    context: &Context,
+    window: &Window,
+    names: &[String; 2],
+    report: &insight::Report,
+    trust: &Trust,
+) -> Result<Value> {
+    let names = names.each_ref().map(String::as_str);
+    let sides = insight::sides(&window.records, names, context.site.now());
+    if let Some(at) = sides.iter().position(Vec::is_empty) {
+        let known: BTreeSet<&str> = window.records.iter().map(|record| record.server.as_str()).collect();
+        let known = known.into_iter().take(LISTED).collect::<Vec<_>>().join(", ");
+        return Err(Error::InvalidArguments {
+            field: "compare".into(),
+            problem: format!(
+                "no call was recorded for the {} one; the journal knows the versions {known}",
+                ["first", "second"][at]
+            ),
+            example:
+                "\"compare\": [\"0.1.0\", \"0.2.0\"], or [\"28d\", \"14d\"]: from 28 to 14 days ago, and since then"
+                    .into(),
+        });
+    }
+    let [before, after] = sides;
+    let live = insight::live(&before, &after, insight::Metric::CallsPerChange);
+    let (was, is) = (figures(&before, "all"), figures(&after, "all"));
+    let tasks = live.tasks;
+    let verdict = insight::verdict(insight::Metric::CallsPerChange, None, Some(live));
+    let side = |name: &str, figures: &Figures, tasks: usize| json!({"of": name, "calls": figures.calls, "sessions": figures.sessions, "tasks_compared": tasks});
+    let both = |was: f64, is: f64| json!([rounded(was), rounded(is)]);
+    Ok(lean(json!({
+        "since": shown(window.records.iter().map(|record| record.ts).min().and_then(|ts| Timestamp::from_millisecond(ts).ok()).unwrap_or_default()),
+        "calls": report.calls,
+        "sessions": report.sessions,
+        "wasted": {"calls": report.wasted_calls, "share": report.wasted_share},
+        "compare": {
+            "verdict": verdict.verdict,
+            "reasons": verdict.reasons,
+            "before": side(names[0], &was, tasks.0),
+            "after": side(names[1], &is, tasks.1),
+            "calls_per_change": both(was.calls_per_published_change, is.calls_per_published_change),
+            "tokens_per_change": both(was.tokens_per_change, is.tokens_per_change),
+            "seconds_per_change": both(was.seconds_per_change, is.seconds_per_change),
+            "error_rate": both(was.error_rate, is.error_rate),
+            "wasted_share": both(was.wasted_share, is.wasted_share),
+            "undeclared_writes": [was.undeclared_writes, is.undeclared_writes],
+        },
+        "trust": lean(json!({"level": trust.level.name(), "cap": trust.cap.name(), "lowered": trust.lowered})),
+        "journal": journal(context),
+    })))
+}
+
+fn rounded(value: f64) -> f64 {
+    (value * 1e4).round() / 1e4
 }
 
 /// What is unusual about the journal.

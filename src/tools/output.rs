@@ -71,7 +71,8 @@ const REPLIES: [(&str, &str); 30] = [
     (
         "friction_report",
         "since:text! calls:number! sessions:number! wasted:object! findings:[object] findings_left_out:number \
-         seen_too_seldom:number reported:[object] briefs:[object] trust:object! journal:text",
+         seen_too_seldom:number reported:[object] briefs:[object] trust:object! journal:text compare:object \
+         next:text",
     ),
     (
         "self_test",

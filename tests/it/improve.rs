@@ -112,6 +112,7 @@ async fn a_measured_harm_is_first_and_a_report_of_it_is_told_its_share() {
     let report = site.call("friction_report", json!({"detail": "findings"})).await;
     assert_eq!(report["findings"][0]["severity"], "critical", "{report}");
     assert_eq!(report["trust"], json!({"level": "suggest", "cap": "suggest"}));
+    assert!(report["next"].as_str().is_some_and(|next| next.contains("sitewright improve review")), "{report}");
     assert!(report["findings"][0]["finding"].as_str().is_some_and(|finding| finding.starts_with("F05:page_write")));
     let said = json!({"kind": "side_effect", "goal": "edit a page", "pain": "the theme was another one afterwards", "tools": ["page_write"]});
     let receipt = site.call("feedback_submit", said).await;
@@ -122,6 +123,67 @@ async fn a_measured_harm_is_first_and_a_report_of_it_is_told_its_share() {
     let later = site.call("friction_report", json!({"since": "1h"})).await;
     assert!(later.get("findings").is_none(), "{later}");
     assert_eq!(site.call_err("friction_report", json!({"since": "soon"})).await["details"]["field"], "since");
+}
+
+/// A journal in which a published change takes so many calls on each of two versions, `tasks` times, an hour apart.
+fn plant_versions(folder: &Path, tasks: i64, calls: [i64; 2], more: [&str; 2]) {
+    let journal = folder.join(".sitewright/var/journal");
+    std::fs::create_dir_all(&journal).expect("a folder");
+    let mut text = String::new();
+    for (at, version) in ["0.1.0", "0.2.0"].into_iter().enumerate() {
+        for task in 0..tasks {
+            for call in 0..calls[at] {
+                let (tool, effects) = match calls[at] - call {
+                    1 => ("publish", String::new()),
+                    2 => (
+                        "page_write",
+                        format!(",\"declared\":[\"page\"],\"writes\":[\"page:a: 1->{task}\"{}]", more[at]),
+                    ),
+                    _ => ("page_get", String::new()),
+                };
+                let ts =
+                    now() - SignedDuration::from_hours(300 - task - 150 * at as i64) + SignedDuration::from_secs(call);
+                let _ = writeln!(
+                    text,
+                    "{{\"v\":1,\"ts\":\"{ts}\",\"call\":\"{version}-{task}-{call}\",\"session\":\"{version}-{task}\",\"seq\":{call},\"server\":\"{version}\",\"client\":\"test 1\",\"tool\":\"{tool}\",\"outcome\":\"ok\"{effects}}}"
+                );
+            }
+        }
+    }
+    std::fs::write(journal.join("20261111T000000-1-b.jsonl"), text).expect("a journal");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_versions_or_two_spans_are_compared_in_a_small_reply() {
+    let site = TestSite::new(SITE).await;
+    plant_versions(&site.path(), 25, [6, 3], ["", ""]);
+    let reply = site.call("friction_report", json!({"compare": ["0.1.0", "0.2.0"]})).await;
+    let compared = &reply["compare"];
+    assert_eq!(
+        (&compared["verdict"], &compared["calls_per_change"]),
+        (&json!("improved"), &json!([6.0, 3.0])),
+        "{reply}"
+    );
+    assert_eq!(compared["before"], json!({"of": "0.1.0", "calls": 150, "sessions": 25, "tasks_compared": 25}));
+    assert_eq!((&compared["undeclared_writes"], &compared["error_rate"]), (&json!([0, 0]), &json!([0.0, 0.0])));
+    assert!(compared["wasted_share"].is_array() && reply.get("findings").is_none(), "{reply}");
+    assert!(reply.to_string().len() <= 1_024, "{}", reply.to_string().len());
+    // The same by time: the later version came 150 hours later. The comparison above is one of its calls.
+    let spans = site.call("friction_report", json!({"compare": ["300h", "150h"]})).await;
+    assert_eq!(
+        (&spans["compare"]["verdict"], &spans["compare"]["after"]["calls"]),
+        (&json!("improved"), &json!(76)),
+        "{spans}"
+    );
+    let unknown = site.call_err("friction_report", json!({"compare": ["0.1.0", "0.9.0"]})).await;
+    assert!(unknown["message"].as_str().is_some_and(|said| said.contains("0.1.0, 0.2.0")), "{unknown}");
+    // Fewer calls, and each resets the theme.
+    plant_versions(&site.path(), 25, [6, 3], ["", ",\"theme:t: 1->2\""]);
+    let bargain = site.call("friction_report", json!({"compare": ["0.1.0", "0.2.0"]})).await;
+    assert_eq!(
+        (&bargain["compare"]["verdict"], &bargain["compare"]["undeclared_writes"]),
+        (&json!("worse"), &json!([0, 25]))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -424,6 +486,20 @@ async fn briefs_and_figures_can_be_read_and_handed_over() {
     let report = window.report(&Settings::default().thresholds);
     let trust = Trust::read(&files, &Settings::default()).expect("a level");
     let measured = Measured { records: &window.records, report: &report, days: 14 };
+    let prompt = async |name: &str, id: Option<&str>| {
+        let mut request = rmcp::model::GetPromptRequestParams::new(name);
+        if let Some(id) = id {
+            request = request.with_arguments(json!({"id": id}).as_object().expect("an object").clone());
+        }
+        let answer = site.client().peer().get_prompt_once(request).await.expect("a prompt");
+        let rmcp::model::GetPromptResponse::Complete(result) = answer else { panic!("{name}: not complete") };
+        result.messages[0].content.as_text().expect("text").text.clone()
+    };
+    // Before anybody wrote it, it can be read, and is no file.
+    let draft = prompt("improvement_brief", None).await;
+    assert!(draft.contains("1 findings have no brief") && draft.contains("id: \"br-draft\""), "{draft}");
+    assert!(draft.contains("## Architecture review") && draft.contains("finding: \"F05:page_write theme\""), "{draft}");
+    assert!(brief::all(&files).expect("briefs").is_empty());
     let briefs = brief::propose(&files, &trust, &measured, now()).expect("a brief");
     assert_eq!(briefs[0].file, "briefs/br-0001-collateral-write-page_write.md");
     assert!(brief::propose(&files, &trust, &measured, now()).expect("none").is_empty(), "one finding, one brief");
@@ -437,21 +513,14 @@ async fn briefs_and_figures_can_be_read_and_handed_over() {
     let told: Value = serde_json::from_str(&read("metrics/0.1.0").await).expect("JSON");
     let own = figures(&window.records, "0.1.0");
     assert_eq!((told["calls"].clone(), own.calls_per_published_change), (json!(2), 0.5));
-    let prompt = async |name: &str, id: Option<&str>| {
-        let mut request = rmcp::model::GetPromptRequestParams::new(name);
-        if let Some(id) = id {
-            request = request.with_arguments(json!({"id": id}).as_object().expect("an object").clone());
-        }
-        let answer = site.client().peer().get_prompt_once(request).await.expect("a prompt");
-        let rmcp::model::GetPromptResponse::Complete(result) = answer else { panic!("{name}: not complete") };
-        result.messages[0].content.as_text().expect("text").text.clone()
-    };
-    assert!(prompt("improvement_brief", None).await.contains("br-0001 [proposed] critical"));
+    let written = prompt("improvement_brief", None).await;
+    assert!(written.contains("br-0001 [proposed] critical") && !written.contains("br-draft"), "{written}");
     assert!(prompt("improvement_brief", Some("br-0001")).await.contains("Architecture review"));
     assert!(prompt("reflect", None).await.contains("feedback_submit"));
     assert!(prompt("verify_release", None).await.contains("self_test"));
     let listed = site.client().peer().list_all_resources().await.expect("resources");
     assert!(listed.iter().any(|resource| resource.uri == "site:///improve/briefs/br-0001"));
+    assert!(site.call("friction_report", json!({})).await.get("next").is_none(), "every finding has its brief");
 }
 
 /// The program in a folder, without the machine's own git configuration.
@@ -581,4 +650,47 @@ fn what_fails_twice_is_parked_and_who_judges_itself_fails() {
     assert!(program(&site, &["improve", "draft", "br-0001"]).1.contains("acceptance failed"));
     program(&site, &["improve", "trust", "suggest"]);
     assert!(program(&site, &["improve", "draft", "br-0001"]).1.contains("trust level is suggest"));
+}
+
+#[test]
+fn a_change_that_touches_what_judges_it_gets_no_verdict() {
+    let (_dir, site, product) = site_and_product();
+    git(&product, &["checkout", "-q", "-b", "improve/br-0001-1"]);
+    std::fs::write(product.join("code.txt"), "new\n").expect("a file");
+    git(&product, &["commit", "-q", "-a", "-m", "Fix"]);
+    let compare = |range: &str| {
+        let own = env!("CARGO_BIN_EXE_sitewright");
+        let product = product.to_str().expect("text");
+        program(
+            &site,
+            &[
+                "improve",
+                "compare",
+                own,
+                own,
+                "--tasks",
+                "T6",
+                "--policies",
+                "hasty",
+                "--repository",
+                product,
+                "--change",
+                range,
+            ],
+        )
+    };
+    let (code, said) = compare("main...improve/br-0001-1");
+    assert!(code == Some(0) && said.starts_with("No better"), "{said}");
+    for judge in ["benches/heal/tasks.json", "src/insight/thresholds.rs", "tests/it/replay.rs"] {
+        std::fs::create_dir_all(product.join(judge).parent().expect("a folder")).expect("a folder");
+        std::fs::write(product.join(judge), "easier\n").expect("a file");
+        git(&product, &["add", "-A"]);
+        git(&product, &["commit", "-q", "-m", "And the exam"]);
+        let (code, said) = compare("main...improve/br-0001-1");
+        assert!(code == Some(1) && said.contains("judges it") && said.contains(judge), "{said}");
+        git(&product, &["reset", "-q", "--hard", "HEAD~1"]);
+    }
+    for range in ["main", "main..nowhere", ""] {
+        assert_eq!(compare(range).0, Some(1), "{range}");
+    }
 }
