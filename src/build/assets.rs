@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use super::address;
 use super::role::Role;
-use crate::model::{ContentPath, Page, PageKind, PathKind, Snapshot};
+use crate::model::{Config, ContentPath, Library, Page, PageKind, PathKind, Snapshot};
 
-/// Gives each asset below `content/` to the bundle or section page that it lies beside.
-pub(super) fn attach(snapshot: &Snapshot, pages: &mut [Page]) {
+/// Gives each asset below `content/` to the bundle or section page that it lies beside; to a translation only where that is all
+/// there is.
+pub(super) fn attach(snapshot: &Snapshot, config: &Config, pages: &mut [Page]) {
     let mut owners: BTreeMap<String, usize> = BTreeMap::new();
-    for (i, page) in pages.iter().enumerate() {
-        let role = Role::of(&page.path);
+    let (translations, own): (Vec<_>, Vec<_>) = pages.iter().enumerate().partition(|(_, page)| page.variant);
+    for (i, page) in own.into_iter().chain(translations) {
+        let role = Role::of(&page.path, config);
         if role.bundle || (role.kind != PageKind::Page && page.path.file_name().starts_with('_')) {
             owners.entry(page.path.folder().to_owned()).or_insert(i);
         }
@@ -25,6 +27,18 @@ pub(super) fn attach(snapshot: &Snapshot, pages: &mut [Page]) {
             folder = folder.rsplit_once('/').map_or("", |(up, _)| up);
         }
     }
+}
+
+/// The page that has the assets of a page: of a bundle in several languages, that of the site's own.
+#[must_use]
+pub(crate) fn owner<'l>(library: &'l Library, page: &'l Page) -> &'l Page {
+    if !page.variant || !page.assets.is_empty() || page.kind != PageKind::Page {
+        return page;
+    }
+    let bundle = Role::of(&page.path, &library.config).bundle;
+    let path = format!("{}/index.md", page.path.folder());
+    let own = bundle.then(|| library.by_path.get(path.as_str())).flatten();
+    own.map_or(page, |&index| &library.pages[index])
 }
 
 /// The URL path of an asset: beside its page's HTML.

@@ -6,40 +6,59 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::role::Role;
-use crate::model::{ContentPath, PageKind};
+use super::translations;
+use crate::model::{Config, ContentPath, PageKind};
 
 /// Longest path pattern that is matched, in bytes.
 const MAX_PATTERN: usize = 512;
 /// Keys that choose pages and are no values.
 const CHOICE: &[&str] = &["target", "_target"];
 
-/// The cascades of a site by content folder.
-pub(super) struct Cascades<'a>(BTreeMap<&'a str, Vec<&'a Map<String, Value>>>);
+/// What one section hands down.
+type Maps<'a> = Vec<&'a Map<String, Value>>;
+
+/// The cascades of a site.
+pub(super) struct Cascades<'a> {
+    config: &'a Config,
+    /// By content folder, and the further language that the section's own file is in.
+    by_folder: BTreeMap<(&'a str, Option<&'a str>), Maps<'a>>,
+}
 
 impl<'a> Cascades<'a> {
     /// Those of every home page and section, from the paths and front matter of all pages.
-    pub(super) fn of(heads: impl Iterator<Item = (&'a ContentPath, &'a Map<String, Value>)>) -> Self {
-        let mut folders = BTreeMap::new();
-        for (path, values) in heads.filter(|(path, _)| Role::of(path).kind != PageKind::Page) {
+    pub(super) fn of(
+        config: &'a Config,
+        heads: impl Iterator<Item = (&'a ContentPath, &'a Map<String, Value>)>,
+    ) -> Self {
+        let mut by_folder = BTreeMap::new();
+        for (path, values) in heads {
+            let role = Role::of(path, config);
+            if role.kind == PageKind::Page {
+                continue;
+            }
             let maps: Vec<_> = match values.get("cascade") {
                 Some(Value::Object(map)) => vec![map],
                 Some(Value::Array(maps)) => maps.iter().filter_map(Value::as_object).collect(),
                 _ => continue,
             };
-            folders.insert(path.folder(), maps);
+            by_folder.insert((path.folder(), role.language), maps);
         }
-        Self(folders)
+        Self { config, by_folder }
     }
 
-    /// The values a page gets in addition to its own; of a `params` map, the entries it lacks.
+    /// The values a page gets in addition to its own; of a `params` map, the entries it lacks. In each folder, a translation
+    /// gets those of the section's translation first.
     pub(super) fn inherited(&self, path: &ContentPath, kind: PageKind, own: &Map<String, Value>) -> Map<String, Value> {
         let mut out = Map::new();
-        if self.0.is_empty() {
+        if self.by_folder.is_empty() {
             return out;
         }
+        let language = translations::of_path(path, self.config).map(|(_, language)| language);
         let mut folder = Some(path.folder());
         while let Some(at) = folder {
-            for map in self.0.get(at).into_iter().flatten().filter(|map| chosen(map, path, kind)) {
+            let translated = language.and_then(|language| self.by_folder.get(&(at, Some(language))));
+            let maps = translated.into_iter().chain(self.by_folder.get(&(at, None))).flatten();
+            for map in maps.filter(|map| chosen(map, || logical(path, self.config), kind)) {
                 for (key, value) in map.iter().filter(|(key, _)| !CHOICE.contains(&key.as_str())) {
                     add(&mut out, own, key, value);
                 }
@@ -89,7 +108,7 @@ pub(super) fn together<'v>(own: &'v Map<String, Value>, inherited: &Map<String, 
 }
 
 /// Whether a cascade is meant for a page: `target.path` and `target.kind`, where given.
-fn chosen(cascade: &Map<String, Value>, path: &ContentPath, kind: PageKind) -> bool {
+fn chosen(cascade: &Map<String, Value>, logical: impl FnOnce() -> String, kind: PageKind) -> bool {
     let Some(target) = CHOICE.iter().find_map(|key| cascade.get(*key)).and_then(Value::as_object) else { return true };
     let fits = |key: &str, text: &str| target.get(key).and_then(Value::as_str).is_none_or(|glob| matches(glob, text));
     let kind = match kind {
@@ -97,13 +116,14 @@ fn chosen(cascade: &Map<String, Value>, path: &ContentPath, kind: PageKind) -> b
         PageKind::Page => "page",
         PageKind::Section => "section",
     };
-    fits("kind", kind) && fits("path", &logical(path))
+    fits("kind", kind) && fits("path", &logical())
 }
 
-/// The path Hugo matches: from `/`, without ending, a section or bundle by its folder.
-fn logical(path: &ContentPath) -> String {
+/// The path Hugo matches: from `/`, without ending and language, a section or bundle by its folder.
+fn logical(path: &ContentPath, config: &Config) -> String {
     let folder = path.folder().strip_prefix("content").unwrap_or_default();
     let stem = path.file_name().rsplit_once('.').map_or(path.file_name(), |(stem, _)| stem);
+    let stem = translations::split(stem, config).map_or(stem, |(name, _)| name);
     let full = if matches!(stem, "_index" | "index") { folder.to_owned() } else { format!("{folder}/{stem}") };
     if full.is_empty() { "/".to_owned() } else { full.to_lowercase().replace(' ', "-") }
 }
@@ -168,7 +188,7 @@ mod tests {
         ] {
             assert_eq!(matches(glob, text), expected, "{glob} {text}");
         }
-        let path = |text: &str| logical(&ContentPath::from_disk(text).unwrap());
+        let path = |text: &str| logical(&ContentPath::from_disk(text).unwrap(), &Config::default());
         assert_eq!(path("content/News/My Page.md"), "/news/my-page");
         assert_eq!(path("content/news/_index.md"), "/news");
         assert_eq!(path("content/_index.md"), "/");

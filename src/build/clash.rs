@@ -4,17 +4,18 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::role::Role;
-use crate::model::{Diagnostic, Page, PageKind, Severity};
+use crate::model::{Config, Diagnostic, Page, PageKind, Severity};
 
 /// A page beside an `index.md` most likely means that the folder was to be a section.
 #[must_use]
-pub(super) fn strangers_in_bundles(pages: &[Arc<Page>]) -> Vec<Diagnostic> {
+pub(super) fn strangers_in_bundles(config: &Config, pages: &[Arc<Page>]) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
+    let own = || pages.iter().filter(|page| page.kind == PageKind::Page && !page.variant);
     let bundles: BTreeSet<&str> =
-        pages.iter().filter(|page| Role::of(&page.path).bundle).map(|page| page.path.folder()).collect();
-    for page in pages.iter().filter(|page| page.kind == PageKind::Page) {
-        let role = Role::of(&page.path);
-        if !role.bundle && !page.variant && bundles.contains(role.parent) {
+        own().filter(|page| Role::of(&page.path, config).bundle).map(|page| page.path.folder()).collect();
+    for page in own() {
+        let role = Role::of(&page.path, config);
+        if !role.bundle && bundles.contains(role.parent) {
             findings.push(
                 Diagnostic::new(
                     Severity::Warning,

@@ -6,8 +6,9 @@ use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::edition::Edition;
+use super::languages::Language;
 use super::links::{Kind, is_external};
-use super::{cascade, fields, outputs, schema, sections};
+use super::{cascade, fields, outputs, schema, sections, translations};
 use crate::model::{Heading, Library, Page, PageKind};
 
 /// Words a reader reads in a minute.
@@ -58,9 +59,10 @@ pub(crate) fn image(edition: &Edition<'_>, page: &Page) -> Option<String> {
 }
 
 fn terms(edition: &Edition<'_>, page: &Page) -> Value {
+    let taxonomies = edition.library.taxonomies_in(edition.library.language_of(page));
     let mut all = Map::new();
     for (key, names) in &page.terms {
-        let Some(taxonomy) = edition.library.taxonomies.get(key) else { continue };
+        let Some(taxonomy) = taxonomies.get(key) else { continue };
         let list = names
             .iter()
             .map(|name| {
@@ -75,7 +77,7 @@ fn terms(edition: &Edition<'_>, page: &Page) -> Value {
 
 fn section_link(edition: &Edition<'_>, page: &Page) -> Value {
     let library = &edition.library;
-    match library.sections.get(&page.section).map(|section| &library.pages[section.page]) {
+    match library.section_of(page).map(|section| &library.pages[section.page]) {
         Some(section) if section.included => link(edition, section),
         _ => Value::Null,
     }
@@ -85,38 +87,41 @@ fn link(edition: &Edition<'_>, page: &Page) -> Value {
     json!({"title": page.title, "url": edition.base.href(&page.url)})
 }
 
-/// `site`, the same for every page; menus are added per page.
+/// `site`, the same for every page of a language; menus are added per page.
 #[must_use]
-pub(crate) fn site(edition: &Edition<'_>) -> Value {
+pub(crate) fn site(edition: &Edition<'_>, language: &Language) -> Value {
     let config = &edition.library.config;
+    let tag = language.tag.as_deref();
+    let home = translations::home_url(tag);
     let taxonomies: Vec<Value> = edition
         .library
-        .taxonomies
+        .taxonomies_in(tag)
         .values()
         .filter(|taxonomy| !taxonomy.terms.is_empty())
         .map(|taxonomy| json!({"key": taxonomy.key, "title": taxonomy.title, "url": edition.base.href(&taxonomy.url)}))
         .collect();
     json!({
-        "title": config.title,
-        "description": config.description,
+        "title": config.title_in(tag),
+        "description": config.description_in(tag),
         "base_url": edition.base.url(),
         "base_path": edition.base.path(),
-        "language": config.language,
+        "language": tag.unwrap_or(&config.language),
         "author": config.author,
-        "params": config.params,
+        "params": config.params_in(tag),
         "taxonomies": taxonomies,
-        "feed_url": edition.has_feed.then(|| config.feed.formats.first()).flatten().map(|&format| edition.base.href(&outputs::feed::url("/", format))),
-        "search_url": edition.base.href(outputs::search::URL),
-        "home_url": edition.base.href("/"),
+        "feed_url": language.has_feed.then(|| config.feed.formats.first()).flatten().map(|&format| edition.base.href(&outputs::feed::url(&home, format))),
+        "search_url": edition.base.href(&outputs::search::url(tag)),
+        "home_url": edition.base.href(&home),
     })
 }
 
 /// `site` as one page sees it.
 #[must_use]
-pub(crate) fn site_at(edition: &Edition<'_>, url: &str) -> Value {
-    let mut site = (*edition.site).clone();
+pub(crate) fn site_at(edition: &Edition<'_>, language: Option<&str>, url: &str) -> Value {
+    let language = edition.in_language(language);
+    let mut site = language.site.clone();
     if let Value::Object(site) = &mut site {
-        site.insert("menus".into(), edition.menus.context(url));
+        site.insert("menus".into(), language.menus.context(url));
     }
     site
 }
@@ -129,11 +134,12 @@ pub(crate) fn page(edition: &Edition<'_>, index: usize, kind: &str) -> Value {
     let mut value = (*edition.stubs[index]).clone();
     let (before, after) = edition.neighbours[index];
     let neighbour = |i: Option<usize>| i.map_or(Value::Null, |i| link(edition, &library.pages[i]));
-    let assets: Vec<Value> = page
+    let owner = super::assets::owner(library, page);
+    let assets: Vec<Value> = owner
         .assets
         .iter()
         .map(|asset| {
-            let url = super::assets::url(page, asset);
+            let url = super::assets::url(owner, asset);
             json!({"name": asset.file_name(), "url": edition.base.href(&url)})
         })
         .collect();
@@ -150,7 +156,7 @@ pub(crate) fn page(edition: &Edition<'_>, index: usize, kind: &str) -> Value {
         "backlinks": backlinks(edition, library, index),
         "assets": assets,
         "noindex": page.noindex,
-        "lang": edition.language(Some(page)),
+        "lang": edition.tag(Some(page), None),
         "translations": edition.translations.context(edition, index),
         "collection": schema::collection_of(&library.config, &page.path).map(|(name, _)| name),
     });
@@ -167,7 +173,8 @@ fn backlinks(edition: &Edition<'_>, library: &Library, index: usize) -> Vec<Valu
 
 /// A page that has no file and is no section: taxonomy, term, 404.
 #[must_use]
-pub(crate) fn engine_page(edition: &Edition<'_>, kind: &str, title: &str, url: &str) -> Value {
+pub(crate) fn engine_page(edition: &Edition<'_>, language: Option<&str>, kind: &str, title: &str, url: &str) -> Value {
+    let home = translations::home_url(language);
     json!({
         "kind": kind,
         "title": title,
@@ -179,10 +186,10 @@ pub(crate) fn engine_page(edition: &Edition<'_>, kind: &str, title: &str, url: &
         "params": {},
         "front_matter": {},
         "toc": [],
-        "breadcrumbs": [{"title": edition.library.config.title, "url": edition.base.href("/")}],
+        "breadcrumbs": [{"title": edition.library.config.title_in(language), "url": edition.base.href(&home)}],
         "assets": [],
         "noindex": kind == "404" || edition.library.config.crawlers.noindex,
-        "lang": edition.language(None),
+        "lang": edition.tag(None, language),
     })
 }
 

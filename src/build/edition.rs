@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use serde_json::{Map, Value};
 
 use super::frame::Frame;
+use super::languages::Language;
 use super::links::Finder;
 use super::template::{Kept, ListQuery};
 use super::{Options, Stopwatch, context, lists, memory, sections};
@@ -29,10 +30,11 @@ pub(crate) struct Edition<'a> {
     queries: Mutex<Vec<(ListQuery, Arc<Vec<usize>>)>>,
     /// Digests of stubs by page index, made where one is asked for.
     stub_digests: OnceLock<Vec<OnceLock<Digest>>>,
-    /// Contexts that hold what all pages share, for the next ones: copying it costs more than rendering a short page.
-    contexts: Mutex<Vec<Value>>,
-    /// Partials that are the same on every page.
-    kept: RwLock<HashMap<String, Arc<Kept>>>,
+    /// Contexts that hold what all pages of a language share, for the next ones: copying it costs more than rendering a short
+    /// page. By the language's index.
+    contexts: Mutex<Vec<(usize, Value)>>,
+    /// Partials that are the same on every page of a language, by its index.
+    kept: Vec<RwLock<HashMap<String, Arc<Kept>>>>,
 }
 
 impl Deref for Edition<'_> {
@@ -47,6 +49,7 @@ impl<'a> Edition<'a> {
     /// A frame with the sources it was made from.
     #[must_use]
     pub(crate) fn new(snapshot: &'a Snapshot, options: &'a Options, frame: Arc<Frame>) -> Self {
+        let kept = frame.languages.iter().map(|_| RwLock::default()).collect();
         Self {
             snapshot,
             options,
@@ -55,7 +58,7 @@ impl<'a> Edition<'a> {
             queries: Mutex::default(),
             stub_digests: OnceLock::new(),
             contexts: Mutex::default(),
-            kept: RwLock::default(),
+            kept,
         }
     }
 
@@ -91,36 +94,47 @@ impl<'a> Edition<'a> {
         found
     }
 
-    /// A partial that is the same on every page, where it was rendered before.
+    /// What a language has of its own.
     #[must_use]
-    pub(crate) fn kept(&self, partial: &str) -> Option<Arc<Kept>> {
-        self.kept.read().unwrap_or_else(PoisonError::into_inner).get(partial).cloned()
+    pub(crate) fn in_language(&self, tag: Option<&str>) -> &Language {
+        self.languages.get(tag)
     }
 
-    /// Keeps a partial that is the same on every page.
-    pub(crate) fn keep(&self, partial: &str, made: Kept) {
-        let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
-        kept.insert(partial.to_owned(), Arc::new(made));
+    /// A partial that is the same on every page of a language, where it was rendered before.
+    #[must_use]
+    pub(crate) fn kept(&self, language: Option<&str>, partial: &str) -> Option<Arc<Kept>> {
+        let kept = &self.kept[self.languages.index(language)];
+        kept.read().unwrap_or_else(PoisonError::into_inner).get(partial).cloned()
     }
 
-    /// A context with what all pages share, `site` as seen from an address.
+    /// Keeps a partial that is the same on every page of a language.
+    pub(crate) fn keep(&self, language: Option<&str>, partial: &str, made: Kept) {
+        let kept = &self.kept[self.languages.index(language)];
+        kept.write().unwrap_or_else(PoisonError::into_inner).insert(partial.to_owned(), Arc::new(made));
+    }
+
+    /// A context with what all pages of a language share, `site` as seen from an address.
     #[must_use]
-    pub(crate) fn context(&self, url: &str) -> Value {
-        let used = self.contexts.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let Some(mut shared) = used else {
-            return Value::Object(Map::from_iter([("site".to_owned(), context::site_at(self, url))]));
+    pub(crate) fn context(&self, language: Option<&str>, url: &str) -> Value {
+        let index = self.languages.index(language);
+        let mut contexts = self.contexts.lock().unwrap_or_else(PoisonError::into_inner);
+        let used = contexts.iter().rposition(|(of, _)| *of == index).map(|at| contexts.swap_remove(at));
+        drop(contexts);
+        let Some((_, mut shared)) = used else {
+            return Value::Object(Map::from_iter([("site".to_owned(), context::site_at(self, language, url))]));
         };
         if let Some(menus) = shared.get_mut("site").and_then(|site| site.get_mut("menus")) {
-            self.menus.mark(menus, url);
+            self.in_language(language).menus.mark(menus, url);
         }
         shared
     }
 
     /// Takes a context back, without what belongs to one page.
-    pub(crate) fn give_back(&self, mut shared: Value) {
+    pub(crate) fn give_back(&self, language: Option<&str>, mut shared: Value) {
         if let Value::Object(map) = &mut shared {
             map.retain(|key, _| matches!(key.as_str(), "site" | "settings"));
-            self.contexts.lock().unwrap_or_else(PoisonError::into_inner).push(shared);
+            let index = self.languages.index(language);
+            self.contexts.lock().unwrap_or_else(PoisonError::into_inner).push((index, shared));
         }
     }
 
@@ -138,15 +152,22 @@ impl<'a> Edition<'a> {
         text.get(parsed.front_matter.body_offset..).unwrap_or_default()
     }
 
-    /// Pages that go into lists of all kinds, in path order.
-    pub(crate) fn listed(&self) -> impl Iterator<Item = (usize, &Page)> {
+    /// Pages that go into lists of all kinds in a language, in path order.
+    pub(crate) fn listed(&self, language: Option<&str>) -> impl Iterator<Item = (usize, &Page)> {
         let pages = self.library.pages.iter().map(|page| &**page).enumerate();
-        pages.filter(|(_, page)| sections::listed(page))
+        pages.filter(move |(_, page)| sections::listed(page) && self.library.language_of(page) == language)
     }
 
-    /// The site's language, or a page's own.
+    /// The tag of a page's language, else that of a list, else the site's.
     #[must_use]
-    pub(crate) fn language<'p>(&'p self, page: Option<&'p Page>) -> &'p str {
-        page.and_then(|page| page.lang.as_deref()).unwrap_or(&self.library.config.language)
+    pub(crate) fn tag<'p>(&'p self, page: Option<&'p Page>, language: Option<&'p str>) -> &'p str {
+        page.and_then(|page| page.lang.as_deref()).or(language).unwrap_or(&self.library.config.language)
+    }
+
+    /// The page that a list without a page of its own looks things up from: the language's home page, else the site's.
+    #[must_use]
+    pub(crate) fn home(&self, language: Option<&str>) -> Option<&Page> {
+        let home = |language| self.library.sections_in(language).get("content");
+        home(language).or_else(|| home(None)).map(|section| &*self.library.pages[section.page])
     }
 }

@@ -10,16 +10,18 @@ use super::address::Base;
 use super::cache::{Cache, Compiled};
 use super::check::{self, OfPage};
 use super::edition::Edition;
+use super::languages::Languages;
 use super::library::{self, Assembled};
 use super::links::{Finder, Names};
 use super::load::{self, Parsed};
-use super::menu::{self, Menus};
+use super::menu;
 use super::order::{self, Sort};
-use super::outputs::{self, feed};
+use super::outputs;
 use super::plan::{self, Plan};
 use super::reads::{self, Reads};
+use super::sections::Folders;
 use super::translations::{self, Translations};
-use super::{CHECKED, Options, READING, Stopwatch, context, data, schema, sections, seo, stopwatch};
+use super::{CHECKED, Options, READING, Stopwatch, context, data, schema, seo, stopwatch};
 use crate::error::Result;
 use crate::model::{Config, ContentPath, Diagnostic, Digest, Library, Page, PathKind, Progress, Snapshot};
 
@@ -41,27 +43,21 @@ pub(crate) struct Frame {
     pub(crate) plan: Arc<Plan>,
     /// Pages by name.
     pub(crate) names: Arc<Names>,
-    /// Menus with their entries resolved.
-    pub(crate) menus: Arc<Menus>,
     /// What lists show of a page, by page index.
     pub(crate) stubs: Vec<Arc<Value>>,
-    /// `site` of the templates, without menus.
-    pub(crate) site: Arc<Value>,
     /// Data files by name.
     pub(crate) data: Arc<HashMap<String, Arc<Value>>>,
     /// By page index.
     pub(crate) neighbours: Arc<Neighbours>,
     /// Pages with what they are translations of.
     pub(crate) translations: Arc<Translations>,
-    /// Whether there is a feed.
-    pub(crate) has_feed: bool,
-    /// Listed pages, newest first.
-    pub(crate) recent: Arc<Vec<usize>>,
+    /// What each language has of its own.
+    pub(crate) languages: Arc<Languages>,
     /// When a scheduled page comes up or one expires: it is another site from then on.
     pub(crate) until: Option<jiff::Timestamp>,
     /// By page index: of what rendering writes for the links of its body.
     pub(crate) links: Vec<Digest>,
-    folders: Arc<BTreeSet<String>>,
+    folders: Arc<Folders>,
     /// What is wrong with the site as a whole, and what finding it out depended on.
     general: Arc<(Vec<Diagnostic>, Reads)>,
     /// By page index; `None`: nothing.
@@ -122,15 +118,12 @@ impl Frame {
             names: Arc::new(Names::of(&library)),
             translations: Arc::new(Translations::of(&library)),
             neighbours: Arc::new(neighbours(&library)),
-            recent: Arc::new(recent(&library)),
-            has_feed: !library.config.feed.formats.is_empty() && !feed::entries(&library, None).is_empty(),
+            languages: Languages::of(&library),
             library,
             parsed,
             theme,
             plan: Arc::new(plan),
-            menus: Arc::default(),
             stubs: Vec::new(),
-            site: Arc::default(),
             data: Arc::default(),
             until,
             links: Vec::new(),
@@ -156,8 +149,8 @@ impl Frame {
         found.extend(schema::check_collections(&finder, templates));
         found.extend(seo::check(&finder));
         found.extend(translations::check(&self.library));
-        let (menus, more) = menu::resolve(&finder);
-        found.extend(more);
+        let menus: Vec<_> =
+            self.languages.iter().map(|language| menu::resolve(&finder, &self.translations, language)).collect();
         let (data, more) = data::load(snapshot);
         found.extend(more);
         self.noted = noted.into_iter().zip(&mut checked).map(|(file, of_page)| Noted::of(file, of_page)).collect();
@@ -168,7 +161,10 @@ impl Frame {
             }
         }
         self.library.backlinks = Arc::new(check::backlinks(&self.library));
-        self.menus = Arc::new(menus);
+        for (language, (menus, more)) in Arc::make_mut(&mut self.languages).iter_mut().zip(menus) {
+            language.menus = menus;
+            found.extend(more);
+        }
         self.data = Arc::new(data);
     }
 
@@ -176,12 +172,15 @@ impl Frame {
     fn fill(self, snapshot: &Snapshot, options: &Options, found: &mut Vec<Diagnostic>) -> Self {
         let mut frame = Arc::new(self);
         let edition = Edition::new(snapshot, options, Arc::clone(&frame));
-        let (stubs, site) = (context::stubs(&edition), context::site(&edition));
+        let stubs = context::stubs(&edition);
+        let sites: Vec<Value> = frame.languages.iter().map(|language| context::site(&edition, language)).collect();
         found.extend(outputs::host::check(&edition));
         drop(edition);
         let filled = Arc::make_mut(&mut frame);
         filled.stubs = stubs;
-        filled.site = Arc::new(site);
+        for (language, site) in Arc::make_mut(&mut filled.languages).iter_mut().zip(sites) {
+            language.site = site;
+        }
         Arc::unwrap_or_clone(frame)
     }
 
@@ -327,20 +326,11 @@ fn relink(backlinks: &mut HashMap<usize, Vec<usize>>, from: usize, before: &[usi
     }
 }
 
-fn recent(library: &Library) -> Vec<usize> {
-    let pages = &library.pages;
-    let mut all: Vec<usize> = (0..pages.len()).filter(|&i| sections::listed(&pages[i])).collect();
-    all.sort_by(|&a, &b| {
-        sections::newest_first(&pages[a], &pages[b]).then_with(|| sections::display_order(&pages[a], &pages[b]))
-    });
-    all
-}
-
 /// The neighbours of each page in its section. Dated pages without a weight run through time: what is before is older;
 /// others run in display order.
 fn neighbours(library: &Library) -> Neighbours {
     let mut all = vec![(None, None); library.pages.len()];
-    for section in library.sections.values() {
+    for section in library.languages().flat_map(|language| library.sections_in(language).values()) {
         let collection = library.config.collection_of(&section.folder);
         let sort = collection.and_then(|(_, collection)| collection.sort.as_deref()).map(Sort::of);
         for (at, &i) in section.pages.iter().enumerate() {

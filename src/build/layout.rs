@@ -26,6 +26,8 @@ struct Sheet<'a> {
     subject: head::Subject<'a>,
     /// Where look-ups start.
     from: &'a Page,
+    /// The further language whose lists are looked up.
+    language: Option<&'a str>,
     source: Option<ContentPath>,
 }
 
@@ -52,7 +54,7 @@ pub(crate) fn page(edition: &Edition<'_>, index: usize, n: usize, known: Known<'
     values.insert("page".into(), context::page(edition, index, kind));
     match page.kind {
         PageKind::Page => {}
-        PageKind::Home => home(edition, &mut values),
+        PageKind::Home => home(edition, page, &mut values),
         PageKind::Section => section(edition, page, n, &mut values),
     }
     if let Some(taxonomy) = taxonomy {
@@ -60,6 +62,7 @@ pub(crate) fn page(edition: &Edition<'_>, index: usize, n: usize, known: Known<'
     }
     let url = paginate::url(&page.url, n);
     let title = numbered(&page.title, n);
+    let language = library.language_of(page);
     let sheet = Sheet {
         candidates: candidates(&library.config, page, kind),
         values,
@@ -70,8 +73,10 @@ pub(crate) fn page(edition: &Edition<'_>, index: usize, n: usize, known: Known<'
             url: &url,
             noindex: page.noindex || not_found,
             feed: None,
+            language,
         },
         from: page,
+        language,
         source: Some(page.path.clone()),
     };
     sheet.render(edition, known)
@@ -81,20 +86,23 @@ pub(crate) fn page(edition: &Edition<'_>, index: usize, n: usize, known: Known<'
 #[must_use]
 pub(crate) fn listing(edition: &Edition<'_>, path: &str, job: &Job, known: Known<'_>) -> Done {
     let library = &edition.library;
-    let Some(home) = library.sections.get("content").map(|section| &library.pages[section.page]) else {
-        return Done::default();
+    let language = match job {
+        Job::Taxonomy(language, _) | Job::Term(language, ..) => language.as_deref(),
+        _ => None,
     };
+    let Some(home) = edition.home(language) else { return Done::default() };
+    let taxonomies = library.taxonomies_in(language);
     let url = plan::url_of(path);
     let mut values = Map::new();
     let mut number = 1;
     let (kind, title, feed) = match job {
-        Job::Taxonomy(key) => {
-            let Some(taxonomy) = library.taxonomies.get(key) else { return Done::default() };
+        Job::Taxonomy(_, key) => {
+            let Some(taxonomy) = taxonomies.get(key) else { return Done::default() };
             terms(edition, taxonomy, &mut values);
             ("taxonomy", taxonomy.title.clone(), None)
         }
-        Job::Term(key, slug, n) => {
-            let Some(taxonomy) = library.taxonomies.get(key) else { return Done::default() };
+        Job::Term(_, key, slug, n) => {
+            let Some(taxonomy) = taxonomies.get(key) else { return Done::default() };
             let Some(term) = taxonomy.terms.get(slug) else { return Done::default() };
             term_values(edition, taxonomy, slug, term, *n, &mut values);
             let feed = feed::for_terms(library, key).then(|| (term.url.clone(), term.name.clone()));
@@ -103,7 +111,7 @@ pub(crate) fn listing(edition: &Edition<'_>, path: &str, job: &Job, known: Known
         }
         _ => ("404", "Page not found".to_owned(), None),
     };
-    values.insert("page".into(), context::engine_page(edition, kind, &title, &url));
+    values.insert("page".into(), context::engine_page(edition, language, kind, &title, &url));
     let candidates: &[&str] = match kind {
         "taxonomy" => &["taxonomy", "list"],
         "term" => &["term", "list"],
@@ -116,8 +124,9 @@ pub(crate) fn listing(edition: &Edition<'_>, path: &str, job: &Job, known: Known
         candidates: candidates.iter().map(|&name| name.to_owned()).collect(),
         values,
         content: Content::Fixed(if missing { "<p>There is nothing at this address.</p>" } else { "" }),
-        subject: head::Subject { page: None, title: &title, url: &url, noindex, feed },
+        subject: head::Subject { page: None, title: &title, url: &url, noindex, feed, language },
         from: home,
+        language,
         source: None,
     };
     sheet.render(edition, known)
@@ -154,14 +163,14 @@ impl Sheet<'_> {
             (None, Content::Body(_)) => "",
         };
         if let Some(layout) = layout {
-            let lists = PageLists { edition, page: self.from };
+            let lists = PageLists { edition, page: self.from, language: self.language };
             let input = Render { context: &Value::Null, content, head, lists: &lists };
-            let mut shared = edition.context(self.subject.url);
+            let mut shared = edition.context(self.language, self.subject.url);
             if let Value::Object(map) = &mut shared {
                 map.append(&mut self.values);
             }
             let rendered = edition.theme.templates.render_lent(layout, &mut shared, &input);
-            edition.give_back(shared);
+            edition.give_back(self.language, shared);
             match rendered {
                 Ok(html) => done.output = Some(render::output(head::ensure(html, head), self.source)),
                 Err(error) => done.findings.push(template_finding(error)),
@@ -179,10 +188,6 @@ impl Sheet<'_> {
     /// All that rendering starts from, but for what it looks up itself.
     fn given(&self, edition: &Edition<'_>, recall: &Recall<'_>, layout: &str, head: &str) -> Given {
         let value = |name: &str| memory::digest_of_value(self.values.get(name));
-        let menus = |url: &str| {
-            let menus = memory::digest_of_value(Some(&edition.menus.context(url)));
-            Digester::default().with(&(recall.site, menus)).finish()
-        };
         let mut lists = Digester::default();
         for (name, value) in self.values.iter().filter(|(name, _)| *name != "page") {
             lists.add(name);
@@ -194,7 +199,7 @@ impl Sheet<'_> {
                 let page = &edition.library.pages[index];
                 let calls = |document: &Document| !document.shortcodes.is_empty();
                 let calls = edition.parsed[index].as_ref().is_some_and(|parsed| calls(&parsed.document));
-                let menus = calls.then(|| menus(&page.url));
+                let menus = calls.then(|| recall.site(self.language, &page.url));
                 Digester::default().with(&(page.blob, edition.links[index], menus)).finish()
             }
         };
@@ -203,14 +208,15 @@ impl Sheet<'_> {
             body,
             page: value("page"),
             lists: lists.finish(),
-            site: menus(self.subject.url),
+            site: recall.site(self.language, self.subject.url),
             head: Digest::of(head.as_bytes()),
         }
     }
 }
 
 fn taxonomy_of<'a>(library: &'a Library, page: &Page) -> Option<&'a Taxonomy> {
-    library.taxonomies.values().find(|t| page.kind == PageKind::Section && t.url == page.url)
+    let taxonomies = library.taxonomies_in(library.language_of(page));
+    taxonomies.values().find(|t| page.kind == PageKind::Section && t.url == page.url)
 }
 
 fn kind_of(library: &Library, page: &Page) -> &'static str {
@@ -280,32 +286,35 @@ fn stubs(edition: &Edition<'_>, pages: &[usize]) -> Value {
     Value::Array(pages.iter().map(|&i| (*edition.stubs[i]).clone()).collect())
 }
 
-/// The home page lists the newest dated pages of the whole site; where nothing is dated, the pages beside it.
-fn home(edition: &Edition<'_>, values: &mut Map<String, Value>) {
+/// A home page lists the newest dated pages of its language; where nothing is dated, the pages beside it.
+fn home(edition: &Edition<'_>, page: &Page, values: &mut Map<String, Value>) {
     let library = &edition.library;
     let size = if library.config.paginate == 0 { usize::MAX } else { library.config.paginate };
-    let dated = edition.recent.iter().copied().filter(|&i| library.pages[i].date.is_some()).take(size);
+    let language = library.language_of(page);
+    let dated =
+        edition.in_language(language).recent.iter().copied().filter(|&i| library.pages[i].date.is_some()).take(size);
     let mut pages: Vec<usize> = dated.collect();
-    let Some(root) = library.sections.get("content") else { return };
+    let Some(root) = library.sections_in(language).get("content") else { return };
     if pages.is_empty() {
         pages = root.pages.iter().copied().take(size).collect();
     }
     values.insert("pages".into(), stubs(edition, &pages));
-    values.insert("sections".into(), sections(edition, &root.sections));
+    values.insert("sections".into(), sections(edition, language, &root.sections));
 }
 
 fn section(edition: &Edition<'_>, page: &Page, n: usize, values: &mut Map<String, Value>) {
     let library = &edition.library;
-    let Some(section) = library.sections.get(&page.section) else { return };
+    let Some(section) = library.section_of(page) else { return };
     let (items, size) = (section.pages.len(), paginate::section_size(&library.config, &section.folder));
     values.insert("pages".into(), stubs(edition, &section.pages[paginate::range(items, size, n)]));
-    values.insert("sections".into(), sections(edition, &section.sections));
+    values.insert("sections".into(), sections(edition, library.language_of(page), &section.sections));
     values.insert("paginator".into(), paginate::context(&edition.base, &page.url, items, size, n));
 }
 
-fn sections(edition: &Edition<'_>, folders: &[String]) -> Value {
+fn sections(edition: &Edition<'_>, language: Option<&str>, folders: &[String]) -> Value {
+    let sections = edition.library.sections_in(language);
     let pages: Vec<usize> =
-        folders.iter().filter_map(|folder| edition.library.sections.get(folder)).map(|section| section.page).collect();
+        folders.iter().filter_map(|folder| sections.get(folder)).map(|section| section.page).collect();
     stubs(edition, &pages)
 }
 

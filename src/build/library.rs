@@ -1,19 +1,18 @@
 //! Second stage: pages with their addresses and states, sections, and the order of things.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
-
-use super::address::{self, Base, Parts, Stem};
+use super::address::{self, Base, Parts};
+use super::bare::Bare;
 use super::cascade::{self, Cascades};
 use super::fields::{self, Fields, Place};
 use super::load::{Loaded, Parsed};
 use super::presence::Presence;
 use super::role::Role;
-use super::sections::{build_sections, section_folders, section_of};
+use super::sections::{Folders, build_sections};
 use super::{Options, assets, clash, schema, taxonomy, translations};
-use crate::model::{Config, ContentPath, Date, Diagnostic, Library, Page, PageKind, PageState, Severity, Snapshot};
+use crate::model::{Config, Date, Diagnostic, Library, Lists, Page, PageKind, PageState, Severity, Snapshot};
 
 /// The URL path of `content/404.md`, which hosts show for what they do not find.
 pub(crate) const NOT_FOUND_URL: &str = "/404.html";
@@ -23,7 +22,6 @@ struct Assembly<'a> {
     config: &'a Config,
     options: &'a Options,
     zone: jiff::tz::TimeZone,
-    sections: &'a BTreeSet<String>,
     cascades: Cascades<'a>,
     until: Option<jiff::Timestamp>,
     findings: Vec<Diagnostic>,
@@ -38,7 +36,7 @@ pub(crate) struct Assembled {
     /// By page index: what is wrong with the file by itself.
     pub(crate) noted: Vec<Vec<Diagnostic>>,
     /// Folders that are sections.
-    pub(crate) folders: Arc<BTreeSet<String>>,
+    pub(crate) folders: Arc<Folders>,
     /// When a scheduled page comes up or one expires: the library is another one from then on.
     pub(crate) until: Option<jiff::Timestamp>,
 }
@@ -51,21 +49,20 @@ pub(crate) fn assemble(
     options: &Options,
     loaded: &[Loaded<'_>],
 ) -> (Assembled, Vec<Diagnostic>) {
-    let folders = section_folders(loaded);
     let heads = loaded.iter().map(|source| (source.path, &source.parsed.front_matter.values));
-    let mut work = Assembly::new(&config, options, &folders, Cascades::of(heads));
-    let mut pages: Vec<(Page, Option<Arc<Parsed>>, Vec<Diagnostic>)> = Vec::with_capacity(loaded.len() + folders.len());
+    let mut work = Assembly::new(&config, options, Cascades::of(&config, heads));
+    let mut pages: Vec<(Page, Option<Arc<Parsed>>, Vec<Diagnostic>)> = Vec::with_capacity(loaded.len());
     for source in loaded {
         let page = work.page(source);
         pages.push((page, Some(Arc::clone(&source.parsed)), std::mem::take(&mut work.findings)));
     }
-    let own: BTreeSet<String> =
-        pages.iter().filter(|(page, ..)| page.kind != PageKind::Page).map(|(page, ..)| page.section.clone()).collect();
-    for folder in folders.iter().filter(|folder| !own.contains(*folder)) {
-        if let Some(page) = work.bare_section(folder) {
-            pages.push((page, None, Vec::new()));
-        }
+    let folders = Folders::of(&config, pages.iter().map(|(page, ..)| page));
+    for (page, ..) in &mut pages {
+        page.section = folders.section_of(&config, page);
     }
+    let bare = Bare { config: &config, options, cascades: &work.cascades };
+    let bare = bare.sections(&folders, pages.iter().map(|(page, ..)| page));
+    pages.extend(bare.into_iter().map(|page| (page, None, Vec::new())));
     pages.sort_by(|(a, ..), (b, ..)| a.path.cmp(&b.path));
     let (mut bare, mut parsed, mut noted) = (Vec::new(), Vec::new(), Vec::new());
     for (page, source, found) in pages {
@@ -73,16 +70,22 @@ pub(crate) fn assemble(
         parsed.push(source);
         noted.push(found);
     }
-    assets::attach(snapshot, &mut bare);
+    assets::attach(snapshot, &config, &mut bare);
     let pages: Vec<Arc<Page>> = bare.into_iter().map(Arc::new).collect();
     let until = work.until;
-    let mut findings = clash::strangers_in_bundles(&pages);
+    let mut findings = clash::strangers_in_bundles(&config, &pages);
     let by_path = Arc::new(pages.iter().enumerate().map(|(i, page)| (page.path.clone(), i)).collect());
     let by_url = Arc::new(clash::index_urls(&pages, &mut findings));
-    let sections = Arc::new(build_sections(&config, &pages, &folders));
-    let taxonomies = Arc::new(taxonomy::collect(&config, &pages));
+    let lists = |language| Lists {
+        sections: build_sections(&config, &pages, &folders, language),
+        taxonomies: taxonomy::collect(&config, &pages, language),
+    };
+    let Lists { sections, taxonomies } = lists(None);
+    let translated = folders.translated().map(|(tag, _)| (tag.to_owned(), lists(Some(tag)))).collect();
+    let (sections, taxonomies, translated) = (Arc::new(sections), Arc::new(taxonomies), Arc::new(translated));
     let config = Arc::new(config);
-    let library = Library { config, pages, sections, taxonomies, by_path, by_url, backlinks: Arc::default() };
+    let backlinks = Arc::default();
+    let library = Library { config, pages, sections, taxonomies, translated, by_path, by_url, backlinks };
     (Assembled { library, parsed, noted, folders: Arc::new(folders), until }, findings)
 }
 
@@ -90,7 +93,7 @@ pub(crate) fn assemble(
 /// Beside it: what is wrong with the file, and until when the page stays as it is.
 pub(crate) fn reassemble(
     library: &Library,
-    folders: &BTreeSet<String>,
+    folders: &Folders,
     parsed: &[Option<Arc<Parsed>>],
     options: &Options,
     source: &Loaded<'_>,
@@ -101,21 +104,24 @@ pub(crate) fn reassemble(
     if cascade(before) != cascade(&source.parsed) {
         return None;
     }
-    let sections = library.sections.values().map(|section| section.page);
-    let heads = sections.filter_map(|i| Some((&library.pages[i].path, &parsed[i].as_ref()?.front_matter.values)));
-    let mut work = Assembly::new(&library.config, options, folders, Cascades::of(heads));
+    let all = library.languages().flat_map(|language| library.sections_in(language).values());
+    let sections: BTreeSet<usize> = all.map(|section| section.page).collect();
+    let heads =
+        sections.into_iter().filter_map(|i| Some((&library.pages[i].path, &parsed[i].as_ref()?.front_matter.values)));
+    let mut work = Assembly::new(&library.config, options, Cascades::of(&library.config, heads));
     let mut page = work.page(source);
+    page.section = folders.section_of(&library.config, &page);
     page.assets.clone_from(&library.pages[index].assets);
     Some((page, work.findings, work.until))
 }
 
 impl<'a> Assembly<'a> {
-    fn new(config: &'a Config, options: &'a Options, sections: &'a BTreeSet<String>, cascades: Cascades<'a>) -> Self {
-        Self { config, options, zone: config.time_zone(), sections, cascades, until: None, findings: Vec::new() }
+    fn new(config: &'a Config, options: &'a Options, cascades: Cascades<'a>) -> Self {
+        Self { config, options, zone: config.time_zone(), cascades, until: None, findings: Vec::new() }
     }
 
     fn page(&mut self, source: &Loaded<'_>) -> Page {
-        let role = Role::of(source.path);
+        let role = Role::of(source.path, self.config);
         let place = Place { path: source.path, head: source.head() };
         let front_matter = &source.parsed.front_matter;
         let document = &source.parsed.document;
@@ -138,15 +144,10 @@ impl<'a> Assembly<'a> {
             let by_name = role.stem.date.and_then(|date| Date::parse(date, &self.zone));
             fields.date = by_name.or_else(|| fields.publish.clone());
         }
-        let variant = translations::of_path(source.path, self.config);
         let title = fields.title.clone().unwrap_or_else(|| self.fallback_title(&role, document));
         let url = self.url(&role, &fields, &title, &place);
         let translation_key = translations::key(source.path, fields.translation_key.take(), self.config);
         let (state, included) = self.state(&fields);
-        let section = match role.kind {
-            PageKind::Page => section_of(self.sections, role.parent).to_owned(),
-            _ => source.path.folder().to_owned(),
-        };
         Page {
             path: source.path.clone(),
             exists: true,
@@ -169,9 +170,9 @@ impl<'a> Assembly<'a> {
             authors: fields.authors,
             image: fields.image,
             noindex: fields.noindex || self.config.crawlers.noindex,
-            lang: fields.lang.or_else(|| variant.map(|(_, language)| language.to_owned())),
+            lang: fields.lang.or_else(|| role.language.map(str::to_owned)),
             translation_key,
-            variant: variant.is_some(),
+            variant: role.language.is_some(),
             menus: fields.menus,
             front_matter: front_matter.values.clone(),
             inherited,
@@ -180,19 +181,19 @@ impl<'a> Assembly<'a> {
             links: Vec::new(),
             word_count: document.words,
             assets: Vec::new(),
-            section,
+            // Which folders are sections is known when all pages are.
+            section: String::new(),
         }
     }
 
     fn fallback_title(&self, role: &Role<'_>, document: &super::markdown::Document) -> String {
         let top = document.outline.iter().find(|h| h.level == 1);
-        if role.kind == PageKind::Home && top.is_none() && !self.config.title.is_empty() {
-            return self.config.title.clone();
+        let site = self.config.title_in(role.language);
+        if role.kind == PageKind::Home && top.is_none() && !site.is_empty() {
+            return site.to_owned();
         }
         let first = top.or_else(|| document.outline.first());
-        let name = role.stem.name;
-        let name = translations::split(name, self.config).map_or(name, |(name, _)| name);
-        first.map(|h| h.text.clone()).filter(|t| !t.is_empty()).unwrap_or_else(|| address::humanise(name))
+        first.map(|h| h.text.clone()).filter(|t| !t.is_empty()).unwrap_or_else(|| address::humanise(role.stem.name))
     }
 
     /// Draft before expired before scheduled; expired pages, and those whose front matter says so, are never built.
@@ -221,19 +222,16 @@ impl<'a> Assembly<'a> {
 
     /// A translation by file name lives below its language: `/de/about/`.
     fn url(&mut self, role: &Role<'_>, fields: &Fields, title: &str, place: &Place<'_>) -> String {
-        let Some((name, language)) = translations::of_path(place.path, self.config) else {
+        let Some(language) = role.language.filter(|_| fields.url.is_none()) else {
             return self.own_url(role, fields, title, place);
         };
-        if fields.url.is_some() {
-            return self.own_url(role, fields, title, place);
-        }
-        let below = if matches!(name, "_index" | "index") {
-            address::join(&address::folder_segments(role.parent))
+        // A bundle's languages share its folder's name.
+        let below = if role.bundle || role.kind != PageKind::Page {
+            address::join(&address::folder_segments(place.path.folder()))
         } else {
-            let named = Role { stem: Stem::of(name), ..role.clone() };
-            self.own_url(&named, fields, title, place)
+            self.own_url(role, fields, title, place)
         };
-        format!("/{}{below}", address::segment(language))
+        format!("{}{}", translations::home_url(Some(language)).trim_end_matches('/'), below)
     }
 
     fn own_url(&mut self, role: &Role<'_>, fields: &Fields, title: &str, place: &Place<'_>) -> String {
@@ -320,55 +318,6 @@ impl<'a> Assembly<'a> {
             }
         }
         out
-    }
-
-    /// The page of a section that has no `_index.md`.
-    fn bare_section(&self, folder: &str) -> Option<Page> {
-        let path = ContentPath::from_disk(&format!("{folder}/_index.md")).ok()?;
-        let home = folder == "content";
-        let name = folder.rsplit('/').next().unwrap_or(folder);
-        let title = if home { self.config.title.clone() } else { address::humanise(name) };
-        let kind = if home { PageKind::Home } else { PageKind::Section };
-        let inherited = self.cascades.inherited(&path, kind, &Map::new());
-        let presence = Presence::of(&inherited);
-        let draft = inherited.get("draft") == Some(&Value::Bool(true));
-        let included = presence != Presence::Nowhere && (!draft || self.options.drafts);
-        let state = if draft || presence == Presence::Nowhere { PageState::Draft } else { PageState::Live };
-        Some(Page {
-            path,
-            exists: false,
-            blob: None,
-            kind,
-            url: address::join(&address::folder_segments(folder)),
-            title,
-            description: None,
-            summary: String::new(),
-            date: None,
-            updated: None,
-            expires: None,
-            state,
-            included,
-            listed: presence == Presence::Full,
-            weight: None,
-            layout: None,
-            aliases: Vec::new(),
-            terms: BTreeMap::new(),
-            authors: Vec::new(),
-            image: None,
-            noindex: inherited.get("noindex") == Some(&Value::Bool(true)) || self.config.crawlers.noindex,
-            lang: None,
-            translation_key: None,
-            variant: false,
-            menus: Vec::new(),
-            front_matter: Map::new(),
-            inherited,
-            body_line: 1,
-            outline: Vec::new(),
-            links: Vec::new(),
-            word_count: 0,
-            assets: Vec::new(),
-            section: folder.to_owned(),
-        })
     }
 }
 

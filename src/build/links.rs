@@ -229,7 +229,10 @@ impl Finder<'_> {
     fn asset(&self, path: &str) -> Option<(Inside, usize)> {
         let mut folder = path.rsplit_once('/').map(|(folder, _)| folder);
         while let Some(at) = folder {
-            for name in ["index.md", "_index.md"] {
+            let translated = self.library.config.further_languages().map(|tag| format!(".{tag}"));
+            // A bundle that exists in another language only has its assets all the same.
+            let tags = std::iter::once(String::new()).chain(translated);
+            for name in tags.flat_map(|tag| [format!("index{tag}.md"), format!("_index{tag}.md")]) {
                 let owner = self.library.by_path.get(format!("{at}/{name}").as_str());
                 if let Some((&i, page)) = owner.map(|i| (i, &self.library.pages[*i]))
                     && let Ok(at) = page.assets.binary_search_by(|asset| asset.as_str().cmp(path))
@@ -275,9 +278,16 @@ impl Finder<'_> {
         path.starts_with("content/").then(|| self.content(path)).flatten()
     }
 
-    /// A page by title, file name or path. The same section wins; otherwise several are a warning.
+    /// A page by title, file name or path. The same language wins, then the same section; otherwise several are a warning.
     fn named(&self, from: &Page, name: &str) -> Option<(usize, Option<Problem>)> {
-        let pages = self.names.get(name);
+        let mut pages = self.names.get(name);
+        let language = self.library.language_of(from);
+        let is_near = |i: &usize| self.library.language_of(&self.library.pages[*i]) == language;
+        let spoken: Vec<usize> =
+            if pages.len() > 1 { pages.iter().copied().filter(is_near).collect() } else { Vec::new() };
+        if !spoken.is_empty() {
+            pages = &spoken;
+        }
         let first = *pages.first()?;
         if pages.len() == 1 {
             return Some((first, None));

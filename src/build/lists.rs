@@ -7,8 +7,9 @@ use serde_json::Value;
 use super::edition::Edition;
 use super::links::{Kind, is_external};
 use super::memory::{self, Question};
+use super::sections::display_order;
 use super::template::{Kept, ListQuery, Lists};
-use super::{Stopwatch, address, context, markdown, order, reads, render, sections};
+use super::{Stopwatch, address, context, markdown, order, reads, render};
 use crate::model::{Digest, Library, LinkTarget, Page};
 
 /// Look-ups from the place of one page.
@@ -17,10 +18,13 @@ pub(crate) struct PageLists<'a> {
     pub(crate) edition: &'a Edition<'a>,
     /// The page being rendered; the home page for lists of terms and the like.
     pub(crate) page: &'a Page,
+    /// The further language that lists are asked for in.
+    pub(crate) language: Option<&'a str>,
 }
 
 impl Lists for PageLists<'_> {
     fn pages(&self, query: &ListQuery) -> Vec<Arc<Value>> {
+        let query = &ListQuery { language: self.language.map(str::to_owned), ..query.clone() };
         self.found(query, |found| {
             reads::asked(|| (Question::Pages(query.clone()), memory::digest_of(self.edition, found)));
             found.iter().map(|&i| Arc::clone(&self.edition.stubs[i])).collect()
@@ -65,11 +69,11 @@ impl Lists for PageLists<'_> {
     }
 
     fn kept(&self, partial: &str) -> Option<Arc<Kept>> {
-        self.edition.kept(partial)
+        self.edition.kept(self.language, partial)
     }
 
     fn keep(&self, partial: &str, made: Kept) {
-        self.edition.keep(partial, made);
+        self.edition.keep(self.language, partial, made);
     }
 }
 
@@ -110,19 +114,21 @@ impl PageLists<'_> {
 #[must_use]
 pub(crate) fn find(edition: &Edition<'_>, query: &ListQuery) -> Vec<usize> {
     let library = &edition.library;
+    let language = query.language.as_deref();
+    let recent = &edition.in_language(language).recent;
     let mut found = match (&query.taxonomy, &query.term) {
-        (Some(taxonomy), Some(term)) => of_term(library, taxonomy, term),
+        (Some(taxonomy), Some(term)) => of_term(library, language, taxonomy, term),
         (Some(taxonomy), None) => {
-            edition.recent.iter().copied().filter(|&i| library.pages[i].terms.contains_key(taxonomy)).collect()
+            recent.iter().copied().filter(|&i| library.pages[i].terms.contains_key(taxonomy)).collect()
         }
         _ if query.collection.is_some() => of_collection(library, query),
         _ => match &query.section {
-            Some(section) => of_section(library, section, query.recursive),
-            None => edition.recent.to_vec(),
+            Some(section) => of_section(library, language, section, query.recursive),
+            None => recent.clone(),
         },
     };
     if let (Some(section), true) = (&query.section, query.taxonomy.is_some()) {
-        let folder = folder_of(library, section);
+        let folder = folder_of(library, language, section);
         found.retain(|&i| folder.as_deref().is_some_and(|folder| is_below(&library.pages[i].section, folder)));
     }
     let collection = query.collection.as_ref().and_then(|name| library.config.collections.get(name));
@@ -132,47 +138,50 @@ pub(crate) fn find(edition: &Edition<'_>, query: &ListQuery) -> Vec<usize> {
     found
 }
 
-fn of_term(library: &Library, taxonomy: &str, term: &str) -> Vec<usize> {
-    let terms = library.taxonomies.get(taxonomy).map(|taxonomy| &taxonomy.terms);
+fn of_term(library: &Library, language: Option<&str>, taxonomy: &str, term: &str) -> Vec<usize> {
+    let terms = library.taxonomies_in(language).get(taxonomy).map(|taxonomy| &taxonomy.terms);
     let term = terms.and_then(|terms| terms.get(term).or_else(|| terms.get(&address::term_slug(term))));
     term.map(|term| term.pages.clone()).unwrap_or_default()
 }
 
 /// The folder of a section given as `blog`, `content/blog`, `/blog/` or `blog/_index.md`.
-fn folder_of(library: &Library, section: &str) -> Option<String> {
+fn folder_of(library: &Library, language: Option<&str>, section: &str) -> Option<String> {
+    let sections = library.sections_in(language);
     let name = section.trim_matches('/');
     let name = name.strip_suffix("_index.md").unwrap_or(name).trim_end_matches('/');
     let name = name.strip_prefix("content").filter(|rest| rest.is_empty() || rest.starts_with('/')).unwrap_or(name);
     let name = name.trim_start_matches('/');
     let folder = if name.is_empty() { "content".to_owned() } else { format!("content/{name}") };
-    if library.sections.contains_key(&folder) {
+    if sections.contains_key(&folder) {
         return Some(folder);
     }
     let &i = library.by_url.get(&address::clean(section)?)?;
     let page = &library.pages[i];
-    library.sections.contains_key(&page.section).then(|| page.section.clone())
+    sections.contains_key(&page.section).then(|| page.section.clone())
 }
 
 /// All pages of a collection, those of its sub-sections too.
 fn of_collection(library: &Library, query: &ListQuery) -> Vec<usize> {
     let collection = query.collection.as_ref().and_then(|name| library.config.collections.get(name));
-    collection.map(|collection| of_section(library, &collection.section, true)).unwrap_or_default()
+    let language = query.language.as_deref();
+    collection.map(|collection| of_section(library, language, &collection.section, true)).unwrap_or_default()
 }
 
 fn is_below(folder: &str, above: &str) -> bool {
     folder.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-fn of_section(library: &Library, section: &str, recursive: bool) -> Vec<usize> {
-    let Some(folder) = folder_of(library, section) else { return Vec::new() };
+fn of_section(library: &Library, language: Option<&str>, section: &str, recursive: bool) -> Vec<usize> {
+    let Some(folder) = folder_of(library, language, section) else { return Vec::new() };
+    let sections = library.sections_in(language);
     if !recursive {
-        return library.sections.get(&folder).map(|section| section.pages.clone()).unwrap_or_default();
+        return sections.get(&folder).map(|section| section.pages.clone()).unwrap_or_default();
     }
-    let below = library.sections.range(folder.clone()..).take_while(|(name, _)| name.starts_with(&folder));
+    let below = sections.range(folder.clone()..).take_while(|(name, _)| name.starts_with(&folder));
     let mut found: Vec<usize> = below
         .filter(|(name, _)| is_below(name, &folder))
         .flat_map(|(_, section)| section.pages.iter().copied())
         .collect();
-    found.sort_by(|&a, &b| sections::display_order(&library.pages[a], &library.pages[b]));
+    found.sort_by(|&a, &b| display_order(&library.pages[a], &library.pages[b]));
     found
 }

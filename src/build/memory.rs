@@ -50,7 +50,8 @@ impl Question {
     }
 
     fn answer(&self, edition: &Edition<'_>, from: &Page) -> Digest {
-        let lists = PageLists { edition, page: from };
+        // What is asked in a language says so itself.
+        let lists = PageLists { edition, page: from, language: None };
         match self {
             Self::Template(name) => template_digest(edition, name),
             Self::Pages(query) => lists.found(query, |found| digest_of(edition, found)),
@@ -150,8 +151,8 @@ pub(crate) struct Recall<'a> {
     stands: Vec<bool>,
     /// The settings of the theme.
     pub(crate) settings: Digest,
-    /// What templates see of the site, but for menus.
-    pub(crate) site: Digest,
+    /// What templates see of the site, but for menus, by the language's index.
+    sites: Vec<Digest>,
     engine: Digest,
 }
 
@@ -176,8 +177,16 @@ impl<'a> Recall<'a> {
         };
         let stands = memory.shared.iter().map(stands).collect();
         let settings = digest_of_value(Some(&Value::Object(edition.theme.templates.settings().clone())));
-        let site = digest_of_value(Some(&edition.site));
-        Self { edition, memory, have, same: same && memory.engine == engine, stands, settings, site, engine }
+        let sites = edition.languages.iter().map(|language| digest_of_value(Some(&language.site))).collect();
+        Self { edition, memory, have, same: same && memory.engine == engine, stands, settings, sites, engine }
+    }
+
+    /// What templates see of the site in a language from an address.
+    #[must_use]
+    pub(crate) fn site(&self, language: Option<&str>, url: &str) -> Digest {
+        let menus = self.edition.in_language(language).menus.context(url);
+        let site = self.sites[self.edition.languages.index(language)];
+        Digester::default().with(&(site, digest_of_value(Some(&menus)))).finish()
     }
 
     /// An output of the very same site.

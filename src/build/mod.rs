@@ -4,6 +4,7 @@
 
 mod address;
 mod assets;
+mod bare;
 mod broken;
 mod cache;
 mod cascade;
@@ -19,6 +20,7 @@ mod frame;
 pub mod highlight;
 pub mod hosting;
 mod inspect;
+mod languages;
 mod layout;
 mod library;
 mod links;

@@ -17,10 +17,10 @@ pub(crate) enum Job {
     Page(usize),
     /// A further page of a section's list, from 2.
     SectionList(usize, usize),
-    /// The list of a taxonomy's terms.
-    Taxonomy(String),
-    /// A page of a term's list, from 1: taxonomy key, slug, number.
-    Term(String, String, usize),
+    /// The list of a taxonomy's terms in a further language or in the site's own.
+    Taxonomy(Option<String>, String),
+    /// A page of a term's list, from 1: language, taxonomy key, slug, number.
+    Term(Option<String>, String, String, usize),
     /// The page for addresses that do not exist.
     NotFound,
     /// A copy of a file.
@@ -138,7 +138,14 @@ impl Plan {
 
     /// Further pages of lists, taxonomies and terms; a page written for the same address stands in front of them.
     fn lists(&mut self, library: &Library) {
-        for section in library.sections.values() {
+        for language in library.languages() {
+            self.section_lists(library, language);
+            self.terms(library, language);
+        }
+    }
+
+    fn section_lists(&mut self, library: &Library, language: Option<&str>) {
+        for section in library.sections_in(language).values() {
             let page = &library.pages[section.page];
             if !page.included || page.kind == PageKind::Home {
                 continue;
@@ -149,14 +156,18 @@ impl Plan {
                 self.jobs.entry(path).or_insert(Job::SectionList(section.page, n));
             }
         }
-        for taxonomy in library.taxonomies.values().filter(|taxonomy| !taxonomy.terms.is_empty()) {
+    }
+
+    fn terms(&mut self, library: &Library, language: Option<&str>) {
+        let tag = || language.map(str::to_owned);
+        for taxonomy in library.taxonomies_in(language).values().filter(|taxonomy| !taxonomy.terms.is_empty()) {
             let path = address::output_path(&taxonomy.url);
-            self.jobs.entry(path).or_insert_with(|| Job::Taxonomy(taxonomy.key.clone()));
+            self.jobs.entry(path).or_insert_with(|| Job::Taxonomy(tag(), taxonomy.key.clone()));
             let size = paginate::term_size(&library.config, &taxonomy.key);
             for (slug, term) in &taxonomy.terms {
                 for n in 1..=paginate::count(term.pages.len(), size) {
                     let path = address::output_path(&paginate::url(&term.url, n));
-                    self.jobs.entry(path).or_insert_with(|| Job::Term(taxonomy.key.clone(), slug.clone(), n));
+                    self.jobs.entry(path).or_insert_with(|| Job::Term(tag(), taxonomy.key.clone(), slug.clone(), n));
                 }
             }
         }

@@ -273,14 +273,14 @@ impl<'a> Resolver<'a> {
             let kind = context::kind_name(page.kind);
             let mut base = Map::new();
             base.insert("page".into(), context::page(edition, index, kind));
-            base.insert("site".into(), context::site_at(edition, &page.url));
+            base.insert("site".into(), context::site_at(edition, edition.library.language_of(page), &page.url));
             base
         });
         let mut values = base.clone();
         values.insert("args".into(), Value::Object(call.args.clone()));
         values.insert("positional".into(), Value::Array(call.positional.clone()));
         values.insert("inner".into(), inner.map_or(Value::Null, Value::from));
-        let lists = PageLists { edition, page };
+        let lists = PageLists { edition, page, language: edition.library.language_of(page) };
         edition.theme.templates.shortcode(&call.name, &Value::Object(values), inner, &lists)
     }
 }

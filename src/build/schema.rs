@@ -18,7 +18,7 @@ pub fn collection_of<'c>(config: &'c Config, path: &ContentPath) -> Option<(&'c 
     if config.collections.is_empty() {
         return None;
     }
-    let role = Role::of(path);
+    let role = Role::of(path, config);
     if role.kind == PageKind::Page { config.collection_of(role.parent) } else { None }
 }
 

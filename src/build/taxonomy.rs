@@ -3,30 +3,32 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use super::address;
-use super::sections::{display_order, listed, newest_first};
+use super::sections::{display_order, language_of, listed, newest_first};
+use super::{address, translations};
 use crate::model::{Config, Page, Taxonomy, Term};
 
-/// All configured taxonomies with the terms that built pages have.
+/// All configured taxonomies with the terms that built pages of one language have.
 #[must_use]
-pub(crate) fn collect(config: &Config, pages: &[Arc<Page>]) -> BTreeMap<String, Taxonomy> {
+pub(crate) fn collect(config: &Config, pages: &[Arc<Page>], language: Option<&str>) -> BTreeMap<String, Taxonomy> {
+    let home = translations::home_url(language);
     config
         .taxonomies
         .iter()
         .map(|(key, settings)| {
             let path = settings.path.as_deref().unwrap_or(key);
             let segments: Vec<String> = path.split('/').filter(|s| !s.is_empty()).map(address::segment).collect();
-            let url = address::join(&segments);
+            let url = format!("{}{}", home.trim_end_matches('/'), address::join(&segments));
             let title = settings.title.clone().unwrap_or_else(|| address::humanise(key));
-            let terms = terms(key, &url, pages);
+            let in_language = |page: &Page| language_of(config, page) == language;
+            let terms = terms(key, &url, pages, in_language);
             (key.clone(), Taxonomy { key: key.clone(), title, url, terms })
         })
         .collect()
 }
 
-fn terms(key: &str, url: &str, pages: &[Arc<Page>]) -> BTreeMap<String, Term> {
+fn terms(key: &str, url: &str, pages: &[Arc<Page>], in_language: impl Fn(&Page) -> bool) -> BTreeMap<String, Term> {
     let mut terms: BTreeMap<String, Term> = BTreeMap::new();
-    for (i, page) in pages.iter().enumerate().filter(|(_, page)| listed(page)) {
+    for (i, page) in pages.iter().enumerate().filter(|(_, page)| listed(page) && in_language(page)) {
         let mut seen = HashSet::new();
         for name in page.terms.get(key).into_iter().flatten() {
             let slug = address::term_slug(name);

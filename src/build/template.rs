@@ -86,6 +86,8 @@ pub struct ListQuery {
     pub sort: Option<String>,
     /// Pages of sub-sections too.
     pub recursive: bool,
+    /// The further language that it asks in; `None`: the site's own.
+    pub language: Option<String>,
 }
 
 /// What templates look up in the site while they render.

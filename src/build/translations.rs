@@ -4,22 +4,27 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Value, json};
 
-use super::edition::Edition;
+use super::{address, edition::Edition};
 use crate::model::{Config, ContentPath, Diagnostic, Library, Page, PageKind, Severity};
 
-/// Takes a language off a file's stem: `about.de` is `about` in `de`, where the site has that language.
+/// Takes a further language off a file's stem: `about.de` is `about` in `de`, where the site has that language.
 #[must_use]
-pub(super) fn split<'a>(stem: &'a str, config: &Config) -> Option<(&'a str, &'a str)> {
+pub(super) fn split<'a>(stem: &'a str, config: &'a Config) -> Option<(&'a str, &'a str)> {
     let (name, language) = stem.rsplit_once('.').filter(|(name, _)| !name.is_empty())?;
-    let known = config.languages.iter().any(|known| known.eq_ignore_ascii_case(language));
-    (known && !language.eq_ignore_ascii_case(&config.language)).then_some((name, language))
+    Some((name, config.further_language(language)?))
 }
 
 /// The same for a page's path.
 #[must_use]
-pub(super) fn of_path<'a>(path: &'a ContentPath, config: &Config) -> Option<(&'a str, &'a str)> {
+pub(super) fn of_path<'a>(path: &'a ContentPath, config: &'a Config) -> Option<(&'a str, &'a str)> {
     let stem = path.file_name().rsplit_once('.').map_or(path.file_name(), |(stem, _)| stem);
     split(stem, config)
+}
+
+/// The URL path of a language's home page: `/`, `/de/`.
+#[must_use]
+pub(crate) fn home_url(language: Option<&str>) -> String {
+    language.map_or_else(|| "/".to_owned(), |tag| format!("/{}/", address::segment(tag)))
 }
 
 /// What a page shares with its translations: what its front matter says, else its path without language.
@@ -44,7 +49,7 @@ pub(crate) struct Translations {
 
 fn by_key(library: &Library) -> BTreeMap<&str, Vec<usize>> {
     let mut found: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (i, page) in library.pages.iter().enumerate().filter(|(_, page)| page.included && page.exists) {
+    for (i, page) in library.pages.iter().enumerate().filter(|(_, page)| page.included) {
         if let Some(key) = &page.translation_key {
             found.entry(key).or_default().push(i);
         }
@@ -78,6 +83,14 @@ impl Translations {
         all
     }
 
+    /// The translation of a page in a language, `None` for the site's own.
+    #[must_use]
+    pub(crate) fn in_language<'l>(&self, library: &'l Library, index: usize, tag: Option<&str>) -> Option<&'l Page> {
+        let tag = tag.unwrap_or(&library.config.language);
+        let pages = self.group(index).iter().map(|&i| &*library.pages[i]);
+        pages.into_iter().find(|page| language(library, page).eq_ignore_ascii_case(tag))
+    }
+
     fn group(&self, index: usize) -> &[usize] {
         self.of.get(&index).map_or(&[], |&at| self.groups[at].as_slice())
     }
@@ -106,7 +119,11 @@ impl Translations {
         let library = &edition.library;
         let others = self.group(index).iter().filter(|&&i| i != index).map(|&i| &library.pages[i]);
         others
-            .map(|page| json!({"lang": language(library, page), "title": page.title, "url": edition.base.href(&page.url)}))
+            .map(|page| {
+                let lang = language(library, page);
+                let name = library.config.language_name(lang);
+                json!({"lang": lang, "name": name, "title": page.title, "url": edition.base.href(&page.url)})
+            })
             .collect()
     }
 }

@@ -229,8 +229,8 @@ pub(super) struct Check {
     /// Print JSON: an array of findings.
     #[arg(long)]
     pub(super) json: bool,
-    /// Check these, out of links, schema, templates, accessibility, seo, orphans, drafts, stale and assets, or all of them;
-    /// default: the first four.
+    /// Check these, out of links, schema, templates, accessibility, seo, orphans, drafts, stale, assets and translations,
+    /// or all of them; default: the first four.
     #[arg(long, value_name = "RULES", value_delimiter = ',', value_parser = rule)]
     pub(super) rules: Vec<Option<Rule>>,
     /// Ask too whether links to other sites still answer; reads from the network.

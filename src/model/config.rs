@@ -5,6 +5,7 @@ mod collections;
 mod crawlers;
 mod feed;
 pub(super) mod fields;
+mod languages;
 mod load;
 mod markdown;
 mod redirects;
@@ -22,6 +23,7 @@ use serde_json::{Map, Value};
 pub use collections::{Archetype, Collection, UnknownFields};
 pub use crawlers::{AiPolicy, CrawlersConfig};
 pub use feed::{FeedConfig, FeedFormat};
+pub use languages::LanguageConfig;
 pub use markdown::{HeadingIds, MarkdownConfig, RawHtml};
 pub use redirects::RedirectTo;
 pub use schema::{Field, FieldType, Misfit, Pattern};
@@ -49,8 +51,8 @@ pub struct Config {
     pub base_url: String,
     /// BCP 47 tag.
     pub language: String,
-    /// Further languages: pages named `about.de.md` are translations.
-    pub languages: Vec<String>,
+    /// Further languages by tag: pages named `about.de.md` are translations. The site's own may stand among them.
+    pub languages: BTreeMap<String, LanguageConfig>,
     /// IANA name used for dates without offset.
     pub timezone: String,
     /// Default author.
@@ -238,7 +240,7 @@ impl Default for Config {
             description: String::new(),
             base_url: "http://localhost/".into(),
             language: "en".into(),
-            languages: Vec::new(),
+            languages: BTreeMap::new(),
             timezone: "UTC".into(),
             author: None,
             theme: "default".into(),

@@ -28,7 +28,9 @@ pub use effects::{Effects, Noted};
 pub use forge::Forge;
 pub use front_matter::FrontMatter;
 pub use output::{Output, OutputData, Outputs};
-pub use page::{Heading, Library, Link, LinkTarget, MenuPlace, Page, PageKind, PageState, Section, Taxonomy, Term};
+pub use page::{
+    Heading, Library, Link, LinkTarget, Lists, MenuPlace, Page, PageKind, PageState, Section, Taxonomy, Term,
+};
 pub use path_map::{Differing, PathMap};
 pub use progress::{Follower, Progress};
 pub use snapshot::{BlobId, Data, File, Later, Snapshot};

@@ -124,7 +124,7 @@ pub struct Page {
     pub lang: Option<String>,
     /// What it shares with its translations; `None`: it has none.
     pub translation_key: Option<String>,
-    /// A translation by its file's name (`about.de.md`): in no list of the site's own language.
+    /// A translation by its file's name (`about.de.md`).
     pub variant: bool,
     /// Menus it asks to be in.
     pub menus: Vec<MenuPlace>,
@@ -204,6 +204,15 @@ pub struct Term {
     pub pages: Vec<usize>,
 }
 
+/// The lists of one language.
+#[derive(Debug, Clone, Default)]
+pub struct Lists {
+    /// Sections by folder.
+    pub sections: BTreeMap<String, Section>,
+    /// Taxonomies by key.
+    pub taxonomies: BTreeMap<String, Taxonomy>,
+}
+
 /// Every page, section and term of a build, with indexes to find them. Cheap to copy: builds share what an edit left alone.
 #[derive(Debug, Clone)]
 pub struct Library {
@@ -211,14 +220,55 @@ pub struct Library {
     pub config: Arc<Config>,
     /// All pages in path order, whatever their state.
     pub pages: Vec<Arc<Page>>,
-    /// Sections by folder.
+    /// Sections by folder, of the site's own language.
     pub sections: Arc<BTreeMap<String, Section>>,
     /// Taxonomies by key.
     pub taxonomies: Arc<BTreeMap<String, Taxonomy>>,
+    /// The lists of each further language that has pages.
+    pub translated: Arc<BTreeMap<String, Lists>>,
     /// Page index by content path.
     pub by_path: Arc<HashMap<ContentPath, usize>>,
     /// Page index by URL path.
     pub by_url: Arc<HashMap<String, usize>>,
     /// Which pages link to a page (indexes), by index.
     pub backlinks: Arc<HashMap<usize, Vec<usize>>>,
+}
+
+impl Library {
+    /// The further language whose lists hold a page; `None`: the site's own.
+    #[must_use]
+    pub fn language_of(&self, page: &Page) -> Option<&str> {
+        self.config.further_language(page.lang.as_deref()?)
+    }
+
+    /// The languages that have lists, the site's own first.
+    pub fn languages(&self) -> impl Iterator<Item = Option<&str>> {
+        std::iter::once(None).chain(self.translated.keys().map(|tag| Some(tag.as_str())))
+    }
+
+    /// Sections by folder, of a further language or of the site's own.
+    #[must_use]
+    pub fn sections_in(&self, language: Option<&str>) -> &BTreeMap<String, Section> {
+        static NONE: BTreeMap<String, Section> = BTreeMap::new();
+        match language {
+            None => &self.sections,
+            Some(tag) => self.translated.get(tag).map_or(&NONE, |lists| &lists.sections),
+        }
+    }
+
+    /// Taxonomies by key, of a further language or of the site's own.
+    #[must_use]
+    pub fn taxonomies_in(&self, language: Option<&str>) -> &BTreeMap<String, Taxonomy> {
+        static NONE: BTreeMap<String, Taxonomy> = BTreeMap::new();
+        match language {
+            None => &self.taxonomies,
+            Some(tag) => self.translated.get(tag).map_or(&NONE, |lists| &lists.taxonomies),
+        }
+    }
+
+    /// The section whose list holds a page, or that a page is itself.
+    #[must_use]
+    pub fn section_of(&self, page: &Page) -> Option<&Section> {
+        self.sections_in(self.language_of(page)).get(&page.section)
+    }
 }

@@ -367,11 +367,12 @@ fn list_entry(page: &Page) -> (String, String, String, Option<String>, bool, Opt
 fn listing_urls(built: &Built, index: usize, urls: &mut BTreeSet<String>) {
     let library = &built.library;
     let page = &library.pages[index];
-    if let Some(section) = library.sections.get(&page.section) {
+    if let Some(section) = library.section_of(page) {
         urls.insert(library.pages[section.page].url.clone());
     }
     for (key, names) in &page.terms {
-        let Some(taxonomy) = library.taxonomies.get(key) else { continue };
+        let taxonomies = library.taxonomies_in(library.language_of(page));
+        let Some(taxonomy) = taxonomies.get(key) else { continue };
         for term in taxonomy.terms.values() {
             if names.iter().any(|name| name.eq_ignore_ascii_case(&term.name)) {
                 urls.insert(term.url.clone());

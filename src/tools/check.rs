@@ -33,7 +33,7 @@ struct Check {
     #[serde(default)]
     #[schemars(example = ["/blog/"])]
     scope: Vec<String>,
-    /// Default: all but the last two.
+    /// Default: all but the last three.
     #[serde(default)]
     rules: Vec<Group>,
     /// next_cursor.

@@ -13,7 +13,7 @@ const WRITTEN: &str = "revision:text unchanged:flag dry_run:flag repeated:flag c
 const REPLIES: [(&str, &str); 30] = [
     (
         "site_get",
-        "title:any! base_url:any! language:any! theme:any! pages:any! assets:any! sections:any! unpublished:few! \
+        "title:any! base_url:any! language:any! languages:[text] theme:any! pages:any! assets:any! sections:any! unpublished:few! \
          diagnostics:object! git:object! writable:flag! next:text config:object taxonomies:[object] collections:object menus:any \
          changes:object guide:text",
     ),

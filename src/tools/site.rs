@@ -123,6 +123,9 @@ fn summary(overview: &Overview) -> Map<String, Value> {
     }
     if let Value::Object(fields) = &mut summary {
         fields.insert("writable".into(), status.writable.is_none().into());
+        if !config.languages.is_empty() {
+            fields.insert("languages".into(), json!(config.further_languages().collect::<Vec<_>>()));
+        }
         if !next.is_empty() {
             fields.insert("next".into(), next.join(" ").into());
         }
@@ -139,8 +142,8 @@ fn config(overview: &Overview) -> Value {
 
 fn sections(library: &Library) -> Value {
     library
-        .sections
-        .values()
+        .languages()
+        .flat_map(|language| library.sections_in(language).values())
         .take(MOST_LISTED)
         .map(|section| {
             let page = &library.pages[section.page];
@@ -150,9 +153,13 @@ fn sections(library: &Library) -> Value {
 }
 
 fn taxonomies(library: &Library) -> Value {
-    library
-        .taxonomies
-        .values()
+    let translated = library.languages().flat_map(|language| library.taxonomies_in(language).values());
+    // The site's own are shown before any page has them.
+    let own = library.taxonomies.len();
+    translated
+        .enumerate()
+        .filter(|(at, taxonomy)| *at < own || !taxonomy.terms.is_empty())
+        .map(|(_, taxonomy)| taxonomy)
         .map(|taxonomy| {
             let terms: Vec<Value> = taxonomy
                 .terms

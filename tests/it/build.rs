@@ -172,6 +172,11 @@ fn golden_collections() {
 }
 
 #[test]
+fn golden_languages() {
+    golden("languages");
+}
+
+#[test]
 fn golden_docs() {
     golden("docs");
 }

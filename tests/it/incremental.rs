@@ -140,11 +140,14 @@ fn head(dice: &mut Dice, files: &mut Files, page: &str) -> String {
 
 fn create(dice: &mut Dice, files: &mut Files, page: &str) -> String {
     let folder = page.rsplit_once('/').unwrap().0;
-    let path = match dice.roll(5) {
+    let path = match dice.roll(8) {
         0 => format!("{folder}/new/deep{}.md", dice.roll(3)),
         1 => format!("{folder}/_index.md"),
         2 => format!("{folder}/pack{}/index.md", dice.roll(2)),
         3 => format!("{folder}/a.de.md"),
+        4 => format!("{folder}/_index.de.md"),
+        5 => format!("{folder}/pack{}/index.fr.md", dice.roll(2)),
+        6 => format!("{}.de.md", page.trim_end_matches(".md")),
         _ => format!("{folder}/new{}.md", dice.roll(3)),
     };
     files.insert(
@@ -185,19 +188,26 @@ fn theme(dice: &mut Dice, files: &mut Files) -> String {
 fn config(dice: &mut Dice, files: &mut Files) -> String {
     let number = dice.roll(4);
     let even = number.is_multiple_of(2);
-    let patch = match dice.roll(11) {
+    let patch = match dice.roll(14) {
         0 => json!({"title": format!("Site {number}")}),
-        1 => json!({"paginate": number}),
+        1 => {
+            json!({"languages": if even { json!({"de": {"title": format!("Seite {number}"), "name": "Deutsch"}, "fr": {}}) } else { Value::Null }})
+        }
         2 => {
+            json!({"languages": {"de": {"params": {"motto": format!("d{number}")}, "menus": {"main": [{"name": "Da", "url": "a.md"}]}}}})
+        }
+        3 => json!({"language": if even { "en" } else { "de" }}),
+        4 => json!({"paginate": number}),
+        5 => {
             json!({"menus": {"main": [{"name": "Home", "url": "/"}, {"name": "A", "url": format!("/a/#heading-{number}")}]}})
         }
-        3 => json!({"taxonomies": {"tags": {"feed": even}, "topics": {}}}),
-        4 => json!({"taxonomies": null}),
-        5 => json!({"params": {"motto": format!("m{number}")}}),
-        6 => json!({"theme_settings": {"greeting": format!("g{number}")}}),
-        7 => json!({"description": format!("d{number}")}),
-        8 => json!({"feed": {"full": even, "limit": number}}),
-        9 => json!({"redirects": {format!("/old/{number}/"): "/a/", "/x/*": "/y/:splat"}}),
+        6 => json!({"taxonomies": {"tags": {"feed": even}, "topics": {}}}),
+        7 => json!({"taxonomies": null}),
+        8 => json!({"params": {"motto": format!("m{number}")}}),
+        9 => json!({"theme_settings": {"greeting": format!("g{number}")}}),
+        10 => json!({"description": format!("d{number}")}),
+        11 => json!({"feed": {"full": even, "limit": number}}),
+        12 => json!({"redirects": {format!("/old/{number}/"): "/a/", "/x/*": "/y/:splat"}}),
         _ => json!({"base_url": format!("https://host.example/{number}/")}),
     };
     let Value::Object(map) = &patch else { unreachable!() };
@@ -336,6 +346,11 @@ fn edits_of_the_golden_collections() {
 }
 
 #[test]
+fn edits_of_the_golden_languages() {
+    golden("languages");
+}
+
+#[test]
 fn edits_of_the_golden_docs() {
     golden("docs");
 }
@@ -396,9 +411,10 @@ fn a_partial_renders_its_users_and_a_setting_what_the_theme_is_in() {
     let all = rendered_after("themes/t/partials/footer.hbs", |text| format!("{text}!"));
     assert!(all.len() > 10 && all.iter().all(|(_, why)| *why == "template"), "{all:?}");
     let wide = rendered_after("themes/t/layouts/home.hbs", |text| format!("{text}!"));
-    assert_eq!(names(&wide), ["index.html"], "{wide:?}");
+    let homes = ["de/index.html", "fr/index.html", "index.html"];
+    assert_eq!(names(&wide), homes, "{wide:?}");
     let data = rendered_after("data/facts.yaml", |_| "fact: 7\n".to_owned());
-    assert_eq!(names(&data), ["index.html"], "{data:?}");
+    assert_eq!(names(&data), homes, "{data:?}");
 }
 
 #[test]

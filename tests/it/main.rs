@@ -28,6 +28,7 @@ mod insight;
 mod interleaving;
 mod journal;
 mod journal_files;
+mod languages;
 mod layout;
 mod load;
 mod markdown;

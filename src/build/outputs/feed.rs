@@ -1,11 +1,12 @@
-//! Feeds in the formats the site asks for: the site's, and one for each term where a taxonomy wants it.
+//! Feeds in the formats the site asks for: one for each language, and one for each term where a taxonomy wants it.
 
 mod atom;
 mod json;
 mod rss;
 
 use super::super::edition::Edition;
-use super::super::{address, render, sections};
+use super::super::languages::Language;
+use super::super::{address, render, sections, translations};
 use super::head;
 use crate::model::config::FeedFormat;
 use crate::model::{Date, Library, Page, Term};
@@ -13,6 +14,8 @@ use crate::model::{Date, Library, Page, Term};
 /// One feed, whatever its format.
 struct Feed<'a> {
     edition: &'a Edition<'a>,
+    /// The further language of its pages.
+    language: Option<&'a str>,
     /// Its title.
     title: &'a str,
     /// URL path of the list it follows.
@@ -27,6 +30,16 @@ impl<'a> Feed<'a> {
     fn pages(&self) -> impl Iterator<Item = (usize, &'a Page)> {
         let library = &self.edition.library;
         self.entries.iter().map(|&i| (i, &*library.pages[i]))
+    }
+
+    /// The tag of its language.
+    fn tag(&self) -> &'a str {
+        self.edition.tag(None, self.language)
+    }
+
+    /// The site's description in its language.
+    fn description(&self) -> &'a str {
+        self.edition.library.config.description_in(self.language)
     }
 
     /// The last change of any entry.
@@ -62,9 +75,9 @@ pub(crate) fn for_terms(library: &Library, key: &str) -> bool {
     library.config.taxonomies.get(key).is_some_and(|taxonomy| taxonomy.feed)
 }
 
-/// The newest dated pages of the site or of a term: what a feed lists.
+/// The newest dated pages of a language or of a term: what a feed lists.
 #[must_use]
-pub(crate) fn entries(library: &Library, term: Option<&Term>) -> Vec<usize> {
+pub(crate) fn entries(library: &Library, language: &Language, term: Option<&Term>) -> Vec<usize> {
     let config = &library.config.feed;
     let in_feed = |page: &Page| {
         let below = page.section.strip_prefix("content").unwrap_or_default().trim_start_matches('/');
@@ -80,7 +93,7 @@ pub(crate) fn entries(library: &Library, term: Option<&Term>) -> Vec<usize> {
     };
     let mut found: Vec<usize> = match term {
         Some(term) => term.pages.iter().copied().filter(|&i| in_feed(&library.pages[i])).collect(),
-        None => (0..library.pages.len()).filter(|&i| in_feed(&library.pages[i])).collect(),
+        None => language.recent.iter().copied().filter(|&i| in_feed(&library.pages[i])).collect(),
     };
     let order = |&a: &usize, &b: &usize| {
         let (a, b) = (&library.pages[a], &library.pages[b]);
@@ -97,12 +110,21 @@ pub(crate) fn entries(library: &Library, term: Option<&Term>) -> Vec<usize> {
 /// All feeds.
 #[must_use]
 pub(crate) fn files(edition: &Edition<'_>) -> Vec<(String, String)> {
-    let library = &edition.library;
     let mut files = Vec::new();
+    for language in edition.languages.iter() {
+        in_language(edition, language, &mut files);
+    }
+    files
+}
+
+fn in_language(edition: &Edition<'_>, language: &Language, files: &mut Vec<(String, String)>) {
+    let library = &edition.library;
+    let tag = language.tag.as_deref();
+    let site = library.config.title_in(tag);
     let mut add = |title: &str, home: &str, entries: &[usize]| {
         for &format in &library.config.feed.formats {
             let url = url(home, format);
-            let feed = Feed { edition, title, home, url: &url, entries };
+            let feed = Feed { edition, language: tag, title, home, url: &url, entries };
             let text = match format {
                 FeedFormat::Atom => atom::text(&feed),
                 FeedFormat::Rss => rss::text(&feed),
@@ -111,16 +133,15 @@ pub(crate) fn files(edition: &Edition<'_>) -> Vec<(String, String)> {
             files.push((address::output_path(&url), text));
         }
     };
-    if edition.has_feed {
-        add(&library.config.title, "/", &entries(library, None));
+    if language.has_feed {
+        add(site, &translations::home_url(tag), &entries(library, language, None));
     }
-    for taxonomy in library.taxonomies.values().filter(|taxonomy| for_terms(library, &taxonomy.key)) {
+    for taxonomy in library.taxonomies_in(tag).values().filter(|taxonomy| for_terms(library, &taxonomy.key)) {
         for term in taxonomy.terms.values() {
-            let entries = entries(library, Some(term));
+            let entries = entries(library, language, Some(term));
             if !entries.is_empty() {
-                add(&format!("{} · {}", term.name, library.config.title), &term.url, &entries);
+                add(&format!("{} · {site}", term.name), &term.url, &entries);
             }
         }
     }
-    files
 }

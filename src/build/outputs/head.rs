@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::super::edition::Edition;
-use super::super::{address, context, escape};
+use super::super::{address, context, escape, translations};
 use super::json_ld;
 use crate::model::config::VERIFIERS;
 use crate::model::{Page, PageKind};
@@ -20,6 +20,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) noindex: bool,
     /// A feed of its own: URL path of the list it follows, and title.
     pub(crate) feed: Option<(String, String)>,
+    /// The further language whose site it belongs to.
+    pub(crate) language: Option<&'a str>,
 }
 
 /// Makes the head.
@@ -28,9 +30,10 @@ pub(crate) fn head(edition: &Edition<'_>, subject: &Subject<'_>) -> String {
     let config = &edition.library.config;
     let mut out = Tags::default();
     let home = subject.page.is_some_and(|page| page.kind == PageKind::Home);
+    let site = config.title_in(subject.language);
     let full = match () {
-        () if config.title.is_empty() => subject.title.to_owned(),
-        () if home || subject.title == config.title => config.title.clone(),
+        () if site.is_empty() => subject.title.to_owned(),
+        () if home || subject.title == site => site.to_owned(),
         () => full_title(edition, subject),
     };
     let _ = writeln!(out.0, "<title>{}</title>", escape::markup(&full));
@@ -63,7 +66,10 @@ pub(crate) fn head(edition: &Edition<'_>, subject: &Subject<'_>) -> String {
 fn full_title(edition: &Edition<'_>, subject: &Subject<'_>) -> String {
     let library = &edition.library;
     let folder = subject.page.map_or("", |page| page.section.as_str());
-    let section = library.sections.get(folder).map_or("", |section| library.pages[section.page].title.as_str());
+    let section = library
+        .sections_in(subject.language)
+        .get(folder)
+        .map_or("", |section| library.pages[section.page].title.as_str());
     let mut out = String::new();
     let mut rest = library.config.seo.template(folder);
     while let Some(at) = rest.find('{') {
@@ -71,7 +77,7 @@ fn full_title(edition: &Edition<'_>, subject: &Subject<'_>) -> String {
         let end = rest[at..].find('}').map_or(rest.len(), |end| at + end + 1);
         out.push_str(match &rest[at..end] {
             "{title}" => subject.title,
-            "{site}" => &library.config.title,
+            "{site}" => library.config.title_in(subject.language),
             "{section}" => section,
             other => other,
         });
@@ -102,12 +108,13 @@ pub(crate) fn ensure(html: String, head: &str) -> String {
 /// Description of a page: its own, else its summary cut to what search engines show, else the site's.
 #[must_use]
 pub(crate) fn description(edition: &Edition<'_>, page: Option<&Page>) -> String {
-    let site = &edition.library.config.description;
-    let Some(page) = page else { return edition.library.config.seo.description.clone() };
+    let config = &edition.library.config;
+    let Some(page) = page else { return config.seo.description.clone() };
+    let site = config.description_in(edition.library.language_of(page));
     match &page.description {
         Some(description) => description.clone(),
-        None if page.kind == PageKind::Home && !site.is_empty() => site.clone(),
-        None if page.summary.is_empty() => edition.library.config.seo.description.clone(),
+        None if page.kind == PageKind::Home && !site.is_empty() => site.to_owned(),
+        None if page.summary.is_empty() => config.seo.description.clone(),
         None => cut(&page.summary, 160),
     }
 }
@@ -128,8 +135,8 @@ fn open_graph(edition: &Edition<'_>, subject: &Subject<'_>, out: &mut Tags, desc
     out.meta("property", "og:type", if article { "article" } else { "website" });
     out.meta("property", "og:url", canonical);
     out.meta("property", "og:description", description);
-    out.meta("property", "og:site_name", &config.title);
-    out.meta("property", "og:locale", &edition.language(subject.page).replace('-', "_"));
+    out.meta("property", "og:site_name", config.title_in(subject.language));
+    out.meta("property", "og:locale", &edition.tag(subject.page, subject.language).replace('-', "_"));
     let image =
         subject.page.and_then(|page| context::image(edition, page)).map(|href| context::absolute(edition, &href));
     let image = image.or_else(|| json_ld::site_image(edition, config.seo.image.as_deref()?));
@@ -155,13 +162,18 @@ fn open_graph(edition: &Edition<'_>, subject: &Subject<'_>, out: &mut Tags, desc
 fn alternates(edition: &Edition<'_>, subject: &Subject<'_>, out: &mut Tags) {
     let config = &edition.library.config;
     let own = subject.feed.iter().map(|(home, title)| (home.as_str(), title.as_str()));
-    for (home, title) in own.chain(edition.has_feed.then_some(("/", config.title.as_str()))) {
+    let language = edition.in_language(subject.language);
+    let site = (translations::home_url(subject.language), config.title_in(subject.language));
+    let site = language.has_feed.then_some((site.0.as_str(), site.1));
+    for (home, title) in own.chain(site) {
         for &format in &config.feed.formats {
             let href = edition.base.href(&super::feed::url(home, format));
             out.link("alternate", &href, &[("type", format.media_type()), ("title", title)]);
         }
     }
-    for (language, href) in edition.translations.links(edition, subject.page.filter(|_| !subject.noindex)) {
+    for (language, href) in
+        edition.translations.links(edition, subject.page.filter(|page| !subject.noindex && page.url == subject.url))
+    {
         out.link("alternate", &href, &[("hreflang", &language)]);
     }
     if subject.page.is_some_and(|page| page.exists) {

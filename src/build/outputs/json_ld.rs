@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::edition::Edition;
 use super::super::links::Kind;
-use super::super::{context, sections};
+use super::super::{context, sections, translations};
 use super::head;
 use crate::model::config::{Publisher, PublisherKind};
 use crate::model::{Page, PageKind};
@@ -13,9 +13,12 @@ use crate::model::{Page, PageKind};
 #[must_use]
 pub(crate) fn graph(edition: &Edition<'_>, subject: &head::Subject<'_>, description: &str, canonical: &str) -> Value {
     let config = &edition.library.config;
-    let site_id = format!("{}#website", edition.base.url());
-    let mut site = json!({"@type": "WebSite", "@id": site_id, "url": edition.base.url(), "name": config.title});
-    set(&mut site, "description", &config.description);
+    // Each language is a site of its own: one that is called otherwise is another one.
+    let home = edition.base.absolute(&translations::home_url(subject.language));
+    let site_id = format!("{home}#website");
+    let name = config.title_in(subject.language);
+    let mut site = json!({"@type": "WebSite", "@id": site_id, "url": home, "name": name});
+    set(&mut site, "description", config.description_in(subject.language));
     let publisher = config.seo.publisher.as_ref().map(|publisher| publisher_node(edition, publisher));
     let publisher_id = publisher.as_ref().map(|node| json!({"@id": node["@id"]}));
     if let Some(id) = &publisher_id {
@@ -25,7 +28,7 @@ pub(crate) fn graph(edition: &Edition<'_>, subject: &head::Subject<'_>, descript
     graph.extend(publisher);
     let mut page = json!({
         "@type": "WebPage", "@id": canonical, "url": canonical, "name": subject.title,
-        "isPartOf": {"@id": site_id}, "inLanguage": edition.language(subject.page),
+        "isPartOf": {"@id": site_id}, "inLanguage": edition.tag(subject.page, subject.language),
     });
     set(&mut page, "description", description);
     match subject.page {

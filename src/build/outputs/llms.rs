@@ -1,4 +1,4 @@
-//! `llms.txt`: the site for language models, with links to the Markdown twins.
+//! `llms.txt`: the site for language models in all its languages, with links to the Markdown twins.
 
 use std::fmt::Write;
 
@@ -19,7 +19,16 @@ pub(crate) fn files(edition: &Edition<'_>) -> Vec<(String, String)> {
     if !config.description.is_empty() {
         let _ = write!(out, "\n> {}\n", line(&config.description));
     }
-    for section in library.sections.values() {
+    for language in library.languages() {
+        sections(edition, language, &mut out);
+    }
+    vec![("llms.txt".into(), out)]
+}
+
+/// The sections of one language; those of a further one say which.
+fn sections(edition: &Edition<'_>, language: Option<&str>, out: &mut String) {
+    let library = &edition.library;
+    for section in library.sections_in(language).values() {
         let own = &library.pages[section.page];
         let listed: Vec<&Page> =
             section.pages.iter().map(|&i| &*library.pages[i]).filter(|page| !page.noindex).collect();
@@ -28,19 +37,19 @@ pub(crate) fn files(edition: &Edition<'_>) -> Vec<(String, String)> {
         if listed.is_empty() && !with_own {
             continue;
         }
-        let _ = write!(out, "\n## {}\n\n", line(if home { "Pages" } else { &own.title }));
+        let said = language.map_or_else(String::new, |tag| format!(" ({tag})"));
+        let _ = write!(out, "\n## {}{said}\n\n", line(if home { "Pages" } else { &own.title }));
         if with_own {
-            row(edition, &mut out, own);
+            row(edition, out, own);
         }
         for page in listed.iter().take(MOST) {
-            row(edition, &mut out, page);
+            row(edition, out, page);
         }
         if listed.len() > MOST {
             let more = listed.len() - MOST;
             let _ = writeln!(out, "- [{more} more]({})", edition.base.absolute(&own.url));
         }
     }
-    vec![("llms.txt".into(), out)]
 }
 
 fn row(edition: &Edition<'_>, out: &mut String, page: &Page) {

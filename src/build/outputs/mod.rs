@@ -14,6 +14,7 @@ pub(crate) mod sitemap;
 pub(crate) mod twin;
 
 use super::edition::Edition;
+use super::translations;
 use crate::model::Config;
 
 /// A format: from the edition to files, output path and text.
@@ -35,7 +36,18 @@ pub(crate) const FORMATS: &[Format] = &[
 /// Whether an output file is the engine's own: links may lead to it, pages may not stand there.
 #[must_use]
 pub(crate) fn is_reserved(config: &Config, path: &str) -> bool {
-    RESERVED.contains(&path) || config.feed.formats.iter().any(|format| format.file() == path)
+    RESERVED.contains(&path)
+        || is_feed(config, path)
+        || config.further_languages().any(|tag| {
+            let below = path.strip_prefix(translations::home_url(Some(tag)).trim_start_matches('/'));
+            below.is_some_and(|name| is_feed(config, name) || name == search::FILE)
+        })
+}
+
+/// Whether a feed of the site is called so.
+#[must_use]
+pub(crate) fn is_feed(config: &Config, name: &str) -> bool {
+    config.feed.formats.iter().any(|format| format.file() == name)
 }
 
 /// Output files that belong to the engine (or to a static file of the same name), never to a page.
@@ -47,6 +59,6 @@ const RESERVED: &[&str] = &[
     "_redirects",
     "llms.txt",
     "robots.txt",
-    "search.json",
+    search::FILE,
     "sitemap.xml",
 ];

@@ -38,7 +38,7 @@ pub(crate) fn rules(edition: &Edition<'_>, reads: Reads) -> Vec<String> {
 pub(crate) fn stub(edition: &Edition<'_>, to: &str) -> String {
     let address = escape::markup(&context::absolute(edition, to));
     let href = escape::markup(to);
-    let lang = escape::markup(edition.language(None));
+    let lang = escape::markup(edition.tag(None, None));
     format!(
         "<!doctype html>\n<html lang=\"{lang}\">\n<head>\n<meta charset=\"utf-8\">\n<title>Moved</title>\n\
          <meta name=\"robots\" content=\"noindex\">\n<link rel=\"canonical\" href=\"{address}\">\n\

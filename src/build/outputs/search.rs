@@ -3,10 +3,11 @@
 use serde_json::{Value, json};
 
 use super::super::edition::Edition;
+use super::super::{address, translations};
 use super::head;
 
-/// URL path of the index.
-pub(crate) const URL: &str = "/search.json";
+/// The index's name.
+pub(crate) const FILE: &str = "search.json";
 /// Pages that are searchable; beyond, the file would cost readers more than it helps.
 const MOST: usize = 20_000;
 /// Headings kept of one page.
@@ -14,10 +15,21 @@ const HEADINGS: usize = 20;
 /// Past this many pages headings and descriptions are left out.
 const SHORT: usize = 2_000;
 
-/// The index: one line a page, in path order.
+/// URL path of a language's index.
+#[must_use]
+pub(crate) fn url(language: Option<&str>) -> String {
+    format!("{}{FILE}", translations::home_url(language))
+}
+
+/// An index for each language: one line a page, in path order.
 #[must_use]
 pub(crate) fn files(edition: &Edition<'_>) -> Vec<(String, String)> {
-    let pages: Vec<_> = edition.listed().filter(|(_, page)| !page.noindex).take(MOST).collect();
+    let file = |language| (address::output_path(&url(language)), index(edition, language));
+    edition.library.languages().map(file).collect()
+}
+
+fn index(edition: &Edition<'_>, language: Option<&str>) -> String {
+    let pages: Vec<_> = edition.listed(language).filter(|(_, page)| !page.noindex).take(MOST).collect();
     let short = pages.len() > SHORT;
     let rows: Vec<String> = pages
         .into_iter()
@@ -33,6 +45,5 @@ pub(crate) fn files(edition: &Edition<'_>) -> Vec<(String, String)> {
             row.to_string()
         })
         .collect();
-    let text = if rows.is_empty() { "[]\n".into() } else { format!("[\n{}\n]\n", rows.join(",\n")) };
-    vec![("search.json".into(), text)]
+    if rows.is_empty() { "[]\n".into() } else { format!("[\n{}\n]\n", rows.join(",\n")) }
 }

@@ -36,7 +36,8 @@ fn rows(edition: &Edition<'_>) -> BTreeMap<String, Vec<Row>> {
         let changed = page.updated.as_ref().or(page.date.as_ref()).map(crate::model::Date::rfc3339);
         add(&page.url, changed, edition.translations.links(edition, Some(page)));
     }
-    let lists = library.taxonomies.values().filter(|_| !library.config.crawlers.noindex);
+    let lists = library.languages().flat_map(|language| library.taxonomies_in(language).values());
+    let lists = lists.filter(|_| !library.config.crawlers.noindex);
     for taxonomy in lists.filter(|taxonomy| !taxonomy.terms.is_empty()) {
         let own = |url: &str| !library.by_url.get(url).is_some_and(|&i| library.pages[i].included);
         if own(&taxonomy.url) {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::fields::Fields;
 use super::{
     Config, Durability, HeadingIds, History, Host, Layout, MarkdownConfig, MenuItem, PublishConfig, RawHtml,
-    TaxonomyConfig, check, collections, crawlers, feed, redirects, seo, world,
+    TaxonomyConfig, check, collections, crawlers, feed, languages, redirects, seo, world,
 };
 use crate::error::Result;
 use crate::model::{ContentPath, Diagnostic};
@@ -27,10 +27,7 @@ pub(super) fn config(path: &ContentPath, text: &str) -> Result<(Config, Vec<Diag
         check::language(&language).map_err(|problem| root.error("language", &problem))?;
         config.language = language;
     }
-    for language in root.texts("languages")?.unwrap_or_default() {
-        check::language(&language).map_err(|problem| root.error("languages", &problem))?;
-        config.languages.push(language);
-    }
+    config.languages = languages::read(&mut root, &config.language)?;
     if let Some(zone) = root.text("timezone")? {
         if super::time_zone(&zone).is_none() {
             return Err(
@@ -85,7 +82,8 @@ fn checked(
     Ok(())
 }
 
-fn menus(root: &mut Fields) -> Result<Option<BTreeMap<String, Vec<MenuItem>>>> {
+/// Menus by name, of the site or of one language.
+pub(super) fn menus(root: &mut Fields) -> Result<Option<BTreeMap<String, Vec<MenuItem>>>> {
     let Some(map) = root.any_map("menus")? else { return Ok(None) };
     let at = root.below(&["menus"], Map::new());
     let menus = map.into_iter().map(|(name, items)| {

@@ -76,7 +76,7 @@ fn assets_of(page: &Page) -> &str {
 }
 
 fn is_single_file(page: &Page) -> bool {
-    page.kind == PageKind::Page && page.path.file_name() != "index.md"
+    page.kind == PageKind::Page && !page.path.file_name().starts_with("index.")
 }
 
 /// The single-file page in whose bundle a path would lie, with the path it has as a bundle.

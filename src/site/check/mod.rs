@@ -10,6 +10,7 @@ mod reach;
 mod rendered;
 mod rule;
 mod seo;
+mod translations;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -134,6 +135,9 @@ fn look(
     }
     if rules.contains(&Rule::Stale) || rules.contains(&Rule::Drafts) {
         findings.extend(age::findings(site, &built.library)?);
+    }
+    if rules.contains(&Rule::Translations) {
+        findings.extend(translations::findings(&built.library));
     }
     if rules.contains(&Rule::ExternalLinks) {
         findings.extend(external::findings(&built.library, &holds, &progress.part(0.9, 1.0)));

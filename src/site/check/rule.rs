@@ -26,13 +26,15 @@ pub enum Rule {
     Stale,
     /// Large and unused files.
     Assets,
+    /// Pages that lack one of the site's languages.
+    Translations,
     /// Links to other sites; reads from the network.
     ExternalLinks,
 }
 
 impl Rule {
     /// Every group, in the order they are shown.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Links,
         Self::Schema,
         Self::Templates,
@@ -42,15 +44,18 @@ impl Rule {
         Self::Drafts,
         Self::Assets,
         Self::Stale,
+        Self::Translations,
         Self::ExternalLinks,
     ];
 
     /// What stops a publish or a reader, without advice: what the command line checks by itself.
     pub const FAULTS: [Self; 4] = [Self::Links, Self::Schema, Self::Templates, Self::Accessibility];
 
-    /// What is checked where nobody names rules: age alone is no fault, and the network is asked only when meant.
+    /// What is checked where nobody names rules: neither age nor a language less is a fault, and the network is asked only when
+    /// meant.
     pub(super) fn usual() -> BTreeSet<Self> {
-        Self::ALL.into_iter().filter(|rule| !matches!(rule, Self::Stale | Self::ExternalLinks)).collect()
+        let asked = |rule: &Self| matches!(rule, Self::Stale | Self::Translations | Self::ExternalLinks);
+        Self::ALL.into_iter().filter(|rule| !asked(rule)).collect()
     }
 
     /// Its name; API.
@@ -65,6 +70,7 @@ impl Rule {
             Self::Orphans => "orphans",
             Self::Drafts => "drafts",
             Self::Stale => "stale",
+            Self::Translations => "translations",
             Self::Assets => "assets",
             Self::ExternalLinks => "external_links",
         }
@@ -92,6 +98,7 @@ impl Rule {
             "orphan_page" => Self::Orphans,
             "old_draft" => Self::Drafts,
             "stale_page" => Self::Stale,
+            "missing_translation" => Self::Translations,
             "large_asset" | "unused_asset" => Self::Assets,
             code if ["template", "shortcode", "theme", "layout", "partial", "foreign_tag"]
                 .iter()

@@ -43,7 +43,8 @@ fn title(page: &Page) -> Option<Diagnostic> {
 
 fn description(library: &Library, page: &Page) -> Option<Diagnostic> {
     let Some(text) = page.description.as_deref().filter(|text| !text.trim().is_empty()) else {
-        if page.kind == PageKind::Home && !library.config.description.is_empty() {
+        let site = library.config.description_in(library.language_of(page));
+        if page.kind == PageKind::Home && !site.is_empty() {
             return None;
         }
         let hint = "Set `description` in its front matter: one sentence that says what the page is good for.";

@@ -131,7 +131,7 @@ fn section_folder(library: &Library, name: &str) -> Result<String> {
     let trimmed = trimmed.strip_prefix("content").map_or(trimmed, |rest| rest.trim_start_matches('/'));
     let trimmed = trimmed.trim_end_matches("_index.md").trim_end_matches('/');
     let folder = if trimmed.is_empty() { "content".to_owned() } else { format!("content/{trimmed}") };
-    if library.sections.contains_key(&folder) {
+    if library.languages().any(|language| library.sections_in(language).contains_key(&folder)) {
         return Ok(folder);
     }
     // A section may be named by its URL as well.

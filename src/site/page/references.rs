@@ -175,7 +175,8 @@ pub(super) fn menus(
 ) -> Option<(String, Vec<String>)> {
     let text = base.text("site.yaml")?;
     let mut found = Vec::new();
-    for items in library.config.menus.values() {
+    let translated = library.config.languages.values().flat_map(|language| language.menus.values());
+    for items in library.config.menus.values().chain(translated) {
         collect(library, renames, urls, items, &mut found);
     }
     let mut inside = false;
@@ -183,7 +184,7 @@ pub(super) fn menus(
     let mut names = Vec::new();
     for line in text.split_inclusive('\n') {
         if !line.starts_with([' ', '\t', '-', '#', '\n', '\r']) {
-            inside = line.starts_with("menus:");
+            inside = line.starts_with("menus:") || line.starts_with("languages:");
         }
         let entry = found.iter().filter(|_| inside && ADDRESSES.iter().any(|key| line.contains(key)));
         let new = entry.clone().find_map(|(name, old, new)| Some((name, replace_whole(line, old, new)?)));

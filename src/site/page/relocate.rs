@@ -117,7 +117,8 @@ fn plan(transaction: &Transaction<'_>, before: &Built, one: &Move, renames: &mut
     if to == *from {
         return Ok(());
     }
-    if page.kind == PageKind::Page {
+    // A section's translation is one file: the section stays.
+    if page.kind == PageKind::Page || page.variant {
         if to.file_name() == "_index.md" {
             return Err(wrong_target(one, "a page cannot become a section"));
         }

@@ -88,7 +88,12 @@ fn check_etag(
 
 /// A section's own page may go only with its pages, or its URL would silently become an empty list.
 fn check_empty(before: &Built, index: usize) -> Result<()> {
-    let folder = before.library.pages[index].path.folder();
+    let page = &before.library.pages[index];
+    // Without its translation a section is called as in the site's own language.
+    if page.variant {
+        return Ok(());
+    }
+    let folder = page.path.folder();
     let inside = before.library.sections.get(folder).map_or(0, |section| section.pages.len());
     if inside == 0 {
         return Ok(());

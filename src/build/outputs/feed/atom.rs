@@ -11,11 +11,10 @@ pub(super) fn text(feed: &Feed<'_>) -> String {
     let Feed { edition, title, home, url, .. } = *feed;
     let config = &edition.library.config;
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n");
-    let _ =
-        writeln!(out, "<feed xmlns=\"http://www.w3.org/2005/Atom\" xml:lang=\"{}\">", escape::markup(&config.language));
+    let _ = writeln!(out, "<feed xmlns=\"http://www.w3.org/2005/Atom\" xml:lang=\"{}\">", escape::markup(feed.tag()));
     element(&mut out, "  ", "title", title);
-    if !config.description.is_empty() {
-        element(&mut out, "  ", "subtitle", &config.description);
+    if !feed.description().is_empty() {
+        element(&mut out, "  ", "subtitle", feed.description());
     }
     let href = |url: &str| escape::markup(&edition.base.absolute(url));
     let _ = writeln!(out, "  <link rel=\"self\" type=\"application/atom+xml\" href=\"{}\"/>", href(url));
@@ -24,7 +23,7 @@ pub(super) fn text(feed: &Feed<'_>) -> String {
     if let Some(updated) = feed.updated() {
         element(&mut out, "  ", "updated", &updated.rfc3339());
     }
-    let author = config.author.as_deref().unwrap_or(&config.title);
+    let author = config.author.as_deref().unwrap_or(config.title_in(feed.language));
     let _ = writeln!(
         out,
         "  <author><name>{}</name></author>",

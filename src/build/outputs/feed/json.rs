@@ -14,10 +14,10 @@ pub(super) fn text(feed: &Feed<'_>) -> String {
         "title": feed.title,
         "home_page_url": feed.edition.base.absolute(feed.home),
         "feed_url": feed.edition.base.absolute(feed.url),
-        "language": config.language,
+        "language": feed.tag(),
     });
-    if !config.description.is_empty() {
-        value["description"] = json!(config.description);
+    if !feed.description().is_empty() {
+        value["description"] = json!(feed.description());
     }
     if let Some(author) = &config.author {
         value["authors"] = json!([{"name": author}]);
@@ -53,7 +53,7 @@ fn item(feed: &Feed<'_>, index: usize, page: &Page) -> Value {
     if !tags.is_empty() {
         value["tags"] = json!(tags);
     }
-    if let Some(language) = &page.lang {
+    if let Some(language) = page.lang.as_deref().filter(|tag| feed.language != Some(tag)) {
         value["language"] = json!(language);
     }
     value

@@ -8,7 +8,6 @@ use crate::model::{Date, Page};
 
 /// The feed as RSS.
 pub(super) fn text(feed: &Feed<'_>) -> String {
-    let config = &feed.edition.library.config;
     let absolute = |url: &str| feed.edition.base.absolute(url);
     let mut out = String::from(
         "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<rss version=\"2.0\" xmlns:atom=\"http://www.w3.org/2005/Atom\" \
@@ -17,8 +16,8 @@ pub(super) fn text(feed: &Feed<'_>) -> String {
     element(&mut out, "title", feed.title);
     element(&mut out, "link", &absolute(feed.home));
     // RSS wants a description even where the site has none.
-    element(&mut out, "description", if config.description.is_empty() { feed.title } else { &config.description });
-    element(&mut out, "language", &config.language);
+    element(&mut out, "description", if feed.description().is_empty() { feed.title } else { feed.description() });
+    element(&mut out, "language", feed.tag());
     let own = escape::markup(&absolute(feed.url));
     let _ = writeln!(out, "  <atom:link rel=\"self\" type=\"application/rss+xml\" href=\"{own}\"/>");
     if let Some(updated) = feed.updated() {
