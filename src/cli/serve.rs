@@ -46,7 +46,7 @@ pub(super) fn serve(arguments: &Serve, site: Option<&Path>) -> Result<Outcome> {
     };
     let server = Server::new(Arc::clone(&site), registry, rights);
     let _watch = watch(&site, &server, preview.as_ref());
-    let journal = server.clone();
+    let last = server.clone();
     let served = match arguments.http {
         None => run(async {
             let stop = CancellationToken::new();
@@ -69,7 +69,7 @@ pub(super) fn serve(arguments: &Serve, site: Option<&Path>) -> Result<Outcome> {
         }
     };
     site.courier().wait(DELIVERY);
-    journal.journal().flush();
+    last.farewell();
     served
 }
 
@@ -89,7 +89,7 @@ pub(super) fn both(site: Option<&Path>) -> Result<Outcome> {
     });
     let options = options.collect();
     let served = run(over_http(server.clone(), options, Some(preview)));
-    server.journal().flush();
+    server.farewell();
     served
 }
 

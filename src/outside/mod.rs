@@ -3,6 +3,8 @@
 mod address;
 pub mod browser;
 pub mod child;
+#[cfg(feature = "otel")]
+pub mod collector;
 pub mod deliver;
 pub mod fetch;
 mod guard;

@@ -22,6 +22,8 @@ pub(super) struct Noting {
     journal: Arc<Journal>,
     began: Instant,
     entry: Option<Entry>,
+    #[cfg(feature = "otel")]
+    span: Option<super::spans::Open>,
     pub(super) effects: Effects,
 }
 
@@ -37,15 +39,25 @@ impl Noting {
         let journal = Arc::clone(&server.journal);
         let began = Instant::now();
         if !journal.is_on() {
-            return Self { journal, began, entry: None, effects: Effects::default() };
+            return Self {
+                journal,
+                began,
+                entry: None,
+                #[cfg(feature = "otel")]
+                span: server.spans.as_ref().map(|spans| spans.begin(tool.map(Tool::name), "", context)),
+                effects: Effects::default(),
+            };
         }
         let said = journal.keeps_arguments().then(|| arguments.clone());
         let arguments: Arguments = journal.arguments(tool.map(Tool::schema), arguments);
         let at = server.site.now().as_millisecond();
         let origin = origin(server, context);
+        let placed = journal.place(&origin, at);
+        #[cfg(feature = "otel")]
+        let span = server.spans.as_ref().map(|spans| spans.begin(tool.map(Tool::name), &placed.session, context));
         let entry = Entry {
             at,
-            placed: journal.place(&origin, at),
+            placed,
             client: origin.client,
             tool: name.to_owned(),
             arguments,
@@ -53,7 +65,14 @@ impl Noting {
             outcome: Outcome::Cancelled,
             ..Entry::default()
         };
-        Self { journal, began, entry: Some(entry), effects: Effects::noted() }
+        Self {
+            journal,
+            began,
+            entry: Some(entry),
+            #[cfg(feature = "otel")]
+            span,
+            effects: Effects::noted(),
+        }
     }
 
     /// The call has this id in the site's history too.
@@ -73,10 +92,18 @@ impl Noting {
         if let Some(entry) = &mut self.entry {
             entry.outcome = Outcome::UnknownTool;
         }
+        #[cfg(feature = "otel")]
+        if let Some(span) = &mut self.span {
+            span.unknown_tool();
+        }
     }
 
     /// The call has an outcome.
     pub(super) fn came_to(&mut self, outcome: &Result<Answer, Refusal>) {
+        #[cfg(feature = "otel")]
+        if let Some(span) = &mut self.span {
+            span.came_to(outcome.as_ref().err().map(|refusal| refusal.code.as_str()));
+        }
         let Some(entry) = &mut self.entry else { return };
         match outcome {
             Ok(answer) => {

@@ -10,6 +10,8 @@ mod pace;
 mod prompts;
 mod resources;
 pub mod schedule;
+#[cfg(feature = "otel")]
+mod spans;
 pub mod stdio;
 pub mod token;
 mod uri;
@@ -67,6 +69,9 @@ pub struct Server {
     /// Tells this connection from the others, also those of other processes.
     seat_number: u64,
     journal: Arc<Journal>,
+    /// Where calls are told of besides, if the environment says so.
+    #[cfg(feature = "otel")]
+    spans: Option<Arc<spans::Spans>>,
     /// Something happened that the schedule may want to know.
     wake: Arc<Notify>,
 }
@@ -81,7 +86,18 @@ impl Server {
         let journal = Arc::new(Journal::open(&site, Settings::level(&site.repository().own_files())));
         let registry = if journal.is_on() { registry } else { registry.without("feedback_submit") };
         let seat_number = seat_number();
-        Self { site, registry: Arc::new(registry), rights, news, seat, seat_number, journal, wake: Arc::default() }
+        Self {
+            site,
+            registry: Arc::new(registry),
+            rights,
+            news,
+            seat,
+            seat_number,
+            journal,
+            #[cfg(feature = "otel")]
+            spans: spans::Spans::from_environment().map(Arc::new),
+            wake: Arc::default(),
+        }
     }
 
     /// The same server for one more connection.
@@ -94,6 +110,15 @@ impl Server {
     #[must_use]
     pub fn journal(&self) -> &Journal {
         &self.journal
+    }
+
+    /// The last words before the process ends: what was written down is on the disk, and spans are on their way.
+    pub fn farewell(&self) {
+        self.journal.flush();
+        #[cfg(feature = "otel")]
+        if let Some(spans) = &self.spans {
+            spans.end();
+        }
     }
 
     /// The tools it has, whatever the rights.

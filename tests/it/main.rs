@@ -56,6 +56,8 @@ mod seo;
 mod server;
 mod sessions;
 mod site;
+#[cfg(feature = "otel")]
+mod spans;
 mod store;
 mod story;
 mod subscriptions;

@@ -16,7 +16,7 @@ const LAYERS: [(&str, &[&str]); 11] = [
     ("outside", &["model", "error"]),
     ("preview", &["site", "outside", "model", "error"]),
     ("tools", &["site", "insight", "preview", "model", "error"]),
-    ("server", &["tools", "insight", "site", "error"]),
+    ("server", &["tools", "insight", "site", "outside", "error"]),
 ];
 
 /// Crates that only some files may use, by the beginning of their path below `src/`.
@@ -32,6 +32,10 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("rustls", &["store/remote", "outside"]),
     ("rustls_native_certs", &["store/remote", "outside"]),
     ("ring", &["outside", "insight/keyed"]),
+    ("opentelemetry", &["server/spans"]),
+    ("opentelemetry_sdk", &["server/spans"]),
+    ("opentelemetry_otlp", &["server/spans"]),
+    ("opentelemetry_http", &["server/spans"]),
     ("quick_xml", &["site/asset/svg", "import/feed"]),
     ("fast_image_resize", &["site/asset/picture"]),
     ("handlebars", &["build/template"]),
