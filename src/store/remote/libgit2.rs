@@ -8,7 +8,7 @@ use git2::{
 };
 
 use super::bound::Bound;
-use super::{Push, Pushed, Reason, address};
+use super::{Push, Pushed, Reason, address, pack};
 
 /// How libgit2 says that a server takes no push options.
 const NO_OPTIONS: &str = "push-options not supported";
@@ -70,16 +70,13 @@ pub(super) fn push(git: &git2::Repository, to: &Target<'_>, push: &Push, bound: 
 
 fn push_once(git: &git2::Repository, to: &Target<'_>, push: &Push, bound: &Arc<Bound>) -> Result<Pushed, Reason> {
     let Push { commit, expected, .. } = *push;
-    let mut remote = git.find_remote(to.remote).map_err(failed)?;
     let head = format!("refs/heads/{}", to.branch);
+    if let Some(path) = address::local_path(to.url) {
+        return hand_over(git, &path, &head, push, bound);
+    }
+    let mut remote = git.find_remote(to.remote).map_err(failed)?;
     let (mut moved, mut refused) = (false, None);
     let said = RefCell::new(Vec::new());
-    // A local path is written by libgit2 itself, which does not compare before it sets: a ref of our own comes first.
-    let local = address::local_path(to.url);
-    let target = match &local {
-        Some(_) => format!("refs/sitewright/incoming/{commit}"),
-        None => head.clone(),
-    };
     let result = {
         let mut calls = callbacks(bound);
         calls.sideband_progress(|text| {
@@ -91,7 +88,7 @@ fn push_once(git: &git2::Repository, to: &Target<'_>, push: &Push, bound: &Arc<B
         });
         calls.push_negotiation(|updates| {
             let there = updates.first().map(git2::PushUpdate::dst).filter(|id| !id.is_zero());
-            if local.is_none() && there != expected && there != Some(commit) {
+            if there != expected && there != Some(commit) {
                 moved = true;
                 return Err(git2::Error::from_str("the branch moved"));
             }
@@ -105,7 +102,7 @@ fn push_once(git: &git2::Repository, to: &Target<'_>, push: &Push, bound: &Arc<B
         options.remote_callbacks(calls).follow_redirects(RemoteRedirect::None);
         options.remote_push_options(&push.options.iter().map(String::as_str).collect::<Vec<_>>());
         let force = if push.rewrite { "+" } else { "" };
-        remote.push(&[format!("{force}{commit}:{target}")], Some(&mut options))
+        remote.push(&[format!("{force}{commit}:{head}")], Some(&mut options))
     };
     match result {
         _ if moved => return Ok(Pushed::Moved),
@@ -118,25 +115,29 @@ fn push_once(git: &git2::Repository, to: &Target<'_>, push: &Push, bound: &Arc<B
         let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
         return Ok(Pushed::Refused(if said.is_empty() { reason } else { format!("{reason}: {said}") }));
     }
-    match local {
-        Some(path) => place(&path, &head, &target, commit, expected),
-        None => Ok(Pushed::Done),
-    }
+    Ok(Pushed::Done)
 }
 
-/// Moves the branch of a repository on this machine by compare-and-swap.
-fn place(path: &str, head: &str, incoming: &str, commit: Oid, expected: Option<Oid>) -> Result<Pushed, Reason> {
-    let git = git2::Repository::open(path).map_err(failed)?;
-    let moved = git.reference_matching(head, commit, true, expected.unwrap_or(Oid::ZERO_SHA1), "push");
-    if let Ok(mut reference) = git.find_reference(incoming) {
-        // A left-over only keeps objects alive that the branch has anyway.
-        let _ = reference.delete();
+/// Gives a repository on this machine what it has not, and moves its branch by compare-and-swap: libgit2 does not compare before it sets.
+fn hand_over(git: &git2::Repository, path: &str, head: &str, push: &Push, bound: &Bound) -> Result<Pushed, Reason> {
+    let Push { commit, expected, .. } = *push;
+    let there = git2::Repository::open(path).map_err(failed)?;
+    if !there.is_bare() {
+        return Err(Reason::new("a folder on this machine has to be a bare repository to be pushed to"));
     }
-    match moved {
+    let references = there.references().map_err(failed)?;
+    let tips: Vec<Oid> = references.filter_map(|reference| reference.ok()?.target()).collect();
+    if !tips.contains(&commit) {
+        let odb = there.odb().map_err(failed)?;
+        let mut writer = odb.packwriter().map_err(failed)?;
+        pack::write(git, commit, &tips, &mut writer, bound)?;
+        writer.commit().map_err(failed)?;
+    }
+    match there.reference_matching(head, commit, true, expected.unwrap_or(Oid::ZERO_SHA1), "push") {
         Ok(_) => Ok(Pushed::Done),
         Err(error) if matches!(error.code(), ErrorCode::Modified | ErrorCode::Exists | ErrorCode::NotFound) => {
-            let there = git.refname_to_id(head).ok();
-            Ok(if there == Some(commit) { Pushed::Done } else { Pushed::Moved })
+            let now = there.refname_to_id(head).ok();
+            Ok(if now == Some(commit) { Pushed::Done } else { Pushed::Moved })
         }
         Err(error) => Ok(Pushed::Refused(error.message().to_owned())),
     }

@@ -1,11 +1,11 @@
 //! What a remote is told that we have, and the packs it is sent.
 
+use std::collections::HashSet;
 use std::io::Write;
 
-use git2::{Oid, Repository};
+use git2::{ObjectType, Oid, PackBuilder, Repository, Tree};
 
 use super::bound::Bound;
-use super::smart::Body;
 use super::{MAX_SHALLOW, Reason};
 
 /// How far back known commits are named: every one that doubles the distance, so a history that was cut short still meets.
@@ -72,7 +72,7 @@ pub(super) fn write(
     git: &Repository,
     commit: Oid,
     there: &[Oid],
-    body: &mut Body,
+    body: &mut impl Write,
     bound: &Bound,
 ) -> Result<(), Reason> {
     let mut walk = git.revwalk()?;
@@ -85,7 +85,10 @@ pub(super) fn write(
     }
     let mut pack = git.packbuilder()?;
     pack.set_progress_callback(|_, _, _| bound.alive())?;
-    pack.insert_walk(&mut walk)?;
+    let mut gathered = HashSet::new();
+    for id in walk {
+        gather(git, &mut pack, id?, &mut gathered)?;
+    }
     let mut failed = None;
     let written = pack.foreach(|bytes| match body.write_all(bytes) {
         Ok(()) => bound.alive(),
@@ -98,4 +101,45 @@ pub(super) fn write(
         Some(error) => Err(error.into()),
         None => Ok(written?),
     }
+}
+
+/// Adds a commit and what it has that its parents have not: they are in the pack too, or the other side has them.
+///
+/// libgit2's own way opens every folder of the commits that are left out.
+fn gather(
+    git: &Repository,
+    pack: &mut PackBuilder<'_>,
+    id: Oid,
+    gathered: &mut HashSet<Oid>,
+) -> Result<(), git2::Error> {
+    pack.insert_object(id, None)?;
+    let commit = git.find_commit(id)?;
+    // Where history is cut off, a parent is only a name.
+    let parents = commit.parent_ids().filter_map(|parent| Some(git.find_commit(parent).ok()?.tree_id()));
+    let mut folders = vec![(commit.tree_id(), parents.collect::<Vec<Oid>>())];
+    while let Some((id, before)) = folders.pop() {
+        if before.contains(&id) || !gathered.insert(id) {
+            continue;
+        }
+        pack.insert_object(id, None)?;
+        let tree = git.find_tree(id)?;
+        let before: Vec<Tree<'_>> = before.into_iter().filter_map(|id| git.find_tree(id).ok()).collect();
+        for entry in &tree {
+            let was = before.iter().filter_map(|tree| tree.get_name_bytes(entry.name_bytes()));
+            let was: Vec<(Oid, Option<ObjectType>)> = was.map(|entry| (entry.id(), entry.kind())).collect();
+            match entry.kind() {
+                _ if was.contains(&(entry.id(), entry.kind())) => {}
+                Some(ObjectType::Tree) => {
+                    let was = was.into_iter().filter(|(_, kind)| *kind == Some(ObjectType::Tree));
+                    folders.push((entry.id(), was.map(|(id, _)| id).collect()));
+                }
+                Some(ObjectType::Blob) if gathered.insert(entry.id()) => {
+                    pack.insert_object(entry.id(), entry.name().ok())?;
+                }
+                // A submodule's commits are elsewhere.
+                _ => {}
+            }
+        }
+    }
+    Ok(())
 }
