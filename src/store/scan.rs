@@ -229,7 +229,7 @@ impl Seen {
         for path in &paths {
             walk.below(path)?;
         }
-        let listing = walk.listing();
+        let listing = walk.listing()?;
         if !listing.is_watched {
             self.events = None;
         }

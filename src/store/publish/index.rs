@@ -28,7 +28,8 @@ pub(super) fn update(git: &git2::Repository, old: Option<Oid>, new: Oid) -> Resu
 
 fn write(git: &git2::Repository, differences: &[tree::Difference]) -> Result<(), git2::Error> {
     let mut index = git.index()?;
-    index.read(true)?;
+    // Not read again where its checksum says that it is the one that was read.
+    index.read(false)?;
     let mut is_changed = false;
     // Removals first: a file may make room for a folder.
     let (removed, set): (Vec<_>, Vec<_>) = differences.iter().partition(|d| d.new.is_none());
@@ -45,7 +46,13 @@ fn write(git: &git2::Repository, differences: &[tree::Difference]) -> Result<(),
         }
         is_changed = true;
     }
-    if is_changed { index.write() } else { Ok(()) }
+    if !is_changed {
+        return Ok(());
+    }
+    index.write().inspect_err(|_| {
+        // What could not be written must not be taken for what is there; a second failure is told by whoever reads it next.
+        let _ = index.read(true);
+    })
 }
 
 /// Without times and size: git compares the content once and fills them in. The file on disk may hold an unpublished edit.

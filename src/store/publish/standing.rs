@@ -1,12 +1,14 @@
 //! The output folder on disk after a publish, remembered so that the next one writes what differs and not the whole site.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use cap_std::fs::Dir;
 use git2::Oid;
+use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 use crate::model::{ContentPath, Output, OutputData, Outputs};
-use crate::store::failure::git_error;
+use crate::store::failure::{git_error, io_error};
 use crate::store::message::blob_id;
 use crate::store::scan::Stat;
 use crate::store::tree::{self, Difference};
@@ -44,12 +46,8 @@ impl Repository {
     /// Whether nobody touched the folder since.
     fn is_left(&self, standing: &Standing) -> bool {
         self.work().looked_at_output(standing.stats.len());
-        standing.stats.iter().all(|(path, stat)| stat.is_some() && self.output_stat(path) == *stat)
-    }
-
-    fn output_stat(&self, path: &str) -> Option<Stat> {
-        let path = self.site_dir().join(self.output()).join(path);
-        std::fs::symlink_metadata(path).ok().map(|found| Stat::of(&found))
+        let Ok(folder) = self.disk().folder(self.output()) else { return false };
+        standing.stats.par_iter().all(|(path, stat)| stat.is_some() && stat_in(&folder, path) == *stat)
     }
 
     /// Writes what differs; `None` where that does not go by single files, so that all of it has to be written.
@@ -69,8 +67,9 @@ impl Repository {
                 Err(error) => return Err(error),
             }
         }
+        let Ok(folder) = self.disk().folder(self.output()) else { return Ok(None) };
         for path in differences.iter().flat_map(|difference| with_folders(&difference.path)) {
-            match self.output_stat(path) {
+            match stat_in(&folder, path) {
                 None => standing.stats.remove(path),
                 stat => standing.stats.insert(path.to_owned(), stat),
             };
@@ -97,12 +96,9 @@ impl Repository {
                 self.disk().remove(&path)?;
             }
         }
-        let mut stats = BTreeMap::new();
-        for path in outputs.keys().flat_map(|path| with_folders(path)) {
-            if !stats.contains_key(path) {
-                stats.insert(path.to_owned(), self.output_stat(path));
-            }
-        }
+        let paths: BTreeSet<&str> = outputs.keys().flat_map(|path| with_folders(path)).collect();
+        let folder = self.disk().folder(self.output()).map_err(io_error("open", self.output()))?;
+        let stats = paths.into_par_iter().map(|path| (path.to_owned(), stat_in(&folder, path))).collect();
         Ok(Standing { tree: new, stats })
     }
 
@@ -116,6 +112,10 @@ impl Repository {
         }
         Ok(())
     }
+}
+
+fn stat_in(folder: &Dir, path: &str) -> Option<Stat> {
+    Stat::at(folder, if path.is_empty() { "." } else { path })
 }
 
 /// The output folder itself, the folders of a path below it, and the path.

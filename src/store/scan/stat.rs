@@ -1,7 +1,10 @@
 //! What `stat` says of a file, and whether a later change is sure to show in it.
 
+use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, SystemTime};
+
+use rustix::fs::{AtFlags, statat};
 
 /// A file whose time stamp is this close to the moment it was read may change again without a new time stamp.
 const RACY: Duration = Duration::from_millis(20);
@@ -25,6 +28,17 @@ impl Stat {
             changed: (metadata.ctime(), metadata.ctime_nsec()),
             inode: (metadata.dev(), metadata.ino()),
         }
+    }
+
+    /// Of a path below an open folder, without following a link at its end; `None`: there is nothing.
+    pub(crate) fn at(dir: impl AsFd, path: &str) -> Option<Self> {
+        let found = statat(dir, path, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+        Some(Self {
+            size: u64::try_from(found.st_size).ok()?,
+            modified: (found.st_mtime, i64::try_from(found.st_mtime_nsec).ok()?),
+            changed: (found.st_ctime, i64::try_from(found.st_ctime_nsec).ok()?),
+            inode: (found.st_dev, found.st_ino),
+        })
     }
 
     /// Whether the time stamps are old enough now to show any later change.

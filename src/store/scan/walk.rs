@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use rayon::prelude::*;
 use walkdir::{DirEntry, WalkDir};
 
 use super::Events;
@@ -12,6 +13,8 @@ use crate::store::places;
 
 /// Deeper folders are not looked into.
 const MAX_DEPTH: usize = 60;
+/// Fewer files are looked at one after the other: waking other threads takes longer.
+const FEW: usize = 256;
 
 /// What to do with a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,16 +48,31 @@ pub(super) struct Walk<'a> {
     look: &'a dyn Fn(&str) -> Look,
     events: Option<&'a mut Events>,
     listing: Listing,
+    /// Files that are still to be looked at.
+    files: Vec<String>,
 }
 
 impl<'a> Walk<'a> {
     pub(super) fn new(root: &'a Path, look: &'a dyn Fn(&str) -> Look, events: Option<&'a mut Events>) -> Self {
         let listing = Listing { is_watched: events.is_some(), ..Listing::default() };
-        Self { root, look, events, listing }
+        Self { root, look, events, listing, files: Vec::new() }
     }
 
-    pub(super) fn listing(self) -> Listing {
-        self.listing
+    /// What was found. The files are looked at together: it is most of the work where all are.
+    pub(super) fn listing(self) -> Result<Listing> {
+        let (root, mut listing) = (self.root, self.listing);
+        let look = |path: String| match std::fs::symlink_metadata(root.join(&path)) {
+            Ok(found) => Ok(Some((path, Stat::of(&found)))),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(Error::Io { action: "read", path, source }),
+        };
+        let found: Vec<Option<(String, Stat)>> = if self.files.len() < FEW {
+            self.files.into_iter().map(look).collect::<Result<_>>()?
+        } else {
+            self.files.into_par_iter().map(look).collect::<Result<_>>()?
+        };
+        listing.files = found.into_iter().flatten().collect();
+        Ok(listing)
     }
 
     /// Lists a file, or a folder with everything below it; nothing where there is nothing.
@@ -89,7 +107,8 @@ impl<'a> Walk<'a> {
             return Ok(());
         };
         if !entry.file_type().is_dir() {
-            return self.file(path, entry).map_err(|error| unreadable(self.root, error));
+            self.file(path, entry);
+            return Ok(());
         }
         if !self.enters(&path, entry) {
             return Ok(());
@@ -132,32 +151,20 @@ impl<'a> Walk<'a> {
         true
     }
 
-    fn file(&mut self, path: String, entry: &DirEntry) -> Result<(), walkdir::Error> {
+    fn file(&mut self, path: String, entry: &DirEntry) {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", &path));
         if let Some(target) = places::edited(name) {
             self.listing.edited.push((path.clone(), format!("{folder}/{target}")));
         }
         if name.starts_with(places::TEMPORARY) {
             self.listing.leftovers.push(path);
-            return Ok(());
-        }
-        if entry.file_type().is_symlink() && (places::in_site(&path) || places::may_hold(&path)) {
+        } else if entry.file_type().is_symlink() && (places::in_site(&path) || places::may_hold(&path)) {
             self.problem(&path, "symlink", "is a symbolic link and is left out");
-            return Ok(());
-        }
-        if !places::in_site(&path) {
-            return Ok(());
-        }
-        if !entry.file_type().is_file() {
+        } else if places::in_site(&path) && entry.file_type().is_file() {
+            self.files.push(path);
+        } else if places::in_site(&path) {
             self.problem(&path, "not_a_file", "is no regular file and is left out");
-            return Ok(());
         }
-        match entry.metadata() {
-            Ok(metadata) => self.listing.files.push((path, Stat::of(&metadata))),
-            Err(error) if is_gone(&error) => {}
-            Err(error) => return Err(error),
-        }
-        Ok(())
     }
 
     fn problem(&mut self, path: &str, code: &'static str, message: &str) {
