@@ -37,7 +37,7 @@ pub mod text_diff;
 pub mod theme;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 
 use crate::build::{self, Built, Cache, Company, Scope};
 use crate::error::{Error, Result};
@@ -93,6 +93,8 @@ struct Shared {
     /// Held while an image is decoded: each takes hundreds of megabytes at worst.
     decoding: Mutex<()>,
     courier: Courier,
+    /// Whether it was taken in what an earlier process remembers of the output that is live.
+    recalled: Once,
 }
 
 impl std::fmt::Debug for Site {
@@ -129,6 +131,7 @@ impl Site {
             sizes: Mutex::default(),
             decoding: Mutex::default(),
             courier: Courier::default(),
+            recalled: Once::new(),
         };
         Ok(Self { repository, shared: Arc::new(shared) })
     }

@@ -6,10 +6,10 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
 use super::Site;
-use crate::build::{self, Built, Company, Options, Stopwatch};
+use crate::build::{self, Built, Company, Options, Scope, Stopwatch};
 use crate::error::{Error, Result};
 use crate::model::{Digest, Digester, Output, Progress, Snapshot};
-use crate::store::{Row, Rows, Stamp, Writer, Written};
+use crate::store::{Row, Rows, Stamp, Stock, Writer, Written};
 
 /// Outputs that wait to be written at most: rendering waits for the disk then.
 const WAITING: usize = 256;
@@ -83,10 +83,9 @@ struct Warm<'a> {
 
 impl<'a> Warm<'a> {
     fn of(site: &'a Site, options: &'a Options, folder: Option<&'a Path>) -> Self {
-        let made = Digester::default().with(&(options.drafts, options.future, &options.base_url)).finish();
         let place = folder.map(|folder| std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()));
         let place = Digester::default().with(&place).finish();
-        Self { site, options, folder, names: (format!("made-{made}"), format!("held-{place}")) }
+        Self { site, options, folder, names: (made(options), format!("held-{place}")) }
     }
 
     /// Files that are where the last build put them.
@@ -124,6 +123,35 @@ impl<'a> Warm<'a> {
                 tracing::debug!(%error, "the cache is not written");
             }
         }
+    }
+}
+
+/// What it is kept as that outputs were made from.
+fn made(options: &Options) -> String {
+    let of = Digester::default().with(&(options.drafts, options.future, &options.base_url)).finish();
+    format!("made-{of}")
+}
+
+/// Before the first publish of this process: what an earlier one remembers of how the output was made that is live.
+pub(super) fn recall(site: &Site, stock: &Stock) {
+    site.shared.recalled.call_once(|| {
+        let options = site.build_options(Scope::Everything, false);
+        let kept = if stock.is_known() { site.repository().warm(&made(&options)) } else { None };
+        if let Some(kept) = kept {
+            site.shared.cache.recall(&options, &kept);
+        }
+    });
+}
+
+/// After a publish: leaves both for the next process, where they are not there already as far as it is worth its time.
+pub(super) fn keep(site: &Site) {
+    if !site.repository().save_stock() {
+        return;
+    }
+    let options = site.build_options(Scope::Everything, false);
+    let kept = site.shared.cache.saved(&options).map(|saved| site.repository().keep_warm(&made(&options), &saved));
+    if let Some(Err(error)) = kept {
+        tracing::debug!(%error, "the cache is not written");
     }
 }
 

@@ -7,14 +7,14 @@ use serde_json::Value;
 
 use super::change::selected;
 use super::edit::{Written, new_findings};
-use super::{Call, Site, address, after, expand, hold, review, schedule};
+use super::{Call, Site, address, after, expand, hold, output, review, schedule};
 use crate::build::{Built, Scope};
 use crate::error::{Error, Result};
 use crate::model::forge::Proposal;
-use crate::model::{Config, ContentPath, Diagnostic, Forge, Outputs, Severity, Snapshot};
+use crate::model::{Config, ContentPath, Diagnostic, Digest, Forge, Severity, Snapshot};
 use crate::store::{
-    ChangeKind, ChangeSet, OutputChange, PublishRequest, Published, ReviewRequest, RevisionId, Status, Synced,
-    Unpublished,
+    ChangeKind, ChangeSet, Made, OutputChange, PublishRequest, Published, ReviewRequest, RevisionId, Status, Stock,
+    Synced, Unpublished,
 };
 
 /// How much of a publish is done, roughly, when the site is read.
@@ -139,10 +139,11 @@ fn send(site: &Site, call: &Call, query: &PublishQuery, chosen: &Chosen) -> Resu
     let Chosen { status, built, paths, held, of_edit, trial } = chosen;
     let config = &built.library.config;
     let findings = std::sync::Mutex::new(Vec::new());
-    let build = |sources: &Snapshot, live: &Snapshot| -> Result<Outputs> {
-        let outcome = build_for(site, call, sources, live, &|fresh| refuse_errors(fresh, chosen, sources))?;
+    let build = |sources: &Snapshot, live: &Snapshot, stock: &Stock| -> Result<Made> {
+        let judge = |fresh: &[Diagnostic]| refuse_errors(fresh, chosen, sources);
+        let outcome = build_for(site, call, (sources, live), stock, &judge)?;
         *super::lock(&findings) = outcome.diagnostics;
-        Ok(outcome.outputs)
+        Ok(Made { outputs: outcome.outputs, digests: outcome.digests })
     };
     progress.step(READ, "Asking the remote")?;
     let note = call.note(default_message(paths.as_ref(), held, &status.unpublished));
@@ -177,6 +178,9 @@ fn send(site: &Site, call: &Call, query: &PublishQuery, chosen: &Chosen) -> Resu
         None => (None, site.repository().publish(&request)?),
         Some(at) => schedule::freeze(site, query, &request, at)?,
     };
+    if !call.dry_run {
+        output::keep(site);
+    }
     note_effects(site, &published, &message);
     let review_url = review_url(forge.as_ref(), &published, &title, &describe);
     let mut diagnostics = std::mem::take(&mut *super::lock(&findings));
@@ -218,15 +222,17 @@ fn review_url(
 fn build_for(
     site: &Site,
     call: &Call,
-    sources: &Snapshot,
-    live: &Snapshot,
+    (sources, live): (&Snapshot, &Snapshot),
+    stock: &Stock,
     judge: &dyn Fn(&[Diagnostic]) -> Result<()>,
 ) -> Result<Built> {
     let progress = &call.progress;
-    let outcome = site.build_followed(sources, Scope::Everything, false, None, &progress.part(ASKED, BUILT))?;
+    output::recall(site, stock);
+    let have = |path: &str, digest: Digest| stock.has(path, digest);
+    let build = |snapshot, from, to| site.build_further(snapshot, Scope::Everything, &progress.part(from, to), &have);
+    let outcome = build(sources, ASKED, BUILT)?;
     if outcome.diagnostics.iter().any(|d| d.severity == Severity::Error) {
-        let before = site.build_followed(live, Scope::Everything, false, None, &progress.part(BUILT, COMPARED));
-        let fresh = match before {
+        let fresh = match build(live, BUILT, COMPARED) {
             Ok(before) => new_findings(&before, &outcome),
             Err(Error::Cancelled) => return Err(Error::Cancelled),
             // A first publish, or a live state that could not be built: every error counts.

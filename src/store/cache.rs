@@ -36,6 +36,8 @@ pub(crate) struct Cache {
     pub(super) spellings: Option<Arc<super::spelling::Spellings>>,
     /// The output folder as the last publish left it.
     pub(super) standing: Option<super::publish::standing::Standing>,
+    /// Output trees of which it is known what they hold, newest first.
+    pub(super) stocks: VecDeque<Arc<super::output::Stock>>,
     compared: VecDeque<Compared>,
     commits: Commits,
     orders: VecDeque<Order>,

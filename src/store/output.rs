@@ -4,6 +4,7 @@ mod claim;
 mod disk;
 mod git_tree;
 mod held;
+mod stock;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,8 +16,8 @@ use super::Repository;
 use crate::error::{Error, Result};
 use crate::model::{BlobId, ContentPath, OutputData, Outputs, Snapshot};
 
-pub(crate) use git_tree::tree;
 pub use held::{Row, Rows, Stamp};
+pub use stock::{Made, Stock};
 
 use claim::claim;
 

@@ -23,7 +23,7 @@ pub use review::OpenReview;
 
 use super::failure::git_error;
 use super::lock::WriterLock;
-use super::output::{self, Source};
+use super::output::Source;
 use super::remote::{Push, Pushed, Remote, Transport};
 use super::{Repository, message, places, refs, tree};
 use crate::error::{Error, Result};
@@ -269,15 +269,16 @@ impl Repository {
     ) -> Result<Prepared> {
         let exact = self.snapshot_of(git, tree::subtree(git, Some(plan.tree), self.prefix())?)?;
         let live = self.snapshot_of(git, self.site_tree(git, stand.live)?)?;
-        let outputs = (request.build)(&exact, &live)?;
-        stop_at("publish::built")?;
         let live_tree = refs::tree_of(git, stand.live)?;
         let folder = self.whole(self.output());
         let old = match deploy {
             Some(deploy) if !request.layout.has_folder() => refs::tree_of(git, deploy.tip)?,
             _ => tree::subtree(git, live_tree, &folder)?,
         };
-        let output = if outputs.is_empty() { None } else { Some(output::tree(git, old, &outputs, &from_git(git))?) };
+        let stock = self.stock(git, old)?;
+        let made = (request.build)(&exact, &live, &stock)?;
+        stop_at("publish::built")?;
+        let output = self.put_output(git, (old, &stock), &made, &from_git(git))?;
         let tree = tree::graft(git, Some(plan.tree), &folder, output.filter(|_| request.layout.has_folder()))?;
         let sources = plan::compare_sites(self, git, live_tree, Some(tree))?;
         let mut published = Published {

@@ -8,6 +8,8 @@ pub struct Work {
     looked: AtomicU64,
     read: AtomicU64,
     outputs: AtomicU64,
+    made: AtomicU64,
+    hashed: AtomicU64,
     compared: AtomicU64,
     synced: AtomicU64,
     opened: AtomicU64,
@@ -27,6 +29,16 @@ impl Work {
     /// Files and folders of the output that were looked at.
     pub fn outputs_looked_at(&self) -> u64 {
         self.outputs.load(Ordering::Relaxed)
+    }
+
+    /// Outputs of rendered bytes that publishes were given by their builds.
+    pub fn outputs_made(&self) -> u64 {
+        self.made.load(Ordering::Relaxed)
+    }
+
+    /// Outputs whose id in git was found by hashing their bytes.
+    pub fn outputs_hashed(&self) -> u64 {
+        self.hashed.load(Ordering::Relaxed)
     }
 
     /// Paths of the working tree that were compared with a tree of git.
@@ -54,6 +66,14 @@ impl Work {
 
     pub(super) fn looked_at_output(&self, files: usize) {
         self.outputs.fetch_add(files as u64, Ordering::Relaxed);
+    }
+
+    pub(super) fn made(&self) {
+        self.made.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn hashed(&self) {
+        self.hashed.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn read(&self) {

@@ -21,26 +21,30 @@ const SEEDS: u64 = 4;
 const EDITS: usize = 14;
 
 /// A site whose theme looks everything up that there is to look up.
-const CURIOUS: &str = include_str!("incremental/curious.txt");
+pub(super) const CURIOUS: &str = include_str!("incremental/curious.txt");
 
 /// The same numbers for the same seed, everywhere.
-struct Dice(u64);
+pub(super) struct Dice(u64);
 
 impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    pub(super) fn roll(&mut self, sides: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         (self.0 >> 33) as usize % sides
     }
 
-    fn pick<'t, T>(&mut self, all: &'t [T]) -> &'t T {
+    pub(super) fn pick<'t, T>(&mut self, all: &'t [T]) -> &'t T {
         let at = self.roll(all.len());
         &all[at]
     }
 }
 
-type Files = BTreeMap<String, Vec<u8>>;
+pub(super) type Files = BTreeMap<String, Vec<u8>>;
 
 fn paths(files: &Files, like: impl Fn(&str) -> bool) -> Vec<String> {
     files.keys().filter(|path| like(path)).cloned().collect()
@@ -55,7 +59,7 @@ fn text_of(files: &Files, path: &str) -> String {
 }
 
 /// One random edit; what it was.
-fn edit(dice: &mut Dice, files: &mut Files) -> String {
+pub(super) fn edit(dice: &mut Dice, files: &mut Files) -> String {
     let pages = paths(files, is_page);
     let page = dice.pick(&pages).clone();
     match dice.roll(20) {
@@ -300,7 +304,7 @@ fn ways(turn: usize, files: &Files) -> Options {
 }
 
 fn play(name: &str, start: &Files, seed: u64) {
-    let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let mut dice = Dice::new(seed);
     let (mut files, cache, mut history) = (start.clone(), Cache::default(), Vec::new());
     let mut holders = [Holder::default(), Holder::default()];
     for turn in 0..EDITS {

@@ -12,6 +12,7 @@ mod checklist;
 mod cli;
 mod collection;
 mod crash;
+mod difference;
 mod distribution;
 mod feed;
 mod front_matter;

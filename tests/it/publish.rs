@@ -10,8 +10,8 @@ use sitewright::error::{Error, Result};
 use sitewright::model::config::{History, Layout};
 use sitewright::model::{ContentPath, Output, OutputData, Outputs, PathKind, Snapshot};
 use sitewright::store::{
-    Durability, Footprint, Identity, Note, OpenOptions, PublishRequest, Published, Repository, ReviewRequest,
-    RevisionId, Synced,
+    Durability, Footprint, Identity, Made, Note, OpenOptions, PublishRequest, Published, Repository, ReviewRequest,
+    RevisionId, Stock, Synced,
 };
 
 pub(super) fn git(dir: &Path, args: &[&str]) -> String {
@@ -44,7 +44,7 @@ pub(super) fn path(text: &str) -> ContentPath {
 
 /// Every page as HTML, every static file as it is: enough of a build to tell whether it saw the right sources.
 #[expect(clippy::unnecessary_wraps, reason = "what a build answers")]
-fn render(sources: &Snapshot, _live: &Snapshot) -> Result<Outputs> {
+fn render(sources: &Snapshot, _live: &Snapshot, _stock: &Stock) -> Result<Made> {
     let mut outputs = Outputs::new();
     outputs.insert(".nojekyll".into(), Output { data: OutputData::Bytes(b"".as_slice().into()), source: None });
     for (path, file) in sources.iter() {
@@ -57,7 +57,7 @@ fn render(sources: &Snapshot, _live: &Snapshot) -> Result<Outputs> {
             outputs.insert(name.into(), Output { data: OutputData::Copy(path.clone(), file.id), source: None });
         }
     }
-    Ok(outputs)
+    Ok(outputs.into())
 }
 
 pub(super) fn everything() -> PublishRequest<'static> {
@@ -237,7 +237,7 @@ impl Place {
     pub(super) fn check_output(&self) {
         let id = self.repository.resolve(&git(&self.bare(), &["rev-parse", "main"])).unwrap();
         let sources = self.repository.snapshot_at(&id).unwrap();
-        let outputs = render(&sources, &sources).unwrap();
+        let outputs = render(&sources, &sources, &Stock::default()).unwrap().outputs;
         for (name, output) in &outputs {
             let bytes = fs::read(self.site.join("public").join(name)).unwrap_or_default();
             match &output.data {
@@ -651,7 +651,7 @@ fn a_rewritten_remote_is_a_matter_for_a_person() {
 fn a_build_that_fails_moves_nothing() {
     let place = Place::new();
     place.edit("content/a.md", "new\n");
-    let fails = |_: &Snapshot, _: &Snapshot| -> Result<Outputs> {
+    let fails = |_: &Snapshot, _: &Snapshot, _: &Stock| -> Result<Made> {
         Err(Error::BuildFailed { first: "broken".into(), diagnostics: Vec::new() })
     };
     assert_eq!(place.code(&PublishRequest { build: &fails, ..everything() }), "build_failed");
@@ -734,10 +734,10 @@ fn a_hand_edit_during_the_push_is_not_lost() {
     let place = Place::new();
     place.edit("content/a.md", "new\n");
     let site = place.site.clone();
-    let build = move |sources: &Snapshot, live: &Snapshot| {
+    let build = move |sources: &Snapshot, live: &Snapshot, stock: &Stock| {
         put(&site, "content/a.md", "typed meanwhile\n");
         put(&site, "content/b.md", "typed meanwhile\n");
-        render(sources, live)
+        render(sources, live, stock)
     };
     place.publish(&PublishRequest { build: &build, ..everything() }).unwrap();
     assert_eq!(place.live("content/a.md"), "new\n");
@@ -809,12 +809,12 @@ fn a_remote_that_moves_during_the_build_is_fetched_again() {
     let place = Place::new();
     place.edit("content/a.md", "new\n");
     let moves = std::cell::Cell::new(2);
-    let build = |sources: &Snapshot, live: &Snapshot| {
+    let build = |sources: &Snapshot, live: &Snapshot, stock: &Stock| {
         if moves.get() > 0 {
             moves.set(moves.get() - 1);
             place.theirs(|clone| put(clone, &format!("content/t{}.md", moves.get()), "theirs\n"));
         }
-        render(sources, live)
+        render(sources, live, stock)
     };
     place.publish(&PublishRequest { build: &build, ..everything() }).unwrap();
     assert_eq!(place.live("content/a.md"), "new\n");
@@ -828,10 +828,10 @@ fn a_remote_that_keeps_moving_is_given_up() {
     let place = Place::new();
     place.edit("content/a.md", "new\n");
     let moves = std::cell::Cell::new(0);
-    let build = |sources: &Snapshot, live: &Snapshot| {
+    let build = |sources: &Snapshot, live: &Snapshot, stock: &Stock| {
         moves.set(moves.get() + 1);
         place.theirs(|clone| put(clone, "content/t.md", &format!("theirs {}\n", moves.get())));
-        render(sources, live)
+        render(sources, live, stock)
     };
     let refs = |place: &Place| place.refs().lines().filter(|l| !l.contains("remotes")).collect::<Vec<_>>().join("\n");
     let before = refs(&place);
@@ -864,10 +864,10 @@ fn a_waiting_publish_that_came_into_conflict_does_not_hold_up_the_rest() {
 fn an_edit_during_the_build_stays_unpublished() {
     let place = Place::new();
     place.edit("content/a.md", "one\n");
-    let build = |sources: &Snapshot, live: &Snapshot| {
+    let build = |sources: &Snapshot, live: &Snapshot, stock: &Stock| {
         place.edit("content/a.md", "two\n");
         place.edit("content/c.md", "new\n");
-        render(sources, live)
+        render(sources, live, stock)
     };
     place.publish(&PublishRequest { build: &build, ..everything() }).unwrap();
     assert_eq!((place.live("content/a.md"), place.live("content/c.md")), ("one\n".into(), "-".into()));
@@ -939,7 +939,7 @@ fn a_server_hook_that_refuses_is_heard() {
 fn a_site_is_written_into_any_folder() {
     let place = Place::new();
     let sources = place.repository.working().unwrap();
-    let outputs = render(&sources, &sources).unwrap();
+    let outputs = render(&sources, &sources, &Stock::default()).unwrap().outputs;
     let folder = place.dir.path().join("preview/x");
     let written = place.repository.write_outputs(&outputs, &sources, Some(&folder)).unwrap();
     assert_eq!(written.added.len(), outputs.len());

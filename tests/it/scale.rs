@@ -287,6 +287,40 @@ async fn a_publish_writes_what_differs_and_puts_right_what_was_touched() {
     assert!(output.join("d/e/index.html").exists());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_publish_of_one_page_makes_hashes_and_sends_what_changed_whatever_the_size_of_the_site() {
+    let mut costs = Vec::new();
+    for pages in [12, 120] {
+        let mut text = String::from("-- content/_index.md --\n---\ntitle: Home\n---\n");
+        for number in 0..pages {
+            text += &format!("-- content/p{number:03}.md --\n---\ntitle: P{number}\n---\nText of {number}.\n");
+        }
+        let site = TestSite::with_remote(&text).await;
+        site.call("publish", json!({"local_commits": true})).await;
+        let sent = || -> u64 {
+            let counted = site.git_remote(&["count-objects", "-v"]);
+            counted.lines().find_map(|line| line.strip_prefix("in-pack: ")).unwrap().parse().unwrap()
+        };
+        let cost = || {
+            let work = site.site().repository().work();
+            [work.outputs_made(), work.outputs_hashed(), work.paths_compared(), work.syncs(), sent()]
+        };
+        assert!(cost()[1] > 2 * pages, "the first one makes everything");
+        for number in [1, 2] {
+            let before = cost();
+            let page = json!({"path": "p001.md", "body": format!("Other text {number}."), "if_match": "*"});
+            site.call("page_write", json!({"pages": [page]})).await;
+            site.call("publish", json!({})).await;
+            costs.push((number, [0, 1, 2, 3, 4].map(|at| cost()[at] - before[at])));
+        }
+    }
+    assert_eq!(costs[..2], costs[2..]);
+    for (_, [made, hashed, compared, _, sent]) in &costs {
+        // The page, its twin, the list it is in, and the files that are made anew each time; of these only some differ.
+        assert!(*made <= 16 && *hashed <= 9 && *compared <= 40 && *sent <= 24, "{costs:?}");
+    }
+}
+
 /// What a person does to a site beside a running server.
 #[derive(Debug, Clone)]
 enum Deed {

@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 
 use git2::{ObjectType, Odb, Oid, Repository};
-use rayon::prelude::*;
 
-use super::{Source, bytes, check_paths};
+use super::{Source, bytes};
 use crate::error::{Error, Result};
-use crate::model::{Output, OutputData, Outputs};
+use crate::model::OutputData;
 
 const FILE: &[u8] = b"100644 ";
 const FOLDER: &[u8] = b"40000 ";
+
+/// A file of the output: its path, where its bytes are, and their id.
+pub(super) type File<'f> = (&'f str, &'f OutputData, Oid);
 
 /// A folder of outputs, in memory.
 #[derive(Default)]
@@ -27,32 +29,48 @@ struct Tree<'a> {
     folders: BTreeMap<&'a str, Tree<'a>>,
 }
 
-/// Writes the tree that holds exactly these outputs, without an index. All ids are known before anything is written, so that only
+/// Writes the tree that holds exactly these files, without an index. All ids are known before anything is written, so that only
 /// what the tree `base` has not is looked at in the repository at all.
-pub(crate) fn tree(git: &Repository, base: Option<Oid>, outputs: &Outputs, source: &Source<'_>) -> Result<Oid> {
-    check_paths(outputs)?;
-    let named: Vec<(&String, &Output)> = outputs.iter().collect();
-    let ids: Vec<Oid> = named
-        .into_par_iter()
-        .map(|(_, output)| match &output.data {
-            OutputData::Copy(_, id) => Oid::from_bytes(&id.0),
-            OutputData::Bytes(bytes) => Oid::hash_object(ObjectType::Blob, bytes),
-        })
-        .collect::<std::result::Result<_, _>>()
-        .map_err(failed)?;
+pub(super) fn tree<'f>(
+    git: &Repository,
+    base: Option<Oid>,
+    files: impl Iterator<Item = File<'f>>,
+    source: &Source<'_>,
+) -> Result<Oid> {
     let mut root = Folder::default();
-    for ((path, output), id) in outputs.iter().zip(ids) {
+    for (path, data, id) in files {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
         let mut place = &mut root;
         for part in folder.split('/').filter(|part| !part.is_empty()) {
             place = place.folders.entry(part).or_default();
         }
-        place.files.insert(name, (&output.data, id));
+        place.files.insert(name, (data, id));
     }
     let tree = finish(root)?;
     let odb = git.odb().map_err(failed)?;
     write(git, &odb, &tree, base, source)?;
     Ok(tree.id)
+}
+
+/// Writes the bytes of files, as far as the repository has them not.
+pub(super) fn write_blobs<'f>(
+    git: &Repository,
+    files: impl Iterator<Item = File<'f>>,
+    source: &Source<'_>,
+) -> Result<()> {
+    let odb = git.odb().map_err(failed)?;
+    for (path, data, id) in files {
+        blob(git, &odb, path, data, id, source)?;
+    }
+    Ok(())
+}
+
+fn blob(git: &Repository, odb: &Odb<'_>, name: &str, data: &OutputData, id: Oid, source: &Source<'_>) -> Result<()> {
+    if odb.exists(id) {
+        return Ok(());
+    }
+    let written = git.blob(&bytes(data, source)?).map_err(failed)?;
+    if written == id { Ok(()) } else { Err(Error::internal(format!("the output {name} is no copy of {id}"))) }
 }
 
 /// Finds the ids of a folder and all below it.
@@ -90,11 +108,8 @@ fn write(git: &Repository, odb: &Odb<'_>, tree: &Tree<'_>, base: Option<Oid>, so
         write(git, odb, inner, there(name, ObjectType::Tree), source)?;
     }
     for (name, (data, id)) in &tree.files {
-        if there(name, ObjectType::Blob) != Some(*id) && !odb.exists(*id) {
-            let written = git.blob(&bytes(data, source)?).map_err(failed)?;
-            if written != *id {
-                return Err(Error::internal(format!("the output {name} is no copy of {id}")));
-            }
+        if there(name, ObjectType::Blob) != Some(*id) {
+            blob(git, odb, name, data, *id, source)?;
         }
     }
     odb.write(ObjectType::Tree, &tree.bytes).map(|_| ()).map_err(failed)

@@ -115,6 +115,16 @@ fn a_copy_is_compared_by_id_and_loaded_only_where_it_differs() {
 fn the_tree_holds_exactly_the_outputs() {
     let dir = tempfile::tempdir().unwrap();
     let git = git2::Repository::init_bare(dir.path()).unwrap();
+    let tree = |git: &git2::Repository, base, files: &Outputs, source: &Source<'_>| {
+        let id =
+            |data: &OutputData| git2::Oid::hash_object(git2::ObjectType::Blob, &bytes(data, source).unwrap()).unwrap();
+        git_tree::tree(
+            git,
+            base,
+            files.iter().map(|(path, output)| (path.as_str(), &output.data, id(&output.data))),
+            source,
+        )
+    };
     let files = [("a-b/x", "1"), ("a.html", "2"), ("a/b.html", "4"), ("a/b/c", "3"), ("a0", "5"), ("z", "6")];
     let id = tree(&git, None, &outputs(&files), &no_source).unwrap();
     let mut found = Vec::new();

@@ -7,13 +7,13 @@ use serde::Serialize;
 
 use crate::error::Result;
 use crate::model::config::{History, Layout};
-use crate::model::{ContentPath, Outputs, Snapshot};
+use crate::model::{ContentPath, Snapshot};
 use crate::store::tree::Difference;
-use crate::store::{Change, ChangeKind, Note, RevisionId, Unpublished};
+use crate::store::{Change, ChangeKind, Made, Note, RevisionId, Stock, Unpublished};
 
-/// Builds the outputs of exactly the sources that will be committed; also gets what is live, to tell what an error is new to.
-/// Errors stop the publish before anything moved.
-pub type Build<'a> = dyn Fn(&Snapshot, &Snapshot) -> Result<Outputs> + 'a;
+/// Builds the outputs of exactly the sources that will be committed; also gets what is live, to tell what an error is new to, and
+/// what of the output is there: that need not be made again. Errors stop the publish before anything moved.
+pub type Build<'a> = dyn Fn(&Snapshot, &Snapshot, &Stock) -> Result<Made> + 'a;
 
 /// How a review is asked for.
 #[derive(Clone, Copy)]
