@@ -9,15 +9,16 @@ use super::edition::Edition;
 use super::languages::Language;
 use super::links::{Kind, is_external};
 use super::{cascade, fields, outputs, schema, sections, translations};
-use crate::model::{Heading, Library, Page, PageKind};
+use crate::model::{Heading, Library, Page, PageKind, Progress};
 
 /// Words a reader reads in a minute.
 const READING_SPEED: usize = 200;
 
-/// What lists show of each page, made once and shared.
+/// What lists show of each page, made once and shared; nothing of pages that come when nobody waits any more.
 #[must_use]
-pub(crate) fn stubs(edition: &Edition<'_>) -> Vec<Arc<Value>> {
-    (0..edition.library.pages.len()).into_par_iter().map(|index| Arc::new(stub(edition, index))).collect()
+pub(crate) fn stubs(edition: &Edition<'_>, progress: &Progress) -> Vec<Arc<Value>> {
+    let made = |index| if progress.is_cancelled() { Arc::default() } else { Arc::new(stub(edition, index)) };
+    (0..edition.library.pages.len()).into_par_iter().map(made).collect()
 }
 
 /// What lists show of one page.

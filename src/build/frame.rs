@@ -132,20 +132,30 @@ impl Frame {
             noted: Vec::new(),
         };
         stage("check links");
-        let ((), more_reads) = reads::record(|| frame.resolve(snapshot, noted, &mut found));
+        let ((), more_reads) = {
+            let progress = progress.part(READING, CHECKED);
+            reads::record(|| frame.resolve(snapshot, noted, &progress, &mut found))
+        };
         general_reads.merge(more_reads);
         progress.proceed()?;
         stage("prepare lists");
-        let frame = frame.fill(snapshot, options, &mut found);
+        let frame = frame.fill(snapshot, options, progress, &mut found);
+        progress.proceed()?;
         progress.report(CHECKED, "Rendering");
         Ok(Self { general: Arc::new((found, general_reads)), ..frame })
     }
 
     /// Links, menus and data, and what is wrong with them.
-    fn resolve(&mut self, snapshot: &Snapshot, noted: Vec<Vec<Diagnostic>>, found: &mut Vec<Diagnostic>) {
+    fn resolve(
+        &mut self,
+        snapshot: &Snapshot,
+        noted: Vec<Vec<Diagnostic>>,
+        progress: &Progress,
+        found: &mut Vec<Diagnostic>,
+    ) {
         let finder = self.finder(snapshot);
         let templates = &self.theme.templates;
-        let mut checked = check::check(&finder, templates);
+        let mut checked = check::check(&finder, templates, progress);
         found.extend(schema::check_collections(&finder, templates));
         found.extend(seo::check(&finder));
         found.extend(translations::check(&self.library));
@@ -169,10 +179,10 @@ impl Frame {
     }
 
     /// What templates see of the site and in lists.
-    fn fill(self, snapshot: &Snapshot, options: &Options, found: &mut Vec<Diagnostic>) -> Self {
+    fn fill(self, snapshot: &Snapshot, options: &Options, progress: &Progress, found: &mut Vec<Diagnostic>) -> Self {
         let mut frame = Arc::new(self);
         let edition = Edition::new(snapshot, options, Arc::clone(&frame));
-        let stubs = context::stubs(&edition);
+        let stubs = context::stubs(&edition, progress);
         let sites: Vec<Value> = frame.languages.iter().map(|language| context::site(&edition, language)).collect();
         found.extend(outputs::host::check(&edition));
         drop(edition);
