@@ -43,11 +43,11 @@ impl Finder<'_> {
             return None;
         }
         // Ids may also come from raw HTML, footnotes and shortcodes.
-        let parsed = self.library.by_path.get(&page.path).and_then(|&i| self.parsed[i].as_ref());
-        if parsed.is_some_and(|parsed| parsed.document.anchors.contains(&wanted)) || wanted.starts_with("fn") {
+        let source = self.library.by_path.get(&page.path).and_then(|&i| self.sources[i].as_ref());
+        if source.is_some_and(|source| source.anchors.contains(&wanted)) || wanted.starts_with("fn") {
             return None;
         }
-        let unsure = parsed.is_some_and(|parsed| !parsed.document.shortcodes.is_empty());
+        let unsure = source.is_some_and(|source| source.calls);
         let ids: Vec<&str> = page.outline.iter().map(|h| h.id.as_str()).collect();
         let nearest = near::nearest(&wanted, ids.iter().copied());
         let hint = match nearest.first() {

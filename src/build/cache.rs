@@ -2,21 +2,20 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use serde_json::{Map, Value};
 
 use super::frame::Frame;
+use super::lineage::Lineage;
 use super::load::Parsed;
 use super::memory::Memory;
+use super::shelf::Shelf;
 use super::template::Templates;
 use super::{Options, Stopwatch};
 use crate::error::Result;
 use crate::model::config::MarkdownConfig;
 use crate::model::{BlobId, ContentPath, Diagnostic, Progress, Snapshot};
-
-/// Parsed pages are kept up to this many bytes of source (each costs a few times that in memory).
-const MAX_SOURCE_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Compiled themes kept: live, working tree and a few change sets.
 const MAX_THEMES: usize = 4;
@@ -34,6 +33,9 @@ pub struct Cache {
     pages: Mutex<Pages>,
     themes: Mutex<Vec<(ThemeKey, Arc<Compiled>)>>,
     frames: Mutex<Vec<Kept>>,
+    shelves: Mutex<Vec<(FrameOptions, Shelf)>>,
+    /// The newest states that other processes can have.
+    shelved: Mutex<Vec<(FrameOptions, Lineage)>>,
     memories: Mutex<Vec<(FrameOptions, Arc<Memory>)>>,
 }
 
@@ -60,18 +62,13 @@ impl FrameOptions {
     }
 }
 
+/// Parsed pages for as long as a frame holds them.
 #[derive(Default)]
 struct Pages {
     options: Option<MarkdownConfig>,
-    by_blob: HashMap<BlobId, Entry>,
-    bytes: u64,
-    generation: u64,
-}
-
-struct Entry {
-    parsed: Arc<Parsed>,
-    size: u64,
-    generation: u64,
+    by_blob: HashMap<BlobId, Weak<Parsed>>,
+    /// How many there may be before those that nobody holds any more are dropped.
+    most: usize,
 }
 
 /// All that compiling a theme depends on.
@@ -121,9 +118,8 @@ impl Cache {
         let before = lock(&self.frames).iter().rev().find(reads_alike).map(|kept| Arc::clone(&kept.frame));
         let mut pages = lock(&self.pages);
         if pages.options.as_ref() != Some(options) {
-            *pages = Pages { options: Some(options.clone()), generation: pages.generation, ..Pages::default() };
+            *pages = Pages { options: Some(options.clone()), ..Pages::default() };
         }
-        pages.generation += 1;
         Batch { cache: self, options: options.clone(), before }
     }
 
@@ -137,7 +133,10 @@ impl Cache {
     ) -> Result<Arc<Frame>> {
         progress.proceed()?;
         let of = FrameOptions::of(options);
-        let (frame, changed) = self.nearest(snapshot, &of, options.now);
+        let (mut frame, mut changed) = self.nearest(snapshot, &of, options.now);
+        if frame.is_none() && self.unshelve(snapshot, &of, options)? {
+            (frame, changed) = self.nearest(snapshot, &of, options.now);
+        }
         let frame = match frame {
             Some(frame) if changed.is_empty() => return Ok(frame),
             Some(frame) => frame.with_texts(snapshot, options, self, &changed),
@@ -147,14 +146,76 @@ impl Cache {
             Some(frame) => frame,
             None => Frame::read(snapshot, options, self, progress, watch)?,
         };
+        Ok(self.keep(snapshot, of, options.now, frame))
+    }
+
+    fn keep(&self, snapshot: &Snapshot, options: FrameOptions, since: jiff::Timestamp, frame: Frame) -> Arc<Frame> {
         let frame = Arc::new(frame);
-        let kept = Kept { snapshot: snapshot.clone(), options: of, since: options.now, frame: Arc::clone(&frame) };
+        let kept = Kept { snapshot: snapshot.clone(), options, since, frame: Arc::clone(&frame) };
         let mut frames = lock(&self.frames);
         if frames.len() >= MAX_FRAMES {
             frames.remove(0);
         }
         frames.push(kept);
-        Ok(frame)
+        frame
+    }
+
+    /// Takes the frame of an earlier process, where it is of use; whether it was.
+    fn unshelve(&self, snapshot: &Snapshot, of: &FrameOptions, options: &Options) -> Result<bool> {
+        let mut shelves = lock(&self.shelves);
+        let Some(at) = shelves.iter().position(|(known, _)| known == of) else { return Ok(false) };
+        // It is of use at once or never: what comes later differs more.
+        let (of, shelf) = shelves.remove(at);
+        drop(shelves);
+        if !shelf.serves(snapshot, options.now, MOST_EDITED) {
+            return Ok(false);
+        }
+        let (files, since) = (shelf.files.clone(), shelf.times.0);
+        let frame = Frame::restore(shelf, snapshot, options, self)?;
+        self.keep(&files, of, since, frame);
+        Ok(true)
+    }
+
+    /// The newest site read with these options, for [`Cache::recall_site`] in another process of the same program.
+    #[must_use]
+    pub fn saved_site(&self, options: &Options) -> Option<Vec<u8>> {
+        let of = FrameOptions::of(options);
+        let frames = lock(&self.frames);
+        let kept = frames.iter().rev().find(|kept| kept.options == of)?;
+        let (frame, snapshot, since) = (Arc::clone(&kept.frame), kept.snapshot.clone(), kept.since);
+        drop(frames);
+        let saved = frame.shelve(&snapshot, since)?;
+        self.note_shelved(of, frame.lineage.clone());
+        Some(saved)
+    }
+
+    /// Whether the newest site read with these options has that many pages, and differs from what other processes can have in more
+    /// than a few.
+    #[must_use]
+    pub fn is_ahead(&self, options: &Options, least: usize, few: usize) -> bool {
+        let of = FrameOptions::of(options);
+        let newest = |kept: &&Kept| kept.options == of;
+        let Some(frame) = lock(&self.frames).iter().rev().find(newest).map(|kept| Arc::clone(&kept.frame)) else {
+            return false;
+        };
+        let shelved = lock(&self.shelved);
+        let known = shelved.iter().find(|(known, _)| *known == of);
+        let near = known.and_then(|(_, lineage)| frame.lineage.between(lineage));
+        frame.library.pages.len() >= least && near.is_none_or(|pages| pages.len() > few)
+    }
+
+    fn note_shelved(&self, options: FrameOptions, lineage: Lineage) {
+        let mut shelved = lock(&self.shelved);
+        shelved.retain(|(known, _)| *known != options);
+        shelved.push((options, lineage));
+    }
+
+    /// Takes in what [`Cache::saved_site`] gave; anything else is passed over.
+    pub fn recall_site(&self, options: &Options, saved: &[u8]) {
+        if let Some(shelf) = Shelf::read(saved) {
+            self.note_shelved(FrameOptions::of(options), shelf.lineage.clone());
+            lock(&self.shelves).push((FrameOptions::of(options), shelf));
+        }
     }
 
     /// What the last build of everything with these options made.
@@ -168,12 +229,12 @@ impl Cache {
     /// What a build of everything with these options left, for [`Cache::recall`] in another process of the same program.
     #[must_use]
     pub fn saved(&self, options: &Options) -> Option<Vec<u8>> {
-        serde_json::to_vec(&*self.memory(options)).ok()
+        rmp_serde::to_vec(&*self.memory(options)).ok()
     }
 
     /// Takes in what [`Cache::saved`] gave; anything else is passed over.
     pub fn recall(&self, options: &Options, saved: &[u8]) {
-        if let Ok(memory) = serde_json::from_slice(saved) {
+        if let Ok(memory) = rmp_serde::from_slice(saved) {
             self.remember(options, memory);
         }
     }
@@ -200,7 +261,11 @@ impl Cache {
         let holds = |kept: &Kept| kept.since <= now && kept.frame.until.is_none_or(|until| now < until);
         for at in (0..frames.len()).rev().filter(|&at| frames[at].options == *options && holds(&frames[at])) {
             if let Some(changed) = frames[at].snapshot.differing(snapshot, MOST_EDITED) {
-                let kept = frames.remove(at);
+                let mut kept = frames.remove(at);
+                if changed.is_empty() {
+                    // The next one is compared with what it shares most with.
+                    kept.snapshot = snapshot.clone();
+                }
                 let frame = Arc::clone(&kept.frame);
                 frames.push(kept);
                 return (Some(frame), changed);
@@ -238,44 +303,28 @@ impl Batch<'_> {
         if let Some(before) = &self.before
             && let Some(&index) = before.library.by_path.get(path)
             && before.library.pages[index].blob.as_ref() == Some(blob)
+            && let Some(parsed) = before.sources[index].as_ref().and_then(|source| source.known())
         {
-            return before.parsed[index].clone();
+            return Some(parsed);
         }
         let pages = lock(&self.cache.pages);
         if pages.options.as_ref() != Some(&self.options) {
             return None;
         }
-        pages.by_blob.get(blob).map(|entry| Arc::clone(&entry.parsed))
+        pages.by_blob.get(blob).and_then(Weak::upgrade)
     }
 
-    /// Keeps this build's pages; when that is too much, those of earlier builds go, then all.
-    pub(crate) fn keep<'p>(&self, parsed: impl Iterator<Item = (BlobId, u64, &'p Arc<Parsed>)>) {
+    /// Keeps this build's pages.
+    pub(crate) fn keep<'p>(&self, parsed: impl Iterator<Item = (BlobId, &'p Arc<Parsed>)>) {
         let mut pages = lock(&self.cache.pages);
         let pages = &mut *pages;
         if pages.options.as_ref() != Some(&self.options) {
             return;
         }
-        let generation = pages.generation;
-        for (blob, size, parsed) in parsed {
-            let entry = pages.by_blob.entry(blob).or_insert_with(|| {
-                pages.bytes += size;
-                Entry { parsed: Arc::clone(parsed), size, generation }
-            });
-            entry.generation = generation;
-        }
-        if pages.bytes > MAX_SOURCE_BYTES {
-            pages.by_blob.retain(|_, entry| entry.generation == generation);
-            let mut bytes = 0;
-            // A sum does not depend on the order.
-            pages.by_blob.retain(|_, entry| {
-                bytes += entry.size;
-                true
-            });
-            pages.bytes = bytes;
-        }
-        if pages.bytes > MAX_SOURCE_BYTES {
-            pages.by_blob.clear();
-            pages.bytes = 0;
+        pages.by_blob.extend(parsed.map(|(blob, parsed)| (blob, Arc::downgrade(parsed))));
+        if pages.by_blob.len() > pages.most {
+            pages.by_blob.retain(|_, parsed| parsed.strong_count() > 0);
+            pages.most = 2 * pages.by_blob.len();
         }
     }
 }

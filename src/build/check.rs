@@ -5,16 +5,13 @@ use std::collections::HashMap;
 use rayon::prelude::*;
 use serde_json::Value;
 
-use super::count::Count;
 use super::links::{Finder, Found, Kind};
 use super::load::Parsed;
 use super::markdown::{LinkKind, ShortcodeCall};
 use super::reads::{self, Reads};
 use super::template::Templates;
 use super::{near, schema};
-use crate::model::{
-    ContentPath, Diagnostic, Digest, Digester, Library, Link, LinkTarget, Page, Progress, Severity, Snapshot,
-};
+use crate::model::{ContentPath, Diagnostic, Digest, Digester, Library, Link, LinkTarget, Page, Severity, Snapshot};
 
 /// Shortcodes whose `src` is an image of the site.
 const IMAGES: &[&str] = &["figure", "image", "img", "picture"];
@@ -32,13 +29,10 @@ pub(crate) struct OfPage {
     pub(crate) digest: Digest,
 }
 
-/// The links of every page by index, and what is wrong with them; nothing of pages that come when nobody waits any more.
+/// The links of every page by index, and what is wrong with them.
 #[must_use]
-pub(crate) fn check(finder: &Finder<'_>, templates: &Templates, progress: &Progress) -> Vec<OfPage> {
-    let pages = finder.library.pages.len();
-    let count = Count::new(progress, pages, "Checking links");
-    let checked = |index| if count.next() { page(finder, templates, index) } else { OfPage::default() };
-    (0..pages).into_par_iter().map(checked).collect()
+pub(crate) fn check(finder: &Finder<'_>, templates: &Templates) -> Vec<OfPage> {
+    (0..finder.library.pages.len()).into_par_iter().map(|index| page(finder, templates, index)).collect()
 }
 
 /// The links of one page.
@@ -48,8 +42,8 @@ pub(crate) fn page(finder: &Finder<'_>, templates: &Templates, index: usize) -> 
     let (mut of_page, reads) = reads::record(|| {
         let digester = Digester::default();
         let mut checked = Checked { finder, page, links: Vec::new(), findings: Vec::new(), digester };
-        if let Some(parsed) = &finder.parsed[index] {
-            checked.body(parsed, templates);
+        if let Some(parsed) = finder.parsed(index) {
+            checked.body(&parsed, templates);
         }
         checked.front_matter(templates);
         checked.findings.extend(schema::check(finder, page));

@@ -4,11 +4,11 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::role::Role;
-use crate::model::{Config, Diagnostic, Page, PageKind, Severity};
+use crate::model::{Config, Diagnostic, Page, PageKind, Severity, SharedVec};
 
 /// A page beside an `index.md` most likely means that the folder was to be a section.
 #[must_use]
-pub(super) fn strangers_in_bundles(config: &Config, pages: &[Arc<Page>]) -> Vec<Diagnostic> {
+pub(super) fn strangers_in_bundles(config: &Config, pages: &SharedVec<Arc<Page>>) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
     let own = || pages.iter().filter(|page| page.kind == PageKind::Page && !page.variant);
     let bundles: BTreeSet<&str> =
@@ -32,7 +32,7 @@ pub(super) fn strangers_in_bundles(config: &Config, pages: &[Arc<Page>]) -> Vec<
 }
 
 /// Page indexes by URL: built pages first, then the others. Two built pages with one URL are an error on both.
-pub(super) fn index_urls(pages: &[Arc<Page>], findings: &mut Vec<Diagnostic>) -> HashMap<String, usize> {
+pub(super) fn index_urls(pages: &SharedVec<Arc<Page>>, findings: &mut Vec<Diagnostic>) -> HashMap<String, usize> {
     let mut by_url: HashMap<String, usize> = HashMap::with_capacity(pages.len());
     for (i, page) in pages.iter().enumerate().filter(|(_, page)| page.included) {
         let Some(&first) = by_url.get(&page.url) else {

@@ -1,25 +1,15 @@
 //! The values a template sees: site, page, stubs of pages in lists.
 
-use std::sync::Arc;
-
-use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::edition::Edition;
 use super::languages::Language;
 use super::links::{Kind, is_external};
 use super::{cascade, fields, outputs, schema, sections, translations};
-use crate::model::{Heading, Library, Page, PageKind, Progress};
+use crate::model::{Heading, Library, Page, PageKind};
 
 /// Words a reader reads in a minute.
 const READING_SPEED: usize = 200;
-
-/// What lists show of each page, made once and shared; nothing of pages that come when nobody waits any more.
-#[must_use]
-pub(crate) fn stubs(edition: &Edition<'_>, progress: &Progress) -> Vec<Arc<Value>> {
-    let made = |index| if progress.is_cancelled() { Arc::default() } else { Arc::new(stub(edition, index)) };
-    (0..edition.library.pages.len()).into_par_iter().map(made).collect()
-}
 
 /// What lists show of one page.
 #[must_use]
@@ -132,7 +122,7 @@ pub(crate) fn site_at(edition: &Edition<'_>, language: Option<&str>, url: &str) 
 pub(crate) fn page(edition: &Edition<'_>, index: usize, kind: &str) -> Value {
     let library = &edition.library;
     let page = &library.pages[index];
-    let mut value = (*edition.stubs[index]).clone();
+    let mut value = edition.own_stub(index);
     let (before, after) = edition.neighbours[index];
     let neighbour = |i: Option<usize>| i.map_or(Value::Null, |i| link(edition, &library.pages[i]));
     let owner = super::assets::owner(library, page);

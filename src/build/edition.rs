@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use serde_json::{Map, Value};
 
@@ -10,8 +10,8 @@ use super::frame::Frame;
 use super::languages::Language;
 use super::links::Finder;
 use super::template::{Kept, ListQuery};
-use super::{Options, Stopwatch, context, lists, memory, sections};
-use crate::model::{Digest, Page, Snapshot};
+use super::{Options, Stopwatch, context, lists, sections};
+use crate::model::{Page, Snapshot};
 
 /// Answers kept of one build: themes ask a handful of questions, again on every page.
 const MOST_QUERIES: usize = 64;
@@ -28,8 +28,6 @@ pub(crate) struct Edition<'a> {
     pub(crate) watch: Option<&'a Stopwatch>,
     /// Answers to what templates ask on every page.
     queries: Mutex<Vec<(ListQuery, Arc<Vec<usize>>)>>,
-    /// Digests of stubs by page index, made where one is asked for.
-    stub_digests: OnceLock<Vec<OnceLock<Digest>>>,
     /// Contexts that hold what all pages of a language share, for the next ones: copying it costs more than rendering a short
     /// page. By the language's index.
     contexts: Mutex<Vec<(usize, Value)>>,
@@ -50,29 +48,7 @@ impl<'a> Edition<'a> {
     #[must_use]
     pub(crate) fn new(snapshot: &'a Snapshot, options: &'a Options, frame: Arc<Frame>) -> Self {
         let kept = frame.languages.iter().map(|_| RwLock::default()).collect();
-        Self {
-            snapshot,
-            options,
-            frame,
-            watch: None,
-            queries: Mutex::default(),
-            stub_digests: OnceLock::new(),
-            contexts: Mutex::default(),
-            kept,
-        }
-    }
-
-    /// The frame that is rendered.
-    #[must_use]
-    pub(crate) fn frame(&self) -> &Arc<Frame> {
-        &self.frame
-    }
-
-    /// The digest of what lists show of a page.
-    #[must_use]
-    pub(crate) fn stub_digest(&self, index: usize) -> Digest {
-        let all = self.stub_digests.get_or_init(|| self.stubs.iter().map(|_| OnceLock::new()).collect());
-        *all[index].get_or_init(|| memory::digest_of_value(Some(&self.stubs[index])))
+        Self { snapshot, options, frame, watch: None, queries: Mutex::default(), contexts: Mutex::default(), kept }
     }
 
     /// The pages a template asks for, before limit and offset.
@@ -147,9 +123,9 @@ impl<'a> Edition<'a> {
     /// The body of a page as written.
     #[must_use]
     pub(crate) fn body(&self, index: usize) -> &'a str {
-        let Some(parsed) = self.parsed.get(index).and_then(Option::as_ref) else { return "" };
+        let Some(source) = self.sources.get(index).and_then(Option::as_ref) else { return "" };
         let text = self.snapshot.text(self.library.pages[index].path.as_str()).unwrap_or_default();
-        text.get(parsed.front_matter.body_offset..).unwrap_or_default()
+        text.get(source.body_offset..).unwrap_or_default()
     }
 
     /// Pages that go into lists of all kinds in a language, in path order.

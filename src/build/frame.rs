@@ -2,7 +2,7 @@
 //! asked. Where only the text of pages changed, the next frame is made from the one before.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
@@ -11,19 +11,24 @@ use super::cache::{Cache, Compiled};
 use super::check::{self, OfPage};
 use super::edition::Edition;
 use super::languages::Languages;
-use super::library::{self, Assembled};
+use super::library;
+use super::lineage::Lineage;
 use super::links::{Finder, Names};
-use super::load::{self, Parsed};
+use super::load;
 use super::menu;
 use super::order::{self, Sort};
 use super::outputs;
 use super::plan::{self, Plan};
 use super::reads::{self, Reads};
 use super::sections::Folders;
+use super::source::Source;
+use super::stub::Stub;
 use super::translations::{self, Translations};
 use super::{CHECKED, Options, READING, Stopwatch, context, data, schema, seo, stopwatch};
 use crate::error::Result;
-use crate::model::{Config, ContentPath, Diagnostic, Digest, Library, Page, PathKind, Progress, Snapshot};
+use crate::model::{
+    Config, ContentPath, Diagnostic, Digest, Digester, Library, Page, PathKind, Progress, SharedVec, Snapshot,
+};
 
 /// Neighbours in a section: the one before and the one after.
 type Neighbours = Vec<(Option<usize>, Option<usize>)>;
@@ -35,16 +40,16 @@ pub(crate) struct Frame {
     pub(crate) base: Base,
     /// Pages, sections, terms, with links resolved.
     pub(crate) library: Library,
-    /// By page index.
-    pub(crate) parsed: Vec<Option<Arc<Parsed>>>,
+    /// By page index; `None` for pages without a file.
+    pub(crate) sources: SharedVec<Option<Arc<Source>>>,
     /// The theme.
     pub(crate) theme: Arc<Compiled>,
     /// Output files.
     pub(crate) plan: Arc<Plan>,
     /// Pages by name.
     pub(crate) names: Arc<Names>,
-    /// What lists show of a page, by page index.
-    pub(crate) stubs: Vec<Arc<Value>>,
+    /// What lists show of a page, by page index; made when somebody asks.
+    pub(super) stubs: SharedVec<OnceLock<Arc<Stub>>>,
     /// Data files by name.
     pub(crate) data: Arc<HashMap<String, Arc<Value>>>,
     /// By page index.
@@ -56,23 +61,25 @@ pub(crate) struct Frame {
     /// When a scheduled page comes up or one expires: it is another site from then on.
     pub(crate) until: Option<jiff::Timestamp>,
     /// By page index: of what rendering writes for the links of its body.
-    pub(crate) links: Vec<Digest>,
-    folders: Arc<Folders>,
+    pub(crate) links: SharedVec<Digest>,
+    /// Where it comes from.
+    pub(crate) lineage: Lineage,
+    pub(super) folders: Arc<Folders>,
     /// What is wrong with the site as a whole, and what finding it out depended on.
-    general: Arc<(Vec<Diagnostic>, Reads)>,
+    pub(super) general: Arc<(Vec<Diagnostic>, Reads)>,
     /// By page index; `None`: nothing.
-    noted: Vec<Option<Arc<Noted>>>,
+    pub(super) noted: SharedVec<Option<Arc<Noted>>>,
 }
 
 /// What is wrong with one page.
 #[derive(Default)]
-struct Noted {
+pub(super) struct Noted {
     /// With its file.
-    file: Vec<Diagnostic>,
+    pub(super) file: Vec<Diagnostic>,
     /// With its links and front matter.
-    links: Vec<Diagnostic>,
+    pub(super) links: Vec<Diagnostic>,
     /// What finding that out depended on.
-    reads: Reads,
+    pub(super) reads: Reads,
 }
 
 impl Noted {
@@ -109,53 +116,58 @@ impl Frame {
         found.extend(more);
         drop(loaded);
         progress.step(READING, "Checking links")?;
-        let ((plan, more), mut general_reads) =
-            reads::record(|| plan::plan(snapshot, &assembled.library, &theme.templates, &base));
+        let ((mut frame, more), mut general_reads) =
+            reads::record(|| Self::bare(snapshot, options, theme, base, assembled.library));
         found.extend(more);
-        let Assembled { library, parsed, noted, folders, until } = assembled;
-        let mut frame = Self {
-            base,
-            names: Arc::new(Names::of(&library)),
-            translations: Arc::new(Translations::of(&library)),
-            neighbours: Arc::new(neighbours(&library)),
-            languages: Languages::of(&library),
-            library,
-            parsed,
-            theme,
-            plan: Arc::new(plan),
-            stubs: Vec::new(),
-            data: Arc::default(),
-            until,
-            links: Vec::new(),
-            folders,
-            general: Arc::default(),
-            noted: Vec::new(),
-        };
+        let noted = assembled.noted;
+        (frame.sources, frame.folders, frame.until) = (assembled.sources, assembled.folders, assembled.until);
         stage("check links");
-        let ((), more_reads) = {
-            let progress = progress.part(READING, CHECKED);
-            reads::record(|| frame.resolve(snapshot, noted, &progress, &mut found))
-        };
+        let ((), more_reads) = reads::record(|| frame.resolve(snapshot, noted, &mut found));
         general_reads.merge(more_reads);
         progress.proceed()?;
         stage("prepare lists");
-        let frame = frame.fill(snapshot, options, progress, &mut found);
-        progress.proceed()?;
+        let frame = frame.fill(snapshot, options, &mut found);
         progress.report(CHECKED, "Rendering");
         Ok(Self { general: Arc::new((found, general_reads)), ..frame })
     }
 
-    /// Links, menus and data, and what is wrong with them.
-    fn resolve(
-        &mut self,
+    /// All that follows from pages and theme alone.
+    pub(super) fn bare(
         snapshot: &Snapshot,
-        noted: Vec<Vec<Diagnostic>>,
-        progress: &Progress,
-        found: &mut Vec<Diagnostic>,
-    ) {
+        options: &Options,
+        theme: Arc<Compiled>,
+        base: Base,
+        library: Library,
+    ) -> (Self, Vec<Diagnostic>) {
+        let ((plan, found), names) =
+            rayon::join(|| plan::plan(snapshot, &library, &theme.templates, &base), || Names::of(&library));
+        let frame = Self {
+            base,
+            names: Arc::new(names),
+            translations: Arc::new(Translations::of(&library)),
+            neighbours: Arc::new(neighbours(&library)),
+            languages: Languages::of(&library),
+            stubs: library.pages.iter().map(|_| OnceLock::new()).collect(),
+            library,
+            sources: SharedVec::default(),
+            theme,
+            plan: Arc::new(plan),
+            data: Arc::default(),
+            until: None,
+            links: SharedVec::default(),
+            lineage: Lineage::new(snapshot, options),
+            folders: Arc::default(),
+            general: Arc::default(),
+            noted: SharedVec::default(),
+        };
+        (frame, found)
+    }
+
+    /// Links, menus and data, and what is wrong with them.
+    fn resolve(&mut self, snapshot: &Snapshot, noted: Vec<Vec<Diagnostic>>, found: &mut Vec<Diagnostic>) {
         let finder = self.finder(snapshot);
         let templates = &self.theme.templates;
-        let mut checked = check::check(&finder, templates, progress);
+        let mut checked = check::check(&finder, templates);
         found.extend(schema::check_collections(&finder, templates));
         found.extend(seo::check(&finder));
         found.extend(translations::check(&self.library));
@@ -165,8 +177,8 @@ impl Frame {
         found.extend(more);
         self.noted = noted.into_iter().zip(&mut checked).map(|(file, of_page)| Noted::of(file, of_page)).collect();
         self.links = checked.iter().map(|of_page| of_page.digest).collect();
-        for (page, of_page) in self.library.pages.iter_mut().zip(checked) {
-            if !of_page.links.is_empty() {
+        for (index, of_page) in checked.into_iter().enumerate().filter(|(_, of_page)| !of_page.links.is_empty()) {
+            if let Some(page) = self.library.pages.get_mut(index) {
                 Arc::make_mut(page).links = of_page.links;
             }
         }
@@ -179,15 +191,13 @@ impl Frame {
     }
 
     /// What templates see of the site and in lists.
-    fn fill(self, snapshot: &Snapshot, options: &Options, progress: &Progress, found: &mut Vec<Diagnostic>) -> Self {
+    pub(super) fn fill(self, snapshot: &Snapshot, options: &Options, found: &mut Vec<Diagnostic>) -> Self {
         let mut frame = Arc::new(self);
         let edition = Edition::new(snapshot, options, Arc::clone(&frame));
-        let stubs = context::stubs(&edition, progress);
         let sites: Vec<Value> = frame.languages.iter().map(|language| context::site(&edition, language)).collect();
         found.extend(outputs::host::check(&edition));
         drop(edition);
         let filled = Arc::make_mut(&mut frame);
-        filled.stubs = stubs;
         for (language, site) in Arc::make_mut(&mut filled.languages).iter_mut().zip(sites) {
             language.site = site;
         }
@@ -209,65 +219,69 @@ impl Frame {
         for path in changed {
             let file = snapshot.get(path).filter(|_| path.kind() == PathKind::Page)?;
             let loaded = load::one(path, file, &self.library.config, &batch).ok()?;
-            batch.keep([(file.id, file.size, &loaded.parsed)].into_iter());
+            batch.keep([(file.id, &loaded.parsed)].into_iter());
             let &index = self.library.by_path.get(path)?;
-            let (page, found, until) =
-                library::reassemble(&self.library, &self.folders, &self.parsed, options, &loaded)?;
+            let (page, found, until) = library::reassemble(&self.library, &self.folders, options, &loaded)?;
             if !stands(&self.library.config, &self.library.pages[index], &page) {
                 return None;
             }
-            if self.parsed[index].as_ref().is_none_or(|before| !same_anchors(before, &loaded.parsed)) {
+            let source = Source::of(loaded.parsed);
+            let before = (&self.library.pages[index], self.sources[index].as_ref());
+            if before.1.is_none_or(|of| !same_anchors((before.0, of), (&page, &source))) {
                 moved.insert(index);
             }
-            next.library.pages[index] = Arc::new(page);
-            next.parsed[index] = Some(loaded.parsed);
+            next.library.pages.set(index, Arc::new(page));
+            next.sources.set(index, Some(Arc::new(source)));
+            next.stubs.set(index, OnceLock::new());
             next.until = next.until.into_iter().chain(until).min();
             edited.insert(index, found);
         }
         if !self.general.1.anchors.is_disjoint(&moved) {
             return None;
         }
-        next.check_again(snapshot, self, edited, &moved);
-        let mut frame = Arc::new(next);
-        let indexes = changed.iter().filter_map(|path| self.library.by_path.get(path).copied());
-        let edition = Edition::new(snapshot, options, Arc::clone(&frame));
-        let stubs: Vec<_> = indexes.map(|index| (index, context::stub(&edition, index))).collect();
-        drop(edition);
-        for (index, stub) in stubs {
-            Arc::make_mut(&mut frame).stubs[index] = Arc::new(stub);
-        }
-        Some(Arc::unwrap_or_clone(frame))
+        let touched = next.check_again(snapshot, self, edited, &moved);
+        let now = |index: usize| {
+            let of = &next.library;
+            Digester::default().with(&(of.pages[index].blob, next.links[index], of.backlinks.get(&index))).finish()
+        };
+        let lineage = self.lineage.with(touched.into_iter().map(|index| (index, now(index))));
+        Some(Self { lineage, ..next })
     }
 
     /// Checks the links of edited pages (by index, with what is wrong with their files), and those that lead to headings
-    /// which moved.
+    /// which moved. All pages of which something changed with that.
     fn check_again(
         &mut self,
         snapshot: &Snapshot,
         before: &Self,
         mut edited: HashMap<usize, Vec<Diagnostic>>,
         moved: &BTreeSet<usize>,
-    ) {
+    ) -> BTreeSet<usize> {
         let leads =
             |noted: &Option<Arc<Noted>>| noted.as_ref().is_some_and(|noted| !noted.reads.anchors.is_disjoint(moved));
         let mut again: BTreeSet<usize> = edited.keys().copied().collect();
         if !moved.is_empty() {
             again.extend(before.noted.iter().enumerate().filter(|(_, noted)| leads(noted)).map(|(index, _)| index));
         }
+        let mut touched = again.clone();
         for index in again {
             let mut of_page = check::page(&self.finder(snapshot), &self.theme.templates, index);
             let file = edited
                 .remove(&index)
                 .unwrap_or_else(|| before.noted[index].as_ref().map(|noted| noted.file.clone()).unwrap_or_default());
-            self.noted[index] = Noted::of(file, &mut of_page);
+            self.noted.set(index, Noted::of(file, &mut of_page));
             let old = check::targets(&self.library, index, &before.library.pages[index].links);
             let new = check::targets(&self.library, index, &of_page.links);
             if old != new {
                 relink(Arc::make_mut(&mut self.library.backlinks), index, &old, &new);
+                touched.extend(old.into_iter().chain(new));
             }
-            self.links[index] = of_page.digest;
-            Arc::make_mut(&mut self.library.pages[index]).links = of_page.links;
+            self.links.set(index, of_page.digest);
+            if let Some(page) = self.library.pages.get_mut(index) {
+                Arc::make_mut(page).links = of_page.links;
+            }
         }
+        touched
     }
 
     /// What resolves links.
@@ -276,7 +290,7 @@ impl Frame {
         Finder {
             snapshot,
             library: &self.library,
-            parsed: &self.parsed,
+            sources: &self.sources,
             plan: &self.plan,
             base: &self.base,
             names: &self.names,
@@ -311,11 +325,10 @@ fn stands(config: &Config, before: &Page, after: &Page) -> bool {
 }
 
 /// Whether links to a place in a page find the same.
-fn same_anchors(before: &Parsed, after: &Parsed) -> bool {
-    let (before, after) = (&before.document, &after.document);
-    before.outline.iter().map(|heading| &heading.id).eq(after.outline.iter().map(|heading| &heading.id))
-        && before.anchors == after.anchors
-        && before.shortcodes.is_empty() == after.shortcodes.is_empty()
+fn same_anchors(before: (&Page, &Arc<Source>), after: (&Page, &Source)) -> bool {
+    before.0.outline.iter().map(|heading| &heading.id).eq(after.0.outline.iter().map(|heading| &heading.id))
+        && before.1.anchors == after.1.anchors
+        && before.1.calls == after.1.calls
 }
 
 /// Moves a page from the backlinks of what it linked to before to those of what it links to now.

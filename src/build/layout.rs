@@ -6,7 +6,6 @@ use serde_json::{Map, Value, json};
 
 use super::edition::Edition;
 use super::lists::PageLists;
-use super::markdown::Document;
 use super::memory::{self, Before, Fresh, Given, Recall, Trail};
 use super::outputs::{feed, head};
 use super::plan::{self, Job};
@@ -21,7 +20,7 @@ use crate::model::{
 struct Sheet<'a> {
     /// Layouts, best first.
     candidates: Vec<String>,
-    values: Map<String, Value>,
+    values: Values,
     content: Content,
     subject: head::Subject<'a>,
     /// Where look-ups start.
@@ -29,6 +28,24 @@ struct Sheet<'a> {
     /// The further language whose lists are looked up.
     language: Option<&'a str>,
     source: Option<ContentPath>,
+}
+
+/// What a template finds by name.
+#[derive(Default)]
+struct Values {
+    values: Map<String, Value>,
+    /// Lists of pages: what they show is looked up where it is rendered.
+    lists: Vec<(&'static str, Vec<usize>)>,
+}
+
+impl Values {
+    fn insert(&mut self, name: &str, value: Value) {
+        self.values.insert(name.to_owned(), value);
+    }
+
+    fn list(&mut self, name: &'static str, pages: Vec<usize>) {
+        self.lists.push((name, pages));
+    }
 }
 
 /// What stands in the middle.
@@ -50,8 +67,8 @@ pub(crate) fn page(edition: &Edition<'_>, index: usize, n: usize, known: Known<'
     let not_found = plan::is_not_found(&page.url);
     let taxonomy = taxonomy_of(library, page);
     let kind = kind_of(library, page);
-    let mut values = Map::new();
-    values.insert("page".into(), context::page(edition, index, kind));
+    let mut values = Values::default();
+    values.insert("page", context::page(edition, index, kind));
     match page.kind {
         PageKind::Page => {}
         PageKind::Home => home(edition, page, &mut values),
@@ -93,7 +110,7 @@ pub(crate) fn listing(edition: &Edition<'_>, path: &str, job: &Job, known: Known
     let Some(home) = edition.home(language) else { return Done::default() };
     let taxonomies = library.taxonomies_in(language);
     let url = plan::url_of(path);
-    let mut values = Map::new();
+    let mut values = Values::default();
     let mut number = 1;
     let (kind, title, feed) = match job {
         Job::Taxonomy(_, key) => {
@@ -111,7 +128,7 @@ pub(crate) fn listing(edition: &Edition<'_>, path: &str, job: &Job, known: Known
         }
         _ => ("404", "Page not found".to_owned(), None),
     };
-    values.insert("page".into(), context::engine_page(edition, language, kind, &title, &url));
+    values.insert("page", context::engine_page(edition, language, kind, &title, &url));
     let candidates: &[&str] = match kind {
         "taxonomy" => &["taxonomy", "list"],
         "term" => &["term", "list"],
@@ -167,7 +184,8 @@ impl Sheet<'_> {
             let input = Render { context: &Value::Null, content, head, lists: &lists };
             let mut shared = edition.context(self.language, self.subject.url);
             if let Value::Object(map) = &mut shared {
-                map.append(&mut self.values);
+                map.append(&mut self.values.values);
+                map.extend(self.values.lists.iter().map(|(name, pages)| ((*name).to_owned(), stubs(edition, pages))));
             }
             let rendered = edition.theme.templates.render_lent(layout, &mut shared, &input);
             edition.give_back(self.language, shared);
@@ -187,18 +205,20 @@ impl Sheet<'_> {
 
     /// All that rendering starts from, but for what it looks up itself.
     fn given(&self, edition: &Edition<'_>, recall: &Recall<'_>, layout: &str, head: &str) -> Given {
-        let value = |name: &str| memory::digest_of_value(self.values.get(name));
+        let value = |name: &str| memory::digest_of_value(self.values.values.get(name));
         let mut lists = Digester::default();
-        for (name, value) in self.values.iter().filter(|(name, _)| *name != "page") {
+        for (name, value) in self.values.values.iter().filter(|(name, _)| *name != "page") {
             lists.add(name);
             lists.value(value);
+        }
+        for (name, pages) in &self.values.lists {
+            lists.add(&(name, pages.len(), memory::digest_of(edition, pages)));
         }
         let body = match self.content {
             Content::Fixed(text) => Digest::of(text.as_bytes()),
             Content::Body(index) => {
                 let page = &edition.library.pages[index];
-                let calls = |document: &Document| !document.shortcodes.is_empty();
-                let calls = edition.parsed[index].as_ref().is_some_and(|parsed| calls(&parsed.document));
+                let calls = edition.sources[index].as_ref().is_some_and(|source| source.calls);
                 let menus = calls.then(|| recall.site(self.language, &page.url));
                 Digester::default().with(&(page.blob, edition.links[index], menus)).finish()
             }
@@ -283,11 +303,11 @@ fn template_finding(error: TemplateError) -> Diagnostic {
 }
 
 fn stubs(edition: &Edition<'_>, pages: &[usize]) -> Value {
-    Value::Array(pages.iter().map(|&i| (*edition.stubs[i]).clone()).collect())
+    Value::Array(pages.iter().map(|&i| (**edition.stub(i)).clone()).collect())
 }
 
 /// A home page lists the newest dated pages of its language; where nothing is dated, the pages beside it.
-fn home(edition: &Edition<'_>, page: &Page, values: &mut Map<String, Value>) {
+fn home(edition: &Edition<'_>, page: &Page, values: &mut Values) {
     let library = &edition.library;
     let size = if library.config.paginate == 0 { usize::MAX } else { library.config.paginate };
     let language = library.language_of(page);
@@ -298,30 +318,28 @@ fn home(edition: &Edition<'_>, page: &Page, values: &mut Map<String, Value>) {
     if pages.is_empty() {
         pages = root.pages.iter().copied().take(size).collect();
     }
-    values.insert("pages".into(), stubs(edition, &pages));
-    values.insert("sections".into(), sections(edition, language, &root.sections));
+    values.list("pages", pages);
+    values.list("sections", sections(edition, language, &root.sections));
 }
 
-fn section(edition: &Edition<'_>, page: &Page, n: usize, values: &mut Map<String, Value>) {
+fn section(edition: &Edition<'_>, page: &Page, n: usize, values: &mut Values) {
     let library = &edition.library;
     let Some(section) = library.section_of(page) else { return };
     let (items, size) = (section.pages.len(), paginate::section_size(&library.config, &section.folder));
-    values.insert("pages".into(), stubs(edition, &section.pages[paginate::range(items, size, n)]));
-    values.insert("sections".into(), sections(edition, library.language_of(page), &section.sections));
-    values.insert("paginator".into(), paginate::context(&edition.base, &page.url, items, size, n));
+    values.list("pages", section.pages[paginate::range(items, size, n)].to_vec());
+    values.list("sections", sections(edition, library.language_of(page), &section.sections));
+    values.insert("paginator", paginate::context(&edition.base, &page.url, items, size, n));
 }
 
-fn sections(edition: &Edition<'_>, language: Option<&str>, folders: &[String]) -> Value {
+fn sections(edition: &Edition<'_>, language: Option<&str>, folders: &[String]) -> Vec<usize> {
     let sections = edition.library.sections_in(language);
-    let pages: Vec<usize> =
-        folders.iter().filter_map(|folder| sections.get(folder)).map(|section| section.page).collect();
-    stubs(edition, &pages)
+    folders.iter().filter_map(|folder| sections.get(folder)).map(|section| section.page).collect()
 }
 
-fn terms(edition: &Edition<'_>, taxonomy: &Taxonomy, values: &mut Map<String, Value>) {
-    values.insert("taxonomy".into(), taxonomy_value(edition, taxonomy));
+fn terms(edition: &Edition<'_>, taxonomy: &Taxonomy, values: &mut Values) {
+    values.insert("taxonomy", taxonomy_value(edition, taxonomy));
     let terms = taxonomy.terms.iter().map(|(slug, term)| term_value(edition, slug, term)).collect();
-    values.insert("terms".into(), Value::Array(terms));
+    values.insert("terms", Value::Array(terms));
 }
 
 fn taxonomy_value(edition: &Edition<'_>, taxonomy: &Taxonomy) -> Value {
@@ -332,17 +350,10 @@ fn term_value(edition: &Edition<'_>, slug: &str, term: &Term) -> Value {
     json!({"name": term.name, "slug": slug, "url": edition.base.href(&term.url), "count": term.pages.len()})
 }
 
-fn term_values(
-    edition: &Edition<'_>,
-    taxonomy: &Taxonomy,
-    slug: &str,
-    term: &Term,
-    n: usize,
-    values: &mut Map<String, Value>,
-) {
+fn term_values(edition: &Edition<'_>, taxonomy: &Taxonomy, slug: &str, term: &Term, n: usize, values: &mut Values) {
     let (items, size) = (term.pages.len(), paginate::term_size(&edition.library.config, &taxonomy.key));
-    values.insert("taxonomy".into(), taxonomy_value(edition, taxonomy));
-    values.insert("term".into(), term_value(edition, slug, term));
-    values.insert("pages".into(), stubs(edition, &term.pages[paginate::range(items, size, n)]));
-    values.insert("paginator".into(), paginate::context(&edition.base, &term.url, items, size, n));
+    values.insert("taxonomy", taxonomy_value(edition, taxonomy));
+    values.insert("term", term_value(edition, slug, term));
+    values.list("pages", term.pages[paginate::range(items, size, n)].to_vec());
+    values.insert("paginator", paginate::context(&edition.base, &term.url, items, size, n));
 }

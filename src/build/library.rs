@@ -1,7 +1,9 @@
 //! Second stage: pages with their addresses and states, sections, and the order of things.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+use rayon::prelude::*;
 
 use super::address::{self, Base, Parts};
 use super::bare::Bare;
@@ -11,18 +13,22 @@ use super::load::{Loaded, Parsed};
 use super::presence::Presence;
 use super::role::Role;
 use super::sections::{Folders, build_sections};
+use super::source::Source;
 use super::{Options, assets, clash, schema, taxonomy, translations};
-use crate::model::{Config, Date, Diagnostic, Library, Lists, Page, PageKind, PageState, Severity, Snapshot};
+use crate::model::{
+    Config, Date, Diagnostic, Library, Lists, Page, PageKind, PageState, Severity, SharedVec, Snapshot,
+};
 
 /// The URL path of `content/404.md`, which hosts show for what they do not find.
 pub(crate) const NOT_FOUND_URL: &str = "/404.html";
 
 /// What the second stage works with.
+#[derive(Clone)]
 struct Assembly<'a> {
     config: &'a Config,
     options: &'a Options,
     zone: jiff::tz::TimeZone,
-    cascades: Cascades<'a>,
+    cascades: &'a Cascades<'a>,
     until: Option<jiff::Timestamp>,
     findings: Vec<Diagnostic>,
 }
@@ -32,7 +38,7 @@ pub(crate) struct Assembled {
     /// Links are not resolved yet.
     pub(crate) library: Library,
     /// By page index; `None` for pages without a file.
-    pub(crate) parsed: Vec<Option<Arc<Parsed>>>,
+    pub(crate) sources: SharedVec<Option<Arc<Source>>>,
     /// By page index: what is wrong with the file by itself.
     pub(crate) noted: Vec<Vec<Diagnostic>>,
     /// Folders that are sections.
@@ -50,29 +56,37 @@ pub(crate) fn assemble(
     loaded: &[Loaded<'_>],
 ) -> (Assembled, Vec<Diagnostic>) {
     let heads = loaded.iter().map(|source| (source.path, &source.parsed.front_matter.values));
-    let mut work = Assembly::new(&config, options, Cascades::of(&config, heads));
+    let cascades = Cascades::of(&config, heads);
+    let work = Assembly::new(&config, options, &cascades);
+    let made: Vec<(Page, Assembly<'_>)> = loaded
+        .par_iter()
+        .map(|source| {
+            let mut work = work.clone();
+            (work.page(source), work)
+        })
+        .collect();
+    let mut until = None;
     let mut pages: Vec<(Page, Option<Arc<Parsed>>, Vec<Diagnostic>)> = Vec::with_capacity(loaded.len());
-    for source in loaded {
-        let page = work.page(source);
-        pages.push((page, Some(Arc::clone(&source.parsed)), std::mem::take(&mut work.findings)));
+    for ((page, of_page), source) in made.into_iter().zip(loaded) {
+        until = of_page.until.into_iter().chain(until).min();
+        pages.push((page, Some(Arc::clone(&source.parsed)), of_page.findings));
     }
     let folders = Folders::of(&config, pages.iter().map(|(page, ..)| page));
     for (page, ..) in &mut pages {
         page.section = folders.section_of(&config, page);
     }
-    let bare = Bare { config: &config, options, cascades: &work.cascades };
+    let bare = Bare { config: &config, options, cascades: &cascades };
     let bare = bare.sections(&folders, pages.iter().map(|(page, ..)| page));
     pages.extend(bare.into_iter().map(|page| (page, None, Vec::new())));
     pages.sort_by(|(a, ..), (b, ..)| a.path.cmp(&b.path));
-    let (mut bare, mut parsed, mut noted) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut bare, mut sources, mut noted) = (Vec::new(), Vec::new(), Vec::new());
     for (page, source, found) in pages {
         bare.push(page);
-        parsed.push(source);
+        sources.push(source.map(|parsed| Arc::new(Source::of(parsed))));
         noted.push(found);
     }
     assets::attach(snapshot, &config, &mut bare);
-    let pages: Vec<Arc<Page>> = bare.into_iter().map(Arc::new).collect();
-    let until = work.until;
+    let pages: SharedVec<Arc<Page>> = bare.into_iter().map(Arc::new).collect();
     let mut findings = clash::strangers_in_bundles(&config, &pages);
     let by_path = Arc::new(pages.iter().enumerate().map(|(i, page)| (page.path.clone(), i)).collect());
     let by_url = Arc::new(clash::index_urls(&pages, &mut findings));
@@ -86,7 +100,31 @@ pub(crate) fn assemble(
     let config = Arc::new(config);
     let backlinks = Arc::default();
     let library = Library { config, pages, sections, taxonomies, translated, by_path, by_url, backlinks };
-    (Assembled { library, parsed, noted, folders: Arc::new(folders), until }, findings)
+    (Assembled { library, sources: sources.into(), noted, folders: Arc::new(folders), until }, findings)
+}
+
+/// The library that these pages made before; `lists` are those of the site's own language, then of the others.
+#[must_use]
+pub(crate) fn restore(
+    config: Config,
+    pages: SharedVec<Arc<Page>>,
+    own: Lists,
+    translated: BTreeMap<String, Lists>,
+) -> Library {
+    let (by_path, by_url) = rayon::join(
+        || pages.iter().enumerate().map(|(i, page)| (page.path.clone(), i)).collect(),
+        || clash::index_urls(&pages, &mut Vec::new()),
+    );
+    Library {
+        config: Arc::new(config),
+        sections: Arc::new(own.sections),
+        taxonomies: Arc::new(own.taxonomies),
+        translated: Arc::new(translated),
+        by_path: Arc::new(by_path),
+        by_url: Arc::new(by_url),
+        backlinks: Arc::default(),
+        pages,
+    }
 }
 
 /// One page of a library assembled before, from a new text of its file; `None` where it may change what other pages inherit.
@@ -94,29 +132,28 @@ pub(crate) fn assemble(
 pub(crate) fn reassemble(
     library: &Library,
     folders: &Folders,
-    parsed: &[Option<Arc<Parsed>>],
     options: &Options,
     source: &Loaded<'_>,
 ) -> Option<(Page, Vec<Diagnostic>, Option<jiff::Timestamp>)> {
     let &index = library.by_path.get(source.path)?;
-    let before = parsed.get(index)?.as_ref()?;
-    let cascade = |parsed: &Parsed| parsed.front_matter.values.get("cascade").cloned();
-    if cascade(before) != cascade(&source.parsed) {
+    let before = &library.pages[index];
+    if !before.exists || before.front_matter.get("cascade") != source.parsed.front_matter.values.get("cascade") {
         return None;
     }
     let all = library.languages().flat_map(|language| library.sections_in(language).values());
     let sections: BTreeSet<usize> = all.map(|section| section.page).collect();
-    let heads =
-        sections.into_iter().filter_map(|i| Some((&library.pages[i].path, &parsed[i].as_ref()?.front_matter.values)));
-    let mut work = Assembly::new(&library.config, options, Cascades::of(&library.config, heads));
+    let sections = sections.into_iter().map(|index| &library.pages[index]);
+    let heads = sections.filter(|page| page.exists).map(|page| (&page.path, &page.front_matter));
+    let cascades = Cascades::of(&library.config, heads);
+    let mut work = Assembly::new(&library.config, options, &cascades);
     let mut page = work.page(source);
     page.section = folders.section_of(&library.config, &page);
-    page.assets.clone_from(&library.pages[index].assets);
+    page.assets.clone_from(&before.assets);
     Some((page, work.findings, work.until))
 }
 
 impl<'a> Assembly<'a> {
-    fn new(config: &'a Config, options: &'a Options, cascades: Cascades<'a>) -> Self {
+    fn new(config: &'a Config, options: &'a Options, cascades: &'a Cascades<'a>) -> Self {
         Self { config, options, zone: config.time_zone(), cascades, until: None, findings: Vec::new() }
     }
 

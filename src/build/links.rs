@@ -10,7 +10,8 @@ use super::broken::{Problem, draft_problem};
 use super::escape;
 use super::load::Parsed;
 use super::plan::{Job, Plan};
-use crate::model::{ContentPath, Library, LinkTarget, Page, Severity, Snapshot, relative};
+use super::source::Source;
+use crate::model::{ContentPath, Library, LinkTarget, Page, Severity, SharedVec, Snapshot};
 
 /// How a link is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -92,8 +93,8 @@ pub(crate) struct Finder<'a> {
     pub(crate) snapshot: &'a Snapshot,
     /// Pages.
     pub(crate) library: &'a Library,
-    /// Their parsed files, by page index.
-    pub(crate) parsed: &'a [Option<Arc<Parsed>>],
+    /// Their files, by page index.
+    pub(crate) sources: &'a SharedVec<Option<Arc<Source>>>,
     /// Files and lists.
     pub(crate) plan: &'a Plan,
     /// Address of the site.
@@ -112,6 +113,13 @@ pub(super) enum Inside {
 }
 
 impl Finder<'_> {
+    /// The file of a page, parsed.
+    #[must_use]
+    pub(crate) fn parsed(&self, index: usize) -> Option<Arc<Parsed>> {
+        let source = self.sources.get(index)?.as_ref()?;
+        source.parsed(self.snapshot, &self.library.pages[index], &self.library.config.markdown)
+    }
+
     /// Resolves a link of a page.
     #[must_use]
     pub(crate) fn resolve(&self, from: &Page, raw: &str, kind: Kind) -> Found {
@@ -322,9 +330,19 @@ fn split_once(text: &str, at: char) -> (&str, Option<&str>) {
     text.split_once(at).map_or((text, None), |(before, after)| (before, Some(after)))
 }
 
-/// A link from a folder, with its final slash.
+/// `folder/path` with `.` and `..` worked off; `None` where it climbs out of the top.
 pub(super) fn join(folder: &str, path: &str) -> Option<String> {
-    let mut joined = relative::resolve(folder, path)?;
+    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            part => parts.push(part),
+        }
+    }
+    let mut joined = parts.join("/");
     if path.ends_with('/') {
         joined.push('/');
     }

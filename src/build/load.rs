@@ -8,6 +8,7 @@ use super::cache::{Batch, Cache};
 use super::count::Count;
 use super::markdown::{self, Document};
 use crate::error::Error;
+use crate::model::config::MarkdownConfig;
 use crate::model::{Config, ContentPath, Diagnostic, File, FrontMatter, PathKind, Progress, Severity, Snapshot};
 
 /// Largest page file that is built.
@@ -65,10 +66,10 @@ pub(crate) fn load<'a>(
     for result in results {
         match result {
             Ok(page) => pages.push(page),
-            Err(finding) => findings.push(finding),
+            Err(finding) => findings.push(*finding),
         }
     }
-    batch.keep(pages.iter().map(|page| (page.file.id, page.file.size, &page.parsed)));
+    batch.keep(pages.iter().map(|page| (page.file.id, &page.parsed)));
     (pages, findings)
 }
 
@@ -81,28 +82,38 @@ pub(crate) fn one<'a>(
     file: &'a File,
     config: &Config,
     batch: &Batch<'_>,
-) -> Result<Loaded<'a>, Diagnostic> {
-    let text = text_of(path, file)?;
-    let parsed = if let Some(parsed) = batch.get(path, &file.id) {
-        parsed
-    } else {
-        let front_matter = FrontMatter::parse(path.as_str(), text).map_err(|e| refusal(path, &e))?;
-        let body = text.get(front_matter.body_offset..).unwrap_or_default();
-        let document = markdown::parse(body, &config.markdown);
-        Arc::new(Parsed { front_matter, document })
+) -> Result<Loaded<'a>, Box<Diagnostic>> {
+    let (text, parsed) = match batch.get(path, &file.id) {
+        Some(parsed) => (text_of(path, file)?, parsed),
+        None => parse(path, file, &config.markdown)?,
     };
     Ok(Loaded { path, file, text, parsed })
 }
 
-fn text_of<'a>(path: &ContentPath, file: &'a File) -> Result<&'a str, Diagnostic> {
+/// Parses one page.
+///
+/// # Errors
+/// The finding that says why it cannot be read.
+pub(crate) fn parse<'a>(
+    path: &ContentPath,
+    file: &'a File,
+    options: &MarkdownConfig,
+) -> Result<(&'a str, Arc<Parsed>), Box<Diagnostic>> {
+    let text = text_of(path, file)?;
+    let front_matter = FrontMatter::parse(path.as_str(), text).map_err(|e| Box::new(refusal(path, &e)))?;
+    let document = markdown::parse(text.get(front_matter.body_offset..).unwrap_or_default(), options);
+    Ok((text, Arc::new(Parsed { front_matter, document })))
+}
+
+fn text_of<'a>(path: &ContentPath, file: &'a File) -> Result<&'a str, Box<Diagnostic>> {
     if file.size > MAX_PAGE {
         let message = format!("the page has {} bytes, the limit is {MAX_PAGE}", file.size);
-        return Err(Diagnostic::new(Severity::Error, "page_too_large", path.clone(), 0, message)
-            .with_hint("Split it into smaller pages."));
+        let finding = Diagnostic::new(Severity::Error, "page_too_large", path.clone(), 0, message);
+        return Err(Box::new(finding.with_hint("Split it into smaller pages.")));
     }
     file.text().ok_or_else(|| {
-        Diagnostic::new(Severity::Error, "not_utf8", path.clone(), 0, "the page is not valid UTF-8")
-            .with_hint("Save the file as UTF-8.")
+        let finding = Diagnostic::new(Severity::Error, "not_utf8", path.clone(), 0, "the page is not valid UTF-8");
+        Box::new(finding.with_hint("Save the file as UTF-8."))
     })
 }
 

@@ -156,7 +156,7 @@ impl Document {
             at = *offset;
             match &self.slots[*slot] {
                 Slot::Text(_) => {}
-                Slot::Code(code) => out.push_str(code.html()),
+                Slot::Code(code) => out.push_str(&code.html()),
                 // Text where an address belongs: nothing of ours, so it was forged.
                 Slot::WikiText(_) if *place == Place::Url => {}
                 Slot::Href { link, decorate } => wiki_text = self.push_link(*link, *decorate, resolve, out),

@@ -4,21 +4,26 @@
 //! counts whole. What it looks up while it is rendered is recorded as questions with digests of the answers, and asked
 //! again. Where all of them stand, rendering is not done: it could only come out the same.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Weak};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::check;
 use super::edition::Edition;
-use super::frame::Frame;
+use super::languages::Language;
+use super::lineage::{Lineage, Touched};
 use super::links::Kind;
 use super::lists::PageLists;
+use super::plan::Job;
 use super::reads::Reads;
 use super::render::Done;
 use super::template::{ListQuery, Lists};
 use crate::model::{Digest, Digester, Page};
+
+/// Questions that no output asks any more are dropped where there are more of them than of the others, and than this.
+const MOST_FORGOTTEN: usize = 256;
 
 /// Something that is looked up while an output is rendered.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -129,12 +134,25 @@ pub(crate) struct Trace {
 /// The outputs of one build of everything.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Memory {
-    /// The frame they were all made from; nothing outlives the process that it was made in.
-    #[serde(skip)]
-    frame: Weak<Frame>,
+    /// Of the site they were all made from.
+    lineage: Lineage,
     engine: Digest,
     shared: Vec<(Question, Digest)>,
     traces: HashMap<String, Arc<Trace>>,
+}
+
+impl Memory {
+    /// Keeps these questions only.
+    fn forget_all_but(&mut self, asked: &BTreeSet<u32>) {
+        let place: HashMap<u32, u32> = asked.iter().copied().zip(0..).collect();
+        let kept = asked.iter().filter_map(|&at| self.shared.get(at as usize).cloned()).collect();
+        self.shared = kept;
+        #[expect(clippy::iter_over_hash_type, reason = "each trace is changed by itself")]
+        for trace in self.traces.values_mut() {
+            let shared = trace.shared.iter().filter_map(|at| place.get(at).copied()).collect();
+            *trace = Arc::new(Trace { shared, ..(**trace).clone() });
+        }
+    }
 }
 
 /// Whether whoever asked for a build has an output with this digest at this path.
@@ -145,13 +163,13 @@ pub(crate) struct Recall<'a> {
     edition: &'a Edition<'a>,
     memory: &'a Memory,
     have: Option<&'a Have<'a>>,
-    /// Nothing at all changed.
-    same: bool,
+    /// The pages that may have changed, where not all may have.
+    touched: Option<Touched<'a>>,
     /// By index of the shared question.
     stands: Vec<bool>,
     /// The settings of the theme.
     pub(crate) settings: Digest,
-    /// What templates see of the site, but for menus, by the language's index.
+    /// What templates see of the site from no address in particular, by the language's index.
     sites: Vec<Digest>,
     engine: Digest,
 }
@@ -171,28 +189,54 @@ impl<'a> Recall<'a> {
         let (markdown, pictures) = (&edition.library.config.markdown, &edition.options.pictures);
         let engine = Digest::of(format!("{} {markdown:?} {pictures:?}", env!("CARGO_PKG_VERSION")).as_bytes());
         let home = edition.library.sections.get("content").map(|section| &edition.library.pages[section.page]);
-        let same = std::ptr::eq(memory.frame.as_ptr(), Arc::as_ptr(edition.frame()));
+        let known = memory.engine == engine;
+        let touched = edition.lineage.between(&memory.lineage).filter(|_| known);
+        let touched = touched.map(|pages| Touched::of(&edition.library, pages));
+        let same = touched.as_ref().is_some_and(Touched::is_empty);
+        // Texts decide about lists and pages only.
+        let of_texts =
+            |question: &Question| touched.is_none() || !matches!(question, Question::Template(_) | Question::Data(_));
         let stands = |(question, digest): &(Question, Digest)| {
-            same || home.is_some_and(|home| question.answer(edition, home) == *digest)
+            same || !of_texts(question) || home.is_some_and(|home| question.answer(edition, home) == *digest)
         };
         let stands = memory.shared.iter().map(stands).collect();
         let settings = digest_of_value(Some(&Value::Object(edition.theme.templates.settings().clone())));
-        let sites = edition.languages.iter().map(|language| digest_of_value(Some(&language.site))).collect();
-        Self { edition, memory, have, same: same && memory.engine == engine, stands, settings, sites, engine }
+        let site = |language: &Language| {
+            Digester::default()
+                .with(&(digest_of_value(Some(&language.site)), digest_of_value(Some(&language.menus.context("")))))
+        };
+        let sites = edition.languages.iter().map(|language| site(language).finish()).collect();
+        Self { edition, memory, have, touched, stands, settings, sites, engine }
     }
 
     /// What templates see of the site in a language from an address.
     #[must_use]
     pub(crate) fn site(&self, language: Option<&str>, url: &str) -> Digest {
-        let menus = self.edition.in_language(language).menus.context(url);
-        let site = self.sites[self.edition.languages.index(language)];
-        Digester::default().with(&(site, digest_of_value(Some(&menus)))).finish()
+        let mut digester = Digester::default().with(&self.sites[self.edition.languages.index(language)]);
+        self.edition.in_language(language).menus.seen_from(url, &mut digester);
+        digester.finish()
     }
 
-    /// An output of the very same site.
+    /// An output that is surely given the same as before, so that it need not even be seen what.
     #[must_use]
-    pub(crate) fn whole(&self, path: &str) -> Option<Done> {
-        self.memory.traces.get(path).filter(|_| self.same).and_then(|trace| self.done(path, trace))
+    pub(crate) fn spared(&self, path: &str, job: &Job) -> Option<Done> {
+        let touched = self.touched.as_ref()?;
+        let trace = self.memory.traces.get(path).filter(|_| touched.spares(&self.edition.library, job))?;
+        if !touched.is_empty() && self.changed(trace, self.place(job)?).is_some() {
+            return None;
+        }
+        self.done(path, trace)
+    }
+
+    /// Where a job's look-ups start.
+    fn place(&self, job: &Job) -> Option<&Page> {
+        let library = &self.edition.library;
+        let index = match job {
+            Job::Page(index) | Job::SectionList(index, _) => *index,
+            Job::Taxonomy(language, _) | Job::Term(language, ..) => return self.edition.home(language.as_deref()),
+            _ => return self.edition.home(None),
+        };
+        library.pages.get(index).map(|page| &**page)
     }
 
     /// An output that is given these things.
@@ -205,16 +249,22 @@ impl<'a> Recall<'a> {
         if let Some(part) = trace.given.differs(given) {
             return Before::Other(part);
         }
+        if let Some(reason) = self.changed(trace, from) {
+            return Before::Other(reason);
+        }
+        self.done(path, trace).map_or(Before::Other("forgotten"), |done| Before::Same(Box::new(done)))
+    }
+
+    /// What an output looked up and would find otherwise now.
+    fn changed(&self, trace: &Trace, from: &Page) -> Option<&'static str> {
         let shared = trace.shared.iter().find(|&&at| !self.stands.get(at as usize).is_some_and(|stands| *stands));
         if let Some(&at) = shared {
             let is_template = |(question, _): &(Question, Digest)| matches!(question, Question::Template(_));
             let template = self.memory.shared.get(at as usize).is_some_and(is_template);
-            return Before::Other(if template { "template" } else { "list" });
+            return Some(if template { "template" } else { "list" });
         }
-        if trace.own.iter().any(|(question, digest)| question.answer(self.edition, from) != *digest) {
-            return Before::Other("link");
-        }
-        self.done(path, trace).map_or(Before::Other("forgotten"), |done| Before::Same(Box::new(done)))
+        let differs = |(question, digest): &(Question, Digest)| question.answer(self.edition, from) != *digest;
+        trace.own.iter().any(differs).then_some("link")
     }
 
     fn done(&self, path: &str, trace: &Arc<Trace>) -> Option<Done> {
@@ -258,7 +308,6 @@ impl Fresh {
 /// The memory of a build while it is put together.
 pub(crate) struct Next<'a> {
     edition: &'a Edition<'a>,
-    before: &'a Memory,
     memory: Memory,
     /// Index of each shared question.
     known: HashMap<(Question, Digest), u32>,
@@ -267,12 +316,14 @@ pub(crate) struct Next<'a> {
 }
 
 impl<'a> Recall<'a> {
-    /// Begins the memory of this build.
+    /// Begins the memory of this build. Questions keep their numbers, so that what stands is kept as it is.
     #[must_use]
     pub(crate) fn begin(&self) -> Next<'a> {
-        let memory = Memory { frame: Arc::downgrade(self.edition.frame()), engine: self.engine, ..Memory::default() };
-        let (edition, before) = (self.edition, self.memory);
-        Next { edition, before, memory, known: HashMap::new(), templates: HashMap::new() }
+        let shared = self.memory.shared.clone();
+        let known = shared.iter().cloned().zip(0..).collect();
+        let traces = HashMap::with_capacity(self.memory.traces.len());
+        let memory = Memory { lineage: self.edition.lineage.clone(), engine: self.engine, shared, traces };
+        Next { edition: self.edition, memory, known, templates: HashMap::new() }
     }
 }
 
@@ -280,11 +331,7 @@ impl Next<'_> {
     /// Keeps what one output was made from.
     pub(crate) fn keep(&mut self, path: &str, trail: Trail) {
         let trace = match trail {
-            Trail::Before(trace) => {
-                let questions = trace.shared.iter().filter_map(|&at| self.before.shared.get(at as usize).cloned());
-                let shared = questions.map(|question| self.index(question)).collect();
-                Arc::new(Trace { shared, ..(*trace).clone() })
-            }
+            Trail::Before(trace) => trace,
             Trail::Fresh(fresh) => {
                 let Fresh { given, reads, page: Some(page), twin } = *fresh else { return };
                 let (mut shared, mut own) = (Vec::new(), Vec::new());
@@ -304,7 +351,12 @@ impl Next<'_> {
     /// The whole memory.
     #[must_use]
     pub(crate) fn end(self) -> Memory {
-        self.memory
+        let mut memory = self.memory;
+        let asked: BTreeSet<u32> = memory.traces.values().flat_map(|trace| trace.shared.iter().copied()).collect();
+        if memory.shared.len() > MOST_FORGOTTEN + 2 * asked.len() {
+            memory.forget_all_but(&asked);
+        }
+        memory
     }
 
     fn index(&mut self, question: (Question, Digest)) -> u32 {

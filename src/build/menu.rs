@@ -9,7 +9,7 @@ use super::links::{Finder, Kind};
 use super::translations::{self, Translations};
 use super::{address, outputs};
 use crate::model::config::MenuItem;
-use crate::model::{ContentPath, Diagnostic, Library, LinkTarget, Page, PageKind, Severity};
+use crate::model::{ContentPath, Diagnostic, Digester, Library, LinkTarget, Page, PageKind, Severity};
 
 /// Deepest nesting of menu entries.
 const MAX_DEPTH: usize = 8;
@@ -217,6 +217,13 @@ impl Menus {
         Value::Object(self.menus.iter().map(|(name, items)| (name.clone(), list(items, here))).collect())
     }
 
+    /// What makes [`Menus::context`] of a page differ from those of others, without making it.
+    pub(crate) fn seen_from(&self, here: &str, digester: &mut Digester) {
+        for items in self.menus.values() {
+            seen_from(items, here, digester);
+        }
+    }
+
     /// Turns what [`Menus::context`] made for one page into what it makes for another.
     pub(crate) fn mark(&self, context: &mut Value, here: &str) {
         for (name, items) in &self.menus {
@@ -251,6 +258,14 @@ impl Item {
         let current = self.page.as_deref() == Some(here);
         let above = self.page.as_deref().is_some_and(|url| !self.home && here.starts_with(url));
         (current, current || above)
+    }
+}
+
+/// Adds which entries lead to the page or above it, by their place among all.
+fn seen_from(items: &[Item], here: &str, digester: &mut Digester) {
+    for item in items {
+        digester.add(&item.seen_from(here));
+        seen_from(&item.children, here, digester);
     }
 }
 

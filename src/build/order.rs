@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::context::reading_time;
 use super::{cascade, schema};
-use crate::model::Page;
+use crate::model::{Page, SharedVec};
 
 /// How a list is sorted, as it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +65,7 @@ impl SortKey {
 }
 
 /// Sorts pages by a field; what has none comes last in either direction, equal ones by path.
-pub(crate) fn sort(pages: &[Arc<Page>], found: &mut [usize], by: &str) {
+pub(crate) fn sort(pages: &SharedVec<Arc<Page>>, found: &mut [usize], by: &str) {
     let by = Sort::of(by);
     let mut keyed: Vec<(Option<SortKey>, usize)> = found.iter().map(|&i| (key_of(&pages[i], by.key), i)).collect();
     keyed.sort_by(|(a, i), (b, j)| {

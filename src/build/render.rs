@@ -135,6 +135,12 @@ fn hand_on(edition: &Edition<'_>, path: &str, job: &Job, done: Done, company: Co
     if let Some((path, twin)) = done.twin.take().filter(|(path, _)| !edition.plan.jobs.contains_key(path)) {
         take(path, twin);
     }
+    // Of a large site the texts of all pages are most of what is held.
+    if let Job::Page(index) = job
+        && let Some(source) = &edition.sources[*index]
+    {
+        source.release();
+    }
     Done { body: None, ..done }
 }
 
@@ -159,7 +165,7 @@ fn jobs<'e>(edition: &'e Edition<'_>) -> Vec<(&'e String, &'e Job)> {
 
 fn run(edition: &Edition<'_>, path: &str, job: &Job, with_twin: bool, recall: Option<&Recall<'_>>) -> Done {
     let recall = recall.map(|recall| (recall, path));
-    if let Some(done) = recall.and_then(|(recall, path)| recall.whole(path)) {
+    if let Some(done) = recall.and_then(|(recall, path)| recall.spared(path, job)) {
         return done;
     }
     match job {
@@ -214,7 +220,7 @@ pub(crate) struct Body {
 /// Renders a page's body; `absolute` makes every address whole, as feeds want it.
 #[must_use]
 pub(crate) fn body(edition: &Edition<'_>, index: usize, absolute: bool) -> Body {
-    let Some(parsed) = edition.parsed.get(index).and_then(Option::as_ref) else {
+    let Some(parsed) = edition.finder().parsed(index) else {
         return Body { html: String::new(), findings: Vec::new() };
     };
     let mut resolver = Resolver::new(edition, &edition.library.pages[index], Some(index), absolute);

@@ -4,14 +4,16 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::library::NOT_FOUND_URL;
 use super::order;
 use super::role::Role;
-use crate::model::{Config, Library, Page, PageKind, Section};
+use crate::model::{Config, Library, Page, PageKind, Section, SharedVec};
 
 /// Which folders are sections, in each language: each has those that a site of its pages alone would have, a further one also
 /// those of the site's own language that it has pages in.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Folders {
     own: BTreeSet<String>,
     /// By language.
@@ -116,7 +118,7 @@ pub(super) fn section_of<'s>(sections: &'s BTreeSet<String>, folder: &str) -> &'
 /// Sections of one language with their pages in the order of lists.
 pub(super) fn build_sections(
     config: &Config,
-    pages: &[Arc<Page>],
+    pages: &SharedVec<Arc<Page>>,
     folders: &Folders,
     language: Option<&str>,
 ) -> BTreeMap<String, Section> {

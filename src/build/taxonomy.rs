@@ -5,11 +5,15 @@ use std::sync::Arc;
 
 use super::sections::{display_order, language_of, listed, newest_first};
 use super::{address, translations};
-use crate::model::{Config, Page, Taxonomy, Term};
+use crate::model::{Config, Page, SharedVec, Taxonomy, Term};
 
 /// All configured taxonomies with the terms that built pages of one language have.
 #[must_use]
-pub(crate) fn collect(config: &Config, pages: &[Arc<Page>], language: Option<&str>) -> BTreeMap<String, Taxonomy> {
+pub(crate) fn collect(
+    config: &Config,
+    pages: &SharedVec<Arc<Page>>,
+    language: Option<&str>,
+) -> BTreeMap<String, Taxonomy> {
     let home = translations::home_url(language);
     config
         .taxonomies
@@ -26,7 +30,12 @@ pub(crate) fn collect(config: &Config, pages: &[Arc<Page>], language: Option<&st
         .collect()
 }
 
-fn terms(key: &str, url: &str, pages: &[Arc<Page>], in_language: impl Fn(&Page) -> bool) -> BTreeMap<String, Term> {
+fn terms(
+    key: &str,
+    url: &str,
+    pages: &SharedVec<Arc<Page>>,
+    in_language: impl Fn(&Page) -> bool,
+) -> BTreeMap<String, Term> {
     let mut terms: BTreeMap<String, Term> = BTreeMap::new();
     for (i, page) in pages.iter().enumerate().filter(|(_, page)| listed(page) && in_language(page)) {
         let mut seen = HashSet::new();

@@ -4,7 +4,7 @@ mod parse;
 
 use std::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A moment from front matter, with the offset it was written in (or the site's time zone).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,5 +58,21 @@ impl fmt::Display for Date {
 impl Serialize for Date {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.rfc3339())
+    }
+}
+
+/// A date with its zone, for who reads it again: what a `Date` is written as otherwise names an offset only.
+pub(super) mod whole {
+    use super::{Date, Deserialize, Deserializer, Serialize, Serializer};
+
+    #[expect(clippy::ref_option, reason = "serde calls it so")]
+    pub(crate) fn serialize<S: Serializer>(date: &Option<Date>, serializer: S) -> Result<S::Ok, S::Error> {
+        date.as_ref().map(|date| (date.zoned.to_string(), date.day_only)).serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Date>, D::Error> {
+        let Some((text, day_only)) = <Option<(String, bool)>>::deserialize(deserializer)? else { return Ok(None) };
+        let zoned = text.parse().map_err(serde::de::Error::custom)?;
+        Ok(Some(Date { zoned, day_only }))
     }
 }

@@ -1,11 +1,13 @@
 //! Findings about content: a check returns all of them, an operation is never refused halfway through.
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 
 use super::ContentPath;
 
 /// How bad a finding is. An error stops `publish`; a warning does not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// The output is wrong or missing.
@@ -17,12 +19,12 @@ pub enum Severity {
 }
 
 /// One finding about the site's content, theme or configuration.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Diagnostic {
     /// How bad it is.
     pub severity: Severity,
     /// `snake_case` rule name, e.g. `broken_link`. Rule names are API.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// Where: site-relative path.
     pub path: ContentPath,
     /// 1-based line in the file; 0 when it concerns the whole file.
@@ -30,11 +32,11 @@ pub struct Diagnostic {
     /// The fact, lower case, no final stop.
     pub message: String,
     /// What to do, one imperative sentence; may be empty.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub hint: String,
     /// Site-relative path of the file this finding looks for or stumbles over (a missing layout, link target,
     /// shortcode, asset). Publishing part of a change set reads it to say what the part needs.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refers: Option<String>,
 }
 
@@ -48,7 +50,15 @@ impl Diagnostic {
         line: usize,
         message: impl Into<String>,
     ) -> Self {
-        Self { severity, code, path, line, message: message.into(), hint: String::new(), refers: None }
+        Self {
+            severity,
+            code: Cow::Borrowed(code),
+            path,
+            line,
+            message: message.into(),
+            hint: String::new(),
+            refers: None,
+        }
     }
 
     /// With an imperative sentence that says what to do.

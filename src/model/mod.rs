@@ -15,7 +15,7 @@ mod output;
 mod page;
 mod path_map;
 mod progress;
-pub mod relative;
+mod shared_vec;
 mod snapshot;
 pub mod theme;
 
@@ -34,5 +34,6 @@ pub use page::{
 };
 pub use path_map::{Differing, PathMap};
 pub use progress::{Follower, Progress};
+pub use shared_vec::{Entries, SharedVec};
 pub use snapshot::{BlobId, Data, File, Later, Snapshot};
 pub use theme::{Setting, Theme, resolve_settings};

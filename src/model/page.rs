@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{BlobId, Config, ContentPath, Date};
+use super::{BlobId, Config, ContentPath, Date, SharedVec};
 
 /// What a page is (Hugo's kinds).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PageKind {
     /// `content/_index.md`, or the home page without a file.
@@ -21,7 +21,7 @@ pub enum PageKind {
 }
 
 /// Whether a page is part of the published build.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PageState {
     /// It is.
@@ -35,7 +35,7 @@ pub enum PageState {
 }
 
 /// One heading of a page.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Heading {
     /// 1 to 6.
     pub level: u8,
@@ -48,7 +48,7 @@ pub struct Heading {
 }
 
 /// Where a link in a body leads.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LinkTarget {
     /// A page of this site: its content path and fragment.
     Page(ContentPath, Option<String>),
@@ -63,7 +63,7 @@ pub enum LinkTarget {
 }
 
 /// One link or image in a body.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Link {
     /// As written.
     pub raw: String,
@@ -76,7 +76,7 @@ pub struct Link {
 }
 
 /// One page, section or home page.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Page {
     /// Content path; for a section or home page without `_index.md`, where that file would be.
     pub path: ContentPath,
@@ -95,10 +95,13 @@ pub struct Page {
     /// Start of the body as plain text (or up to `<!--more-->`), for lists and feeds.
     pub summary: String,
     /// Publication date.
+    #[serde(with = "super::date::whole")]
     pub date: Option<Date>,
     /// Last change, where given.
+    #[serde(with = "super::date::whole")]
     pub updated: Option<Date>,
     /// Expiry, where given.
+    #[serde(with = "super::date::whole")]
     pub expires: Option<Date>,
     /// Whether it goes out.
     pub state: PageState,
@@ -155,7 +158,7 @@ impl Page {
 }
 
 /// A place in a menu that a page's front matter asks for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MenuPlace {
     /// The menu's name.
     pub menu: String,
@@ -168,7 +171,7 @@ pub struct MenuPlace {
 }
 
 /// A content folder: its own page, its pages, its sub-sections.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Section {
     /// Content folder without final slash: `content`, `content/blog`.
     pub folder: String,
@@ -181,7 +184,7 @@ pub struct Section {
 }
 
 /// One taxonomy with its terms.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Taxonomy {
     /// Front matter key.
     pub key: String,
@@ -194,7 +197,7 @@ pub struct Taxonomy {
 }
 
 /// One term.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Term {
     /// As first written.
     pub name: String,
@@ -205,7 +208,7 @@ pub struct Term {
 }
 
 /// The lists of one language.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Lists {
     /// Sections by folder.
     pub sections: BTreeMap<String, Section>,
@@ -219,7 +222,7 @@ pub struct Library {
     /// The configuration it was built with.
     pub config: Arc<Config>,
     /// All pages in path order, whatever their state.
-    pub pages: Vec<Arc<Page>>,
+    pub pages: SharedVec<Arc<Page>>,
     /// Sections by folder, of the site's own language.
     pub sections: Arc<BTreeMap<String, Section>>,
     /// Taxonomies by key.

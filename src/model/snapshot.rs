@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use super::{ContentPath, Differing, PathMap};
 
 /// A git blob id (SHA-1 over `blob <len>\0<bytes>`); the etag of every file.
@@ -22,6 +24,26 @@ impl BlobId {
             *byte = u8::from_str_radix(&text[2 * at..2 * at + 2], 16).ok()?;
         }
         Some(Self(id))
+    }
+}
+
+impl Serialize for BlobId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // Formats without a type for short bytes write numbers in fewer than twenty pieces.
+        let (high, low) = self.0.split_at(8);
+        let number = |bytes: &[u8]| bytes.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+        (number(high), number(&low[..8]), number(&low[8..])).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for BlobId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (high, middle, low) = <(u64, u64, u32)>::deserialize(deserializer)?;
+        let mut id = [0; 20];
+        id[..8].copy_from_slice(&high.to_be_bytes());
+        id[8..16].copy_from_slice(&middle.to_be_bytes());
+        id[16..].copy_from_slice(&low.to_be_bytes());
+        Ok(Self(id))
     }
 }
 

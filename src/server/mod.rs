@@ -115,6 +115,7 @@ impl Server {
     /// The last words before the process ends: what was written down is on the disk, and spans are on their way.
     pub fn farewell(&self) {
         self.journal.flush();
+        self.site.farewell();
         #[cfg(feature = "otel")]
         if let Some(spans) = &self.spans {
             spans.end();

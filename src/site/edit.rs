@@ -64,8 +64,6 @@ pub struct Written {
     pub published: Option<Value>,
     /// The files, in path order.
     pub changed: Vec<ChangedFile>,
-    /// Where nothing changed: the files that were as they were to be already.
-    pub same: Vec<ContentPath>,
     /// URL paths whose output changes, the changed pages first.
     pub affected: Vec<String>,
     /// URL paths that had to be rendered to find that out, and what of theirs had changed; none where only the changed pages were.
@@ -133,8 +131,7 @@ pub fn run(
     let staged = stage(&mut transaction, &before)?;
     let changes = transaction.changes();
     if changes.is_empty() {
-        let same = transaction.same().iter().cloned().collect();
-        return Ok(Written { dry_run: call.dry_run, notes: staged.notes, same, ..Written::default() });
+        return Ok(Written { dry_run: call.dry_run, notes: staged.notes, ..Written::default() });
     }
     site.effects().about_all(changes.iter().map(|change| &change.path));
     let after_snapshot = transaction.staged();
@@ -231,7 +228,7 @@ fn fresh_errors(
     scope: &Scope,
     progress: &Progress,
 ) -> Result<Vec<Diagnostic>> {
-    let refusing = |d: &&Diagnostic| d.severity == Severity::Error && !TOLERATED_WHILE_EDITING.contains(&d.code);
+    let refusing = |d: &&Diagnostic| d.severity == Severity::Error && !TOLERATED_WHILE_EDITING.contains(&&*d.code);
     let known: BTreeSet<_> = before.diagnostics.iter().map(key).collect();
     let mut fresh: Vec<Diagnostic> =
         after.diagnostics.iter().filter(refusing).filter(|d| !known.contains(&key(d))).cloned().collect();
@@ -266,8 +263,8 @@ fn stuck_pages<'a>(built: &'a Built, scope: &Scope) -> BTreeSet<&'a ContentPath>
 }
 
 /// What makes two findings "the same one": the line may move with an edit.
-fn key(diagnostic: &Diagnostic) -> (&'static str, &ContentPath, &str) {
-    (diagnostic.code, &diagnostic.path, &diagnostic.message)
+fn key(diagnostic: &Diagnostic) -> (&str, &ContentPath, &str) {
+    (&diagnostic.code, &diagnostic.path, &diagnostic.message)
 }
 
 /// Findings of `after` that `before` did not have.

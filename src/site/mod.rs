@@ -35,9 +35,11 @@ pub mod starter;
 pub mod text;
 pub mod text_diff;
 pub mod theme;
+mod warm;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::build::{self, Built, Cache, Company, Scope};
 use crate::error::{Error, Result};
@@ -93,8 +95,8 @@ struct Shared {
     /// Held while an image is decoded: each takes hundreds of megabytes at worst.
     decoding: Mutex<()>,
     courier: Courier,
-    /// Whether it was taken in what an earlier process remembers of the output that is live.
-    recalled: Once,
+    /// What was asked for of what earlier processes kept.
+    recalled: Mutex<BTreeSet<String>>,
 }
 
 impl std::fmt::Debug for Site {
@@ -131,7 +133,7 @@ impl Site {
             sizes: Mutex::default(),
             decoding: Mutex::default(),
             courier: Courier::default(),
-            recalled: Once::new(),
+            recalled: Mutex::default(),
         };
         Ok(Self { repository, shared: Arc::new(shared) })
     }
@@ -221,6 +223,7 @@ impl Site {
         progress: &Progress,
     ) -> Result<Built> {
         let options = build::Options { base_url, ..self.build_options(scope, drafts) };
+        self.recall(&options);
         build::build_followed(snapshot, &options, &self.shared.cache, progress)
     }
 
@@ -233,7 +236,9 @@ impl Site {
         have: &build::Have<'_>,
     ) -> Result<Built> {
         let company = Company { progress: Some(progress), have: Some(have), ..Company::default() };
-        build::build_with(snapshot, &self.build_options(scope, false), &self.shared.cache, company)
+        let options = self.build_options(scope, false);
+        self.recall(&options);
+        build::build_with(snapshot, &options, &self.shared.cache, company)
     }
 
     /// What a build of this site is given besides the snapshot.
@@ -252,6 +257,7 @@ impl Site {
         look: &build::Look<'_>,
     ) -> Result<Built> {
         let options = self.build_options(scope, drafts);
+        self.recall(&options);
         build::inspect(snapshot, &options, &self.shared.cache, progress, look)
     }
 

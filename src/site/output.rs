@@ -5,11 +5,11 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
-use super::Site;
+use super::{Site, warm};
 use crate::build::{self, Built, Company, Options, Scope, Stopwatch};
 use crate::error::{Error, Result};
-use crate::model::{Digest, Digester, Output, Progress, Snapshot};
-use crate::store::{Row, Rows, Stamp, Stock, Writer, Written};
+use crate::model::{Digest, Output, Progress, Snapshot};
+use crate::store::{Row, Rows, Stamp, Writer, Written};
 
 /// Outputs that wait to be written at most: rendering waits for the disk then.
 const WAITING: usize = 256;
@@ -77,29 +77,24 @@ struct Warm<'a> {
     site: &'a Site,
     options: &'a Options,
     folder: Option<&'a Path>,
-    /// Names of what is kept: of what was made from what, and of what is where.
-    names: (String, String),
+    /// Under which it is kept what is where.
+    name: String,
 }
 
 impl<'a> Warm<'a> {
     fn of(site: &'a Site, options: &'a Options, folder: Option<&'a Path>) -> Self {
-        let place = folder.map(|folder| std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()));
-        let place = Digester::default().with(&place).finish();
-        Self { site, options, folder, names: (made(options), format!("held-{place}")) }
+        site.recall(options);
+        Self { site, options, folder, name: warm::name_of_folder(folder) }
     }
 
     /// Files that are where the last build put them.
     fn held(&self) -> Rows {
         let repository = self.site.repository();
-        let (Some(made), Some(held)) = (repository.warm(&self.names.0), repository.warm(&self.names.1)) else {
-            return Rows::new();
-        };
-        let Ok(rows) = serde_json::from_slice(&held) else { return Rows::new() };
-        self.site.shared.cache.recall(self.options, &made);
-        repository.still_held(self.folder, rows)
+        let rows = repository.warm(&self.name).and_then(|held| rmp_serde::from_slice(&held).ok());
+        rows.map(|rows| repository.still_held(self.folder, rows)).unwrap_or_default()
     }
 
-    /// Leaves the same for the next process. Where that fails, the next build takes longer and nothing else.
+    /// Leaves the same for the next process, where enough is new. Where that fails, the next build takes longer and nothing else.
     fn keep(&self, built: &Built, held: &Rows, stamps: BTreeMap<String, Stamp>) {
         let fresh = stamps.into_iter().filter_map(|(path, stamp)| {
             let digest = *built.digests.get(&path)?;
@@ -113,45 +108,24 @@ impl<'a> Warm<'a> {
         for (path, row) in kept {
             rows.entry(path.clone()).or_insert(*row);
         }
-        let repository = self.site.repository();
-        let made = self.site.shared.cache.saved(self.options);
-        let pieces = [(&self.names.0, made), (&self.names.1, serde_json::to_vec(&rows).ok())];
-        for (name, bytes) in pieces {
-            if let Some(bytes) = bytes
-                && let Err(error) = repository.keep_warm(name, &bytes)
-            {
-                tracing::debug!(%error, "the cache is not written");
+        let keep_site = || {
+            if held.is_empty() || self.site.is_ahead(self.options) {
+                self.site.keep_warm(self.options);
             }
-        }
+        };
+        let keep_rows = || {
+            if let Ok(rows) = rmp_serde::to_vec(&rows) {
+                self.site.keep_warm_as(&self.name, &rows);
+            }
+        };
+        rayon::join(keep_site, keep_rows);
     }
-}
-
-/// What it is kept as that outputs were made from.
-fn made(options: &Options) -> String {
-    let of = Digester::default().with(&(options.drafts, options.future, &options.base_url)).finish();
-    format!("made-{of}")
-}
-
-/// Before the first publish of this process: what an earlier one remembers of how the output was made that is live.
-pub(super) fn recall(site: &Site, stock: &Stock) {
-    site.shared.recalled.call_once(|| {
-        let options = site.build_options(Scope::Everything, false);
-        let kept = if stock.is_known() { site.repository().warm(&made(&options)) } else { None };
-        if let Some(kept) = kept {
-            site.shared.cache.recall(&options, &kept);
-        }
-    });
 }
 
 /// After a publish: leaves both for the next process, where they are not there already as far as it is worth its time.
 pub(super) fn keep(site: &Site) {
-    if !site.repository().save_stock() {
-        return;
-    }
-    let options = site.build_options(Scope::Everything, false);
-    let kept = site.shared.cache.saved(&options).map(|saved| site.repository().keep_warm(&made(&options), &saved));
-    if let Some(Err(error)) = kept {
-        tracing::debug!(%error, "the cache is not written");
+    if site.repository().save_stock() {
+        site.keep_warm(&site.build_options(Scope::Everything, false));
     }
 }
 

@@ -81,7 +81,7 @@ pub fn publish(site: &Site, call: &Call, query: &PublishQuery) -> Result<Publish
     let progress = &call.progress;
     progress.step(0.0, "Reading the site")?;
     schedule::check(site, query)?;
-    let status = site.repository().status_followed(progress)?;
+    let status = site.repository().status()?;
     let (_, built) = site.working_followed(&progress.part(0.0, READ))?;
     let held = hold::of(&built, status.unpublished.iter().map(|item| &item.change.path));
     let paths = match query.paths.as_slice() {
@@ -92,27 +92,14 @@ pub fn publish(site: &Site, call: &Call, query: &PublishQuery) -> Result<Publish
     send(site, call, query, &Chosen { status, built, paths, held, of_edit: false, trial: None })
 }
 
-/// The files that an edit found as it wanted them and that are not live: the call before it was cut off after its edit, or its
-/// publish was refused.
-///
-/// # Errors
-/// What reading the repository can fail with.
-pub fn waiting(site: &Site, written: &Written) -> Result<Vec<ContentPath>> {
-    if written.same.is_empty() {
-        return Ok(Vec::new());
-    }
-    let unpublished = site.repository().status()?.unpublished.into_iter().map(|item| item.change.path);
-    Ok(unpublished.filter(|path| written.same.contains(path)).collect())
-}
-
-/// Publishes exactly the files that an edit wrote, or in a dry run would write; of one that changed nothing, those that wait.
+/// Publishes exactly the files that an edit wrote, or in a dry run would write.
 ///
 /// # Errors
 /// As [`publish`]; the edit stays as it is. `RepositoryState` before the first publish, which takes everything.
 pub fn edit(site: &Site, call: &Call, written: &Written) -> Result<PublishReply> {
     let progress = &call.progress;
     progress.step(0.0, "Reading the site")?;
-    let status = site.repository().status_followed(progress)?;
+    let status = site.repository().status()?;
     if status.live.is_none() {
         return Err(Error::RepositoryState {
             state: "nothing is live yet, and the first publish takes everything".into(),
@@ -124,8 +111,7 @@ pub fn edit(site: &Site, call: &Call, written: &Written) -> Result<PublishReply>
         Some(trial) => site.library_followed(&site.repository().snapshot_at(trial)?, false, &reading)?,
         None => site.working_followed(&reading)?.1,
     };
-    let paths: BTreeSet<ContentPath> =
-        written.changed.iter().map(|file| &file.path).chain(&written.same).cloned().collect();
+    let paths: BTreeSet<ContentPath> = written.changed.iter().map(|file| file.path.clone()).collect();
     let held = hold::of(&built, status.unpublished.iter().map(|item| &item.change.path).chain(&paths));
     if let Some(path) = paths.intersection(&held).next() {
         return Err(hold::refused(path));
@@ -241,7 +227,6 @@ fn build_for(
     judge: &dyn Fn(&[Diagnostic]) -> Result<()>,
 ) -> Result<Built> {
     let progress = &call.progress;
-    output::recall(site, stock);
     let have = |path: &str, digest: Digest| stock.has(path, digest);
     let build = |snapshot, from, to| site.build_further(snapshot, Scope::Everything, &progress.part(from, to), &have);
     let outcome = build(sources, ASKED, BUILT)?;

@@ -97,7 +97,6 @@ impl Context {
             client: self.client.clone(),
             id: self.id.clone(),
             arguments: self.arguments.clone(),
-            read: String::new(),
             message,
             dry_run,
             publish: self.publish.is_some(),

@@ -87,8 +87,8 @@ pub(crate) fn text<'b>(built: &'b Built, path: &str) -> &'b str {
     }
 }
 
-pub(crate) fn codes(built: &Built) -> Vec<(&'static str, &str, usize)> {
-    built.diagnostics.iter().map(|d| (d.code, d.path.as_str(), d.line)).collect()
+pub(crate) fn codes(built: &Built) -> Vec<(&str, &str, usize)> {
+    built.diagnostics.iter().map(|d| (&*d.code, d.path.as_str(), d.line)).collect()
 }
 
 pub(crate) fn finding<'b>(built: &'b Built, code: &str) -> &'b Diagnostic {

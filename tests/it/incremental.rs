@@ -303,10 +303,25 @@ fn ways(turn: usize, files: &Files) -> Options {
     }
 }
 
+/// The cache of a process that knows what this one kept.
+fn another_process(cache: &Cache, files: &Files) -> Cache {
+    let next = Cache::default();
+    for options in [ways(0, files), ways(2, files)] {
+        if let Some(saved) = cache.saved_site(&options) {
+            next.recall_site(&options, &saved);
+        }
+        if let Some(saved) = cache.saved(&options) {
+            next.recall(&options, &saved);
+        }
+    }
+    next
+}
+
 fn play(name: &str, start: &Files, seed: u64) {
     let mut dice = Dice::new(seed);
-    let (mut files, cache, mut history) = (start.clone(), Cache::default(), Vec::new());
+    let (mut files, mut cache, mut history) = (start.clone(), Cache::default(), Vec::new());
     let mut holders = [Holder::default(), Holder::default()];
+    let mut past: Vec<Files> = Vec::new();
     for turn in 0..EDITS {
         let now = snapshot_of(&files);
         let options = ways(turn, &files);
@@ -319,6 +334,17 @@ fn play(name: &str, start: &Files, seed: u64) {
                 }
             }
             (warm, cold) => assert_eq!(warm.err().map(|e| e.to_string()), cold.err().map(|e| e.to_string())),
+        }
+        if dice.roll(4) == 0 {
+            cache = another_process(&cache, &files);
+            history.push("another process".to_owned());
+        }
+        past.push(files.clone());
+        if dice.roll(6) == 0 {
+            // Another line of edits from there: what both lines changed since must not be taken for the same.
+            let back = dice.roll(past.len());
+            files.clone_from(&past[back]);
+            history.push(format!("back to turn {back}"));
         }
         for _ in 0..=dice.roll(2) {
             history.push(edit(&mut dice, &mut files));

@@ -134,7 +134,7 @@ fn wrong_values_are_errors_with_their_line() {
 fn unknown_keys_are_reported_with_the_nearest_known_one() {
     let (config, diagnostics) = load("titel: x\nfeed:\n  limit: 2\n  ful: true\nbaseURL: x\nwhatever: 1\n").unwrap();
     assert_eq!(config.feed.limit, 2);
-    let found: Vec<_> = diagnostics.iter().map(|d| (d.code, d.line, d.message.as_str())).collect();
+    let found: Vec<_> = diagnostics.iter().map(|d| (&*d.code, d.line, d.message.as_str())).collect();
     assert_eq!(
         found,
         [
@@ -272,7 +272,7 @@ fn settings_are_resolved_along_the_chain() {
     let overrides = object(json!({"accent": "red", "width": "wide", "serif": false, "widht": 3}));
     let (settings, found) = resolve_settings(&chain, &overrides);
     assert_eq!(Value::Object(settings), json!({"accent": "red", "serif": false, "width": 40}));
-    let codes: Vec<_> = found.iter().map(|d| d.code).collect();
+    let codes: Vec<_> = found.iter().map(|d| &*d.code).collect();
     assert_eq!(codes, ["invalid_theme_setting", "unknown_theme_setting"]);
     assert!(found[0].hint.contains("a number"), "{}", found[0].hint);
     assert!(found[1].hint.contains("`width`"), "{}", found[1].hint);

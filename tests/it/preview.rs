@@ -303,7 +303,7 @@ fn browsers_learn_what_changed_and_what_is_wrong() {
 
     let finding = Diagnostic {
         severity: Severity::Error,
-        code: "broken_link",
+        code: "broken_link".into(),
         path: ContentPath::from_disk("content/a.md").unwrap(),
         line: 4,
         message: "no page `b.md`".into(),

@@ -444,7 +444,7 @@ fn a_theme_falls_back_file_by_file_and_says_when_it_goes_round() {
     assert_eq!(templates.layout(&names(&["nosuch"])), None);
 
     let (_, found) = compile(&[("themes/t/theme.yaml", "extends: u\n"), ("themes/u/theme.yaml", "extends: t\n")]);
-    assert_eq!((found[0].code, found[0].path.as_str()), ("theme_cycle", "themes/u/theme.yaml"));
+    assert_eq!((&*found[0].code, found[0].path.as_str()), ("theme_cycle", "themes/u/theme.yaml"));
     let long: Vec<(String, String)> = (0..12)
         .map(|i| {
             (
@@ -459,7 +459,7 @@ fn a_theme_falls_back_file_by_file_and_says_when_it_goes_round() {
     assert_eq!(found[0].code, "missing_theme");
     assert_eq!(found[0].refers.as_deref(), Some("themes/t/theme.yaml"));
     let (_, found) = compile(&[("themes/t/theme.yaml", "a: [\n")]);
-    assert_eq!((found[0].code, found[0].path.as_str()), ("invalid_theme", "themes/t/theme.yaml"));
+    assert_eq!((&*found[0].code, found[0].path.as_str()), ("invalid_theme", "themes/t/theme.yaml"));
 }
 
 /// What a build gives the layouts, as the contract of the templates says.

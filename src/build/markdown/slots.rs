@@ -3,8 +3,6 @@
 //! While HTML is being written, a slot is a token between two code points that no text can contain (they are replaced on
 //! the way in and on the way out). A sanitiser passes tokens through; its attribute filter drops those it did not expect.
 
-use std::sync::OnceLock;
-
 use crate::build::highlight;
 
 /// Opens a token; a noncharacter of Unicode, as long in UTF-8 as the replacement character.
@@ -29,16 +27,16 @@ pub(super) struct Code {
     text: String,
     info: String,
     highlight: bool,
-    html: OnceLock<String>,
 }
 
 impl Code {
     pub(super) fn new(text: &str, info: &str, highlight: bool) -> Self {
-        Self { text: text.to_owned(), info: info.to_owned(), highlight, html: OnceLock::new() }
+        Self { text: text.to_owned(), info: info.to_owned(), highlight }
     }
 
-    pub(super) fn html(&self) -> &str {
-        self.html.get_or_init(|| highlight::code_block(&self.text, &self.info, self.highlight))
+    /// Not kept: of a page that is rendered again, what is expensive is remembered for a while.
+    pub(super) fn html(&self) -> String {
+        highlight::code_block(&self.text, &self.info, self.highlight)
     }
 }
 

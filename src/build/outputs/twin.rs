@@ -13,7 +13,7 @@ pub(crate) fn text(edition: &Edition<'_>, index: usize) -> String {
         out.push_str(&format!("description: {}\n", quoted(&description)));
     }
     out.push_str(&format!("url: {}\n---\n\n", quoted(&edition.base.absolute(&page.url))));
-    let has_calls = edition.parsed[index].as_ref().is_some_and(|parsed| !parsed.document.shortcodes.is_empty());
+    let has_calls = edition.sources[index].as_ref().is_some_and(|source| source.calls);
     let body = edition.body(index).replace("\r\n", "\n");
     let body = if has_calls { without_tags(&body) } else { body };
     out.push_str(body.trim());

@@ -45,7 +45,7 @@ pub struct CheckQuery {
 #[derive(Debug, Clone, Default)]
 pub struct Report {
     /// Findings by code.
-    pub counts: BTreeMap<&'static str, usize>,
+    pub counts: BTreeMap<String, usize>,
     /// Findings by severity.
     pub severities: BTreeMap<Severity, usize>,
     /// All of them: errors first, then in path and line order.
@@ -143,7 +143,7 @@ fn look(
         findings.extend(external::findings(&built.library, &holds, &progress.part(0.9, 1.0)));
         progress.proceed()?;
     }
-    findings.retain(|finding| rules.contains(&Rule::of(finding.code)) && holds(&finding.path));
+    findings.retain(|finding| rules.contains(&Rule::of(&finding.code)) && holds(&finding.path));
     said_once(&mut findings, &built);
     Ok(report(findings))
 }
@@ -160,7 +160,7 @@ fn what_to_render(rules: &BTreeSet<Rule>, files: Option<&Files>, snapshot: &Snap
 /// What the build found in the Markdown is not said again for the HTML it became.
 fn said_once(findings: &mut Vec<Diagnostic>, built: &Built) {
     const TWICE: [(&str, &str); 2] = [("image_without_alt", "image_alt_missing"), ("empty_link", "link_text_missing")];
-    let known: BTreeSet<(&str, &ContentPath)> = built.diagnostics.iter().map(|d| (d.code, &d.path)).collect();
+    let known: BTreeSet<(&str, &ContentPath)> = built.diagnostics.iter().map(|d| (&*d.code, &d.path)).collect();
     findings.retain(|finding| {
         TWICE.iter().all(|(rendered, written)| finding.code != *rendered || !known.contains(&(*written, &finding.path)))
     });
@@ -168,12 +168,12 @@ fn said_once(findings: &mut Vec<Diagnostic>, built: &Built) {
 
 fn report(mut findings: Vec<Diagnostic>) -> Report {
     findings.sort_by(|a, b| {
-        (a.severity, &a.path, a.line, a.code, &a.message).cmp(&(b.severity, &b.path, b.line, b.code, &b.message))
+        (a.severity, &a.path, a.line, &a.code, &a.message).cmp(&(b.severity, &b.path, b.line, &b.code, &b.message))
     });
     findings.dedup();
     let mut report = Report::default();
     for finding in &findings {
-        *report.counts.entry(finding.code).or_insert(0) += 1;
+        *report.counts.entry(finding.code.to_string()).or_insert(0) += 1;
         *report.severities.entry(finding.severity).or_insert(0) += 1;
     }
     report.findings = findings;

@@ -140,7 +140,9 @@ fn take_out_errors(built: &Built, scratch: &mut Snapshot, plan: &mut Plan) -> bo
     let planned: BTreeSet<ContentPath> = plan.pages.iter().map(|page| page.target.clone()).collect();
     let mut bad: BTreeMap<ContentPath, String> = BTreeMap::new();
     for finding in &built.diagnostics {
-        if finding.severity != Severity::Error || TOLERATED.contains(&finding.code) || !planned.contains(&finding.path)
+        if finding.severity != Severity::Error
+            || TOLERATED.contains(&&*finding.code)
+            || !planned.contains(&finding.path)
         {
             continue;
         }

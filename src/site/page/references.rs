@@ -9,7 +9,7 @@ use super::relocate::{Renames, new_link, replace_whole};
 use crate::build;
 use crate::error::Result;
 use crate::model::config::{Collection, FieldType, MenuItem};
-use crate::model::{Config, ContentPath, Library, Page, PageKind, PathKind, Snapshot, front_matter, relative};
+use crate::model::{Config, ContentPath, Library, Page, PageKind, PathKind, Snapshot, front_matter};
 
 /// Keys of a menu entry that hold an address.
 const ADDRESSES: [&str; 3] = ["url:", "page:", "pageRef:"];
@@ -140,10 +140,18 @@ impl<'a> Moved<'a> {
 }
 
 fn beside(page: &Page, name: &str) -> Option<ContentPath> {
-    if name.split('/').any(str::is_empty) {
-        return None;
+    let mut parts: Vec<&str> = page.path.folder().split('/').collect();
+    for part in name.split('/') {
+        match part {
+            "" => return None,
+            "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            part => parts.push(part),
+        }
     }
-    ContentPath::parse(&relative::resolve(page.path.folder(), name)?).ok()
+    ContentPath::parse(&parts.join("/")).ok()
 }
 
 /// The last part of that.

@@ -230,13 +230,13 @@ fn check_unused(transaction: &Transaction<'_>, name: &str, staged: &mut Staged) 
     };
     let known = errors(transaction.base());
     let is_known = |finding: &Diagnostic| {
-        known.iter().any(|old| (old.code, &old.path, &old.message) == (finding.code, &finding.path, &finding.message))
+        known.iter().any(|old| (&old.code, &old.path, &old.message) == (&finding.code, &finding.path, &finding.message))
     };
     // A partial that is not there yet may come with the next call, and so may the theme it extends.
     let (later, now): (Vec<_>, Vec<_>) = errors(&after)
         .into_iter()
         .filter(|finding| !is_known(finding))
-        .partition(|finding| matches!(finding.code, "missing_partial" | "missing_theme"));
+        .partition(|finding| matches!(&*finding.code, "missing_partial" | "missing_theme"));
     if let Some(first) = now.first() {
         return Err(Error::BuildFailed { first: format!("{}: {}", first.path, first.message), diagnostics: now });
     }
