@@ -10,6 +10,7 @@ pub mod fetch;
 mod guard;
 mod http;
 pub mod links;
+pub mod loopback;
 pub mod peer;
 
 pub use guard::{Guard, Resolve};

@@ -111,6 +111,20 @@ fn make(folder: &Path, text: &str, time: &Time, before_open: impl FnOnce(&Path))
     let mut all: BTreeMap<String, Vec<u8>> = theme_files().into_iter().collect();
     all.insert("site.yaml".into(), CONFIG.into());
     all.extend(files(text).into_iter().map(|(path, text)| (path, text.into_bytes())));
+    made(folder, all, time, before_open).expect("the site opens")
+}
+
+/// A site of exactly these files, which may be none that can be opened.
+pub(crate) fn site_of(folder: &Path, all: BTreeMap<String, Vec<u8>>) -> Result<Site, sitewright::error::Error> {
+    made(folder, all, &Time::default(), |_| {})
+}
+
+fn made(
+    folder: &Path,
+    all: BTreeMap<String, Vec<u8>>,
+    time: &Time,
+    before_open: impl FnOnce(&Path),
+) -> Result<Site, sitewright::error::Error> {
     let all: Vec<(ContentPath, Vec<u8>)> =
         all.into_iter().map(|(path, bytes)| (ContentPath::from_disk(&path).expect("a path"), bytes)).collect();
     let options = OpenOptions { clock: clock(), author: Some(author()), ..OpenOptions::default() };
@@ -118,7 +132,38 @@ fn make(folder: &Path, text: &str, time: &Time, before_open: impl FnOnce(&Path))
     git_in(folder, &["config", "user.name", "Ada"]);
     git_in(folder, &["config", "user.email", "ada@example.org"]);
     before_open(folder);
-    Site::open(folder, Settings { clock: clock_of(time), author: Some(author()) }).expect("the site opens")
+    Site::open(folder, Settings { clock: clock_of(time), author: Some(author()) })
+}
+
+/// Each file of a site with its content, each ref with its target.
+pub(crate) fn fingerprint_of(root: &Path) -> BTreeMap<String, String> {
+    let mut state = BTreeMap::new();
+    let mut entries: Vec<PathBuf> =
+        std::fs::read_dir(root).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
+    entries.retain(|path| !path.ends_with(".git") && !path.ends_with(".sitewright"));
+    for path in entries {
+        let mut keep = |path: &Path, bytes: Vec<u8>| {
+            let name = path.strip_prefix(root).expect("below").display().to_string();
+            state.insert(name, Repository::blob_id(&bytes).to_string());
+        };
+        if path.is_dir() {
+            read_below(&path, &mut keep);
+        } else {
+            keep(&path, std::fs::read(&path).expect("a file"));
+        }
+    }
+    state.extend(refs_of("site", root));
+    state.insert("ref site HEAD".into(), std::fs::read_to_string(root.join(".git/HEAD")).expect("a HEAD"));
+    state
+}
+
+fn refs_of(label: &str, folder: &Path) -> BTreeMap<String, String> {
+    let listed = git_in(folder, &["for-each-ref", "--format=%(refname) %(objectname)"]);
+    let pair = |line: &str| {
+        let (name, target) = line.split_once(' ').expect("a ref");
+        (format!("ref {label} {name}"), target.to_owned())
+    };
+    listed.lines().map(pair).collect()
 }
 
 /// A temporary site and a client connected to a server of it.
@@ -284,33 +329,10 @@ impl TestSite {
 
     /// Everything a refused call must leave alone: each file with its content, each ref with its target.
     pub(crate) fn fingerprint(&self) -> BTreeMap<String, String> {
-        let root = &self.path();
-        let mut state = BTreeMap::new();
-        let mut entries: Vec<PathBuf> =
-            std::fs::read_dir(root).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
-        entries.retain(|path| !path.ends_with(".git") && !path.ends_with(".sitewright"));
-        for path in entries {
-            let mut keep = |path: &Path, bytes: Vec<u8>| {
-                let name = path.strip_prefix(root).expect("below").display().to_string();
-                state.insert(name, Repository::blob_id(&bytes).to_string());
-            };
-            if path.is_dir() {
-                read_below(&path, &mut keep);
-            } else {
-                keep(&path, std::fs::read(&path).expect("a file"));
-            }
-        }
-        let mut refs = |label: &str, folder: &Path| {
-            for line in git_in(folder, &["for-each-ref", "--format=%(refname) %(objectname)"]).lines() {
-                let (name, target) = line.split_once(' ').expect("a ref");
-                state.insert(format!("ref {label} {name}"), target.to_owned());
-            }
-        };
-        refs("site", root);
+        let mut state = fingerprint_of(&self.path());
         if self.remote().exists() {
-            refs("remote", &self.remote());
+            state.extend(refs_of("remote", &self.remote()));
         }
-        state.insert("ref site HEAD".into(), std::fs::read_to_string(root.join(".git/HEAD")).expect("a HEAD"));
         state
     }
 

@@ -356,10 +356,20 @@ fn seeds() -> u64 {
     std::env::var("SITEWRIGHT_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(SEEDS)
 }
 
-fn golden(case: &str) {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/sites").join(case);
-    let files = files_below(&root.join("input"));
+/// The files of a golden site.
+pub(crate) fn golden_files(case: &str) -> Files {
+    let files = files_below(&PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/sites").join(case).join("input"));
     assert!(!files.is_empty());
+    files
+}
+
+/// The files of the site that looks everything up.
+pub(crate) fn curious_files() -> Files {
+    snapshot(CURIOUS).iter().map(|(path, file)| (path.to_string(), file.bytes().unwrap().to_vec())).collect()
+}
+
+fn golden(case: &str) {
+    let files = golden_files(case);
     for seed in 1..=seeds() {
         play(case, &files, seed);
     }
@@ -395,7 +405,7 @@ fn edits_of_a_site_that_looks_everything_up() {
     let all = snapshot(CURIOUS);
     let begun = build(&all, &options(), &Cache::default()).unwrap();
     assert!(["index.html", "b/index.html", "notes/index.html"].iter().all(|path| begun.outputs.contains_key(*path)));
-    let files: Files = all.iter().map(|(path, file)| (path.to_string(), file.bytes().unwrap().to_vec())).collect();
+    let files = curious_files();
     for seed in 1..=seeds() * 2 {
         play("curious", &files, seed);
     }

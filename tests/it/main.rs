@@ -53,6 +53,7 @@ mod schedule;
 mod screenshot;
 mod selection;
 mod self_test;
+mod self_test_harmless;
 mod seo;
 mod server;
 mod sessions;

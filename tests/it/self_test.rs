@@ -30,8 +30,9 @@ async fn a_sound_server_passes_and_the_site_is_as_it_was() {
     let full = site.call("self_test", json!({"suite": "full"})).await;
     assert_eq!(full["ok"], true, "{full}");
     let steps = |reply: &Value| reply["passed"].as_array().map_or(0, Vec::len);
-    assert_eq!((steps(&quick), steps(&full)), (16, 19));
+    assert_eq!((steps(&quick), steps(&full)), (18, 21));
     assert_eq!(site.fingerprint(), before);
+    assert!(!site.path().join(".sitewright/feedback").exists(), "the canary sings on the copy");
     let left = std::fs::read_dir(site.path().join(".git/sitewright/scratch")).unwrap().count();
     assert_eq!(left, 0);
 }
@@ -107,7 +108,19 @@ async fn an_unsound_server_is_found_step_by_step() {
             *refusal = json!({"code": "error", "message": "failed", "hint": "Try again."});
         }
     });
-    assert_eq!(opaque, ["a stale etag is refused", "a wrong argument says what is right", "an unknown page is named"]);
+    let blind = [
+        "a stale etag is refused",
+        "a wrong argument says what is right",
+        "an unknown page is named",
+        "fetch an asset, from where it may",
+    ];
+    assert_eq!(opaque, blind);
+    let deaf = failed(&site, |_, _, tool, outcome| {
+        if let ("friction_report", Ok(reply)) = (tool, outcome) {
+            reply.as_object_mut().unwrap().remove("reported");
+        }
+    });
+    assert_eq!(deaf, ["a report is filed and found again"]);
 }
 
 /// The real server, asked for a self-test.

@@ -68,7 +68,7 @@ pub struct Verified {
     /// Steps that did not.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub failed: Vec<Failed>,
-    /// Steps for which a tool is missing.
+    /// Steps for which a tool is missing, or a port of this machine.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub skipped: Vec<&'static str>,
     /// What of the site changed meanwhile: sources, output, refs.
@@ -107,6 +107,7 @@ pub fn run(site: &Site, tools: &dyn Dispatcher, suite: Suite, progress: &Progres
             continue;
         }
         match (step.go)(&mut walk) {
+            Ok(()) if std::mem::take(&mut walk.cannot) => skipped.push(step.name),
             Ok(()) => passed.push(step.name),
             Err(problem) => failed.push(Failed { step: step.name, problem: problem.chars().take(400).collect() }),
         }

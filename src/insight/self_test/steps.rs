@@ -28,7 +28,7 @@ const fn full(name: &'static str, needs: &'static [&'static str], go: fn(&mut Wa
     Step { name, full_only: true, needs, go }
 }
 
-pub(super) const STEPS: [Step; 19] = [
+pub(super) const STEPS: [Step; 21] = [
     step("overview", &["site_get"], overview),
     step("create a page", &["page_write"], create),
     step("update it, and nothing else", &["page_write"], update),
@@ -41,12 +41,14 @@ pub(super) const STEPS: [Step; 19] = [
     step("replace in one folder only, as a dry run", &["text_replace"], replace),
     step("undo one edit", &["page_write", "revision_restore"], undo),
     step("upload assets", &["asset_write"], assets),
+    step("fetch an asset, from where it may", &["asset_write"], fetch),
     step("theme: change, pin, put back", &["theme_get", "theme_write", "theme_use", "revision_restore"], theme),
     full("a change set of its own", &["change_open", "change_close", "page_write", "preview"], change_set),
     full("a person's edit is kept", &["page_write"], hand_edit),
     full("check the whole site", &["site_check"], whole_site),
     step("publish", &["publish"], publish),
     step("delete, and publish that", &["page_delete", "publish"], delete),
+    step("a report is filed and found again", &["feedback_submit", "friction_report"], feedback),
     step("no leftovers", &[], no_leftovers),
 ];
 
@@ -175,6 +177,22 @@ fn assets(walk: &mut Walk<'_>) -> Outcome {
     walk.only_differs(&before, &[&text, &picture])
 }
 
+/// From an address that the copy alone allows; from its neighbour, which nobody allowed, nothing is fetched.
+fn fetch(walk: &mut Walk<'_>) -> Outcome {
+    let Some(url) = walk.copy.picture() else {
+        walk.cannot = true;
+        return Ok(());
+    };
+    let before = walk.now()?;
+    let path = format!("static/{}-fetched.png", walk.folder);
+    let upload = |url: &str| json!({"uploads": [{"path": path, "url": url, "alt": "A pixel"}]});
+    let refusal = walk.refused("asset_write", upload(&url.replace("127.0.0.1", "127.0.0.2")))?;
+    expect(refusal["code"] == "fetch_refused", "an address of this machine that nobody allowed is fetched")?;
+    let reply = walk.call("asset_write", upload(&url))?;
+    expect(reply["uploads"][0]["url"].is_string(), "the upload has no url")?;
+    walk.only_differs(&before, &[&path])
+}
+
 fn theme(walk: &mut Walk<'_>) -> Outcome {
     let before = walk.now()?;
     let (shown, _) = walk.document("page")?;
@@ -279,6 +297,20 @@ fn differing_assets(walk: &Walk<'_>) -> Result<Vec<Value>, String> {
         .filter(|(path, _)| path.as_str().starts_with("static/"))
         .map(|(path, file)| json!({"path": path.as_str(), "if_match": file.id.to_string()}))
         .collect())
+}
+
+/// The nerve is alive: what an operator reports is in the report that people read, and nowhere in the site.
+fn feedback(walk: &mut Walk<'_>) -> Outcome {
+    let before = walk.now()?;
+    let canary = json!({"kind": "slow", "goal": "prove that a report arrives", "pain": "none, this is a canary of the self-test"});
+    let receipt = walk.call("feedback_submit", canary)?;
+    let id = receipt["id"].as_str().unwrap_or_default();
+    expect(!id.is_empty() && receipt["next"].is_string(), "the receipt has no id or no next")?;
+    let report = walk.call("friction_report", json!({}))?;
+    let reported = report["reported"].as_array();
+    let found = reported.is_some_and(|all| all.iter().any(|said| said["id"] == id));
+    expect(found, "what was reported is not in the friction report")?;
+    walk.only_differs(&before, &[])
 }
 
 fn no_leftovers(walk: &mut Walk<'_>) -> Outcome {

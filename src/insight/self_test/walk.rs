@@ -19,6 +19,8 @@ pub(super) struct Walk<'a> {
     progress: &'a Progress,
     /// Folder of the pages that the steps make; free in this site.
     pub(super) folder: String,
+    /// This machine cannot do what the step is about.
+    pub(super) cannot: bool,
 }
 
 impl<'a> Walk<'a> {
@@ -26,7 +28,7 @@ impl<'a> Walk<'a> {
         let taken = |name: &String| copy.start().under(&format!("content/{name}")).next().is_some();
         let names = std::iter::once("self-test".to_owned()).chain((2..).map(|n| format!("self-test-{n}")));
         let folder = names.into_iter().find(|name| !taken(name)).unwrap_or_default();
-        Self { copy, tools, progress, folder }
+        Self { copy, tools, progress, folder, cannot: false }
     }
 
     /// The content path of a page of ours.
