@@ -17,9 +17,14 @@ const ENOUGH: usize = 20;
 const RESAMPLES: usize = 2_000;
 /// Ten minutes of nothing end a task.
 const IDLE_MS: i64 = 600_000;
-/// What must not get worse meanwhile, and by how much more than the tolerance it may: a small share rises by chance.
-const GUARDRAILS: [(Metric, f64); 3] =
-    [(Metric::TokensPerChange, 5.0), (Metric::ErrorRate, 0.01), (Metric::WastedShare, 0.01)];
+/// What must not get worse meanwhile: its name, the metric that it guards against, and by how much more than the tolerance it may.
+///
+/// Refused and wasted calls are counted for each change, not as shares: who spares a good call makes the share of the others larger.
+const GUARDRAILS: [(&str, Metric, f64); 3] = [
+    ("tokens_per_change", Metric::TokensPerChange, 5.0),
+    ("errors_per_change", Metric::ErrorRate, 0.05),
+    ("wasted_per_change", Metric::WastedShare, 0.05),
+];
 
 /// The server before and after, in real work.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -95,6 +100,15 @@ impl Segment {
     }
 }
 
+/// What a guardrail looks at.
+fn guarded(segment: &Segment, metric: Metric) -> f64 {
+    match metric {
+        Metric::ErrorRate => segment.refused as f64 / segment.objects as f64,
+        Metric::WastedShare => segment.wasted as f64 / segment.objects as f64,
+        metric => segment.value(metric),
+    }
+}
+
 /// One side: its tasks by what makes them alike, its calls, and the writes of all of them that were not declared.
 struct Side {
     tasks: BTreeMap<String, Vec<Segment>>,
@@ -151,19 +165,19 @@ pub fn live(before: &[Record], after: &[Record], metric: Metric) -> Live {
         let outcome = if broken.is_empty() { Judgement::NotEnoughData } else { Judgement::Worse };
         return Live { outcome, tasks, ratio: 1.0, interval: (0.0, f64::MAX), broken };
     }
-    let pairs = |metric: Metric| -> Vec<(Vec<f64>, Vec<f64>)> {
-        let values = |segments: &Vec<Segment>| segments.iter().map(|segment| segment.value(metric)).collect();
+    let pairs = |value: &dyn Fn(&Segment) -> f64| -> Vec<(Vec<f64>, Vec<f64>)> {
+        let values = |segments: &Vec<Segment>| segments.iter().map(value).collect();
         old.tasks.iter().map(|(like, segments)| (values(segments), values(&new.tasks[like]))).collect()
     };
-    for (guard, slack) in GUARDRAILS.into_iter().filter(|(guard, _)| *guard != metric) {
-        let pairs = pairs(guard);
+    for (name, guard, slack) in GUARDRAILS.into_iter().filter(|(_, guard, _)| *guard != metric) {
+        let pairs = pairs(&|segment| guarded(segment, guard));
         let (was, is) = weighted(&pairs, &mut mean);
         let excess = drawn(&pairs, |was, is| is - was * (1.0 + TOLERANCE) - slack);
         if excess.0 > 0.0 {
-            broken.push((guard.name(), was, is));
+            broken.push((name, was, is));
         }
     }
-    let pairs = pairs(metric);
+    let pairs = pairs(&|segment| segment.value(metric));
     let (was, is) = weighted(&pairs, &mut mean);
     let interval = drawn(&pairs, ratio);
     let outcome = match interval {
@@ -361,7 +375,7 @@ mod tests {
             _ => ",\"arg_digest\":\"a\",\"out_digest\":\"a\",\"reads\":[\"page:b@1\"]".to_owned(),
         });
         let fewer = judged(&wasted, Metric::CallsPerChange);
-        assert_eq!((fewer.outcome, names(&fewer)), (Judgement::Worse, vec!["wasted_share"]), "{fewer:?}");
+        assert_eq!((fewer.outcome, names(&fewer)), (Judgement::Worse, vec!["wasted_per_change"]), "{fewer:?}");
         assert_eq!(judged(&wasted, Metric::WastedShare).outcome, Judgement::Worse);
     }
 

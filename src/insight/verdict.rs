@@ -68,6 +68,8 @@ pub struct Totals {
     pub missed: Vec<String>,
     /// Calls.
     pub calls: usize,
+    /// Of those, refused.
+    pub refused: usize,
     /// Source files published.
     pub published: usize,
     /// See [`Metric`].
@@ -100,6 +102,7 @@ impl Totals {
             tasks: played.len(),
             missed: missed.collect(),
             calls,
+            refused,
             published,
             calls_per_change: per(calls as f64, published),
             tokens_per_change: per(bytes as f64 / BYTES_PER_TOKEN, published),
@@ -210,7 +213,9 @@ fn by_replay(metric: Metric, replayed: &Replayed, reasons: &mut Vec<String>) -> 
         reasons.push(format!("{task} reached its goal before, and does not now."));
     }
     let mut broken = !lost.is_empty();
-    // A rate that is small may rise by one call without meaning anything.
+    // Refused calls are counted, not their share: who spares a call that went through makes the share of the others larger. A few in many may
+    // come without meaning anything.
+    let few = 0.01 * done.calls as f64;
     let guards = [
         ("tokens per change", done.tokens_per_change, now_done.tokens_per_change, 5.0, Metric::TokensPerChange),
         (
@@ -220,7 +225,7 @@ fn by_replay(metric: Metric, replayed: &Replayed, reasons: &mut Vec<String>) -> 
             0.0,
             Metric::GoalsMissed,
         ),
-        ("error rate", done.error_rate, now_done.error_rate, 0.01, Metric::ErrorRate),
+        ("refused calls", done.refused as f64, now_done.refused as f64, few, Metric::ErrorRate),
         (
             "undeclared writes",
             before.undeclared_writes as f64,
@@ -317,6 +322,12 @@ mod tests {
         let beside = Totals { undeclared_writes: 1, ..figures(5, 8_000, 0, false) };
         assert_eq!(said(before(), beside), Judgement::Worse, "a write beside what was declared");
         assert_eq!(said(Totals::default(), Totals::default()), Judgement::NotEnoughData);
+    }
+
+    #[test]
+    fn the_same_error_among_fewer_calls_is_no_more_errors() {
+        assert_eq!(said(figures(13, 8_000, 1, false), figures(9, 8_000, 1, false)), Judgement::Improved);
+        assert_eq!(said(figures(13, 8_000, 1, false), figures(9, 8_000, 2, false)), Judgement::Worse);
     }
 
     #[test]
