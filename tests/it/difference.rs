@@ -22,7 +22,7 @@ use crate::incremental::{CURIOUS, Dice, Files, edit};
 use crate::publish::{git, name_person, put};
 
 /// Sequences that are played.
-const SEEDS: u64 = 2;
+const SEEDS: u64 = 3;
 /// Publishes of one sequence.
 const TURNS: usize = 12;
 
