@@ -64,6 +64,8 @@ pub struct Written {
     pub published: Option<Value>,
     /// The files, in path order.
     pub changed: Vec<ChangedFile>,
+    /// Where nothing changed: the files that were as they were to be already.
+    pub same: Vec<ContentPath>,
     /// URL paths whose output changes, the changed pages first.
     pub affected: Vec<String>,
     /// URL paths that had to be rendered to find that out, and what of theirs had changed; none where only the changed pages were.
@@ -131,7 +133,8 @@ pub fn run(
     let staged = stage(&mut transaction, &before)?;
     let changes = transaction.changes();
     if changes.is_empty() {
-        return Ok(Written { dry_run: call.dry_run, notes: staged.notes, ..Written::default() });
+        let same = transaction.same().iter().cloned().collect();
+        return Ok(Written { dry_run: call.dry_run, notes: staged.notes, same, ..Written::default() });
     }
     site.effects().about_all(changes.iter().map(|change| &change.path));
     let after_snapshot = transaction.staged();

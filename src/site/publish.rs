@@ -92,7 +92,20 @@ pub fn publish(site: &Site, call: &Call, query: &PublishQuery) -> Result<Publish
     send(site, call, query, &Chosen { status, built, paths, held, of_edit: false, trial: None })
 }
 
-/// Publishes exactly the files that an edit wrote, or in a dry run would write.
+/// The files that an edit found as it wanted them and that are not live: the call before it was cut off after its edit, or its
+/// publish was refused.
+///
+/// # Errors
+/// What reading the repository can fail with.
+pub fn waiting(site: &Site, written: &Written) -> Result<Vec<ContentPath>> {
+    if written.same.is_empty() {
+        return Ok(Vec::new());
+    }
+    let unpublished = site.repository().status()?.unpublished.into_iter().map(|item| item.change.path);
+    Ok(unpublished.filter(|path| written.same.contains(path)).collect())
+}
+
+/// Publishes exactly the files that an edit wrote, or in a dry run would write; of one that changed nothing, those that wait.
 ///
 /// # Errors
 /// As [`publish`]; the edit stays as it is. `RepositoryState` before the first publish, which takes everything.
@@ -111,7 +124,8 @@ pub fn edit(site: &Site, call: &Call, written: &Written) -> Result<PublishReply>
         Some(trial) => site.library_followed(&site.repository().snapshot_at(trial)?, false, &reading)?,
         None => site.working_followed(&reading)?.1,
     };
-    let paths: BTreeSet<ContentPath> = written.changed.iter().map(|file| file.path.clone()).collect();
+    let paths: BTreeSet<ContentPath> =
+        written.changed.iter().map(|file| &file.path).chain(&written.same).cloned().collect();
     let held = hold::of(&built, status.unpublished.iter().map(|item| &item.change.path).chain(&paths));
     if let Some(path) = paths.intersection(&held).next() {
         return Err(hold::refused(path));

@@ -46,6 +46,7 @@ pub struct Transaction<'r> {
     tip: Option<(Oid, RevisionId)>,
     base: Arc<Snapshot>,
     staged: BTreeMap<ContentPath, Option<File>>,
+    same: BTreeSet<ContentPath>,
     /// Spelling of every path and folder by its folded form, made when first needed.
     spellings: Option<Spelled>,
     /// Who may stop waiting, until it is written.
@@ -73,6 +74,7 @@ impl Repository {
             tip: entered.tip.map(|id| (id, revision_id(id))),
             base: entered.base,
             staged: BTreeMap::new(),
+            same: BTreeSet::new(),
             spellings: None,
             progress: Progress::default(),
         })
@@ -132,7 +134,9 @@ impl Transaction<'_> {
         let same = file.as_ref().map(|f| f.id) == self.base.get(&path).map(|f| f.id);
         if same {
             self.staged.remove(&path);
+            self.same.insert(path);
         } else {
+            self.same.remove(&path);
             self.staged.insert(path, file);
         }
         Ok(())
@@ -172,6 +176,12 @@ impl Transaction<'_> {
             snapshot.set(path.clone(), file.clone());
         }
         Arc::new(snapshot)
+    }
+
+    /// Paths that were staged with what they hold already.
+    #[must_use]
+    pub fn same(&self) -> &BTreeSet<ContentPath> {
+        &self.same
     }
 
     /// What the staged edits change, in path order.

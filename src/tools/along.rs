@@ -93,13 +93,17 @@ pub(super) fn first_part(context: &Context) -> Progress {
 pub(super) fn finish(context: &Context, edited: Edited) -> Value {
     let Edited { mut reply, written } = edited;
     let (Some(along), Value::Object(fields)) = (&context.publish, &mut reply) else { return reply };
-    if written.unchanged() {
+    let mut written = written;
+    // A call that is sent again since its answer was lost finds its edit done, and maybe not live.
+    let waiting = if written.unchanged() { site_publish::waiting(&context.site, &written) } else { Ok(Vec::new()) };
+    written.same = waiting.unwrap_or_default();
+    if written.unchanged() && written.same.is_empty() {
         fields.insert("published".into(), json!({"unchanged": true}));
         let next = "Nothing changed, so nothing was published; publish sends what waits.";
         fields.insert("next".into(), next.into());
         return reply;
     }
-    let dry_run = written.trial.is_some();
+    let dry_run = written.dry_run;
     let progress = context.progress.part(EDITED, 1.0);
     let call = Call { progress, ..context.call(along.message.clone(), dry_run) };
     let outcome = match &written.published {
@@ -150,7 +154,8 @@ fn hint(refusal: &Refusal, written: &Written) -> String {
         refusal.details.get(key).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect()
     };
     let with = |more: &[&str]| {
-        let mut paths: Vec<&str> = written.changed.iter().map(|file| shown(&file.path)).collect();
+        let files = written.changed.iter().map(|file| &file.path).chain(&written.same);
+        let mut paths: Vec<&str> = files.map(shown).collect();
         paths.extend(more);
         if paths.len() > NAMED { "all of them".to_owned() } else { format!("paths: {}", json!(paths)) }
     };

@@ -265,6 +265,34 @@ async fn an_edit_that_changes_nothing_publishes_nothing() {
     assert!(!live(&site, "content/blog/_index.md").contains("Waiting"));
 }
 
+/// A call that finds its edit done and not live, since the one before was cut off, goes on with the publish; a person's edit does not go with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_as_it_was_to_be_and_not_live_is_published() {
+    let site = published().await;
+    let mut call = title("/blog/hello/", "Greetings");
+    call["publish"] = json!(false);
+    site.call("page_write", call.clone()).await;
+    call["publish"] = json!(true);
+    call["dry_run"] = json!(true);
+    let tried = site.call("page_write", call.clone()).await;
+    assert_eq!(tried["published"]["published"]["first"], json!(["blog/hello.md"]), "{tried}");
+    assert!(!live(&site, "content/blog/hello.md").contains("Greetings"));
+    call["dry_run"] = json!(false);
+    let written = site.call("page_write", call).await;
+    assert_eq!(
+        (&written["unchanged"], &written["published"]["pushed"]["ok"]),
+        (&json!(true), &json!(true)),
+        "{written}"
+    );
+    assert!(live(&site, "content/blog/hello.md").contains("Greetings"));
+    let path = site.path().join("content/blog/hello.md");
+    let by_hand = std::fs::read_to_string(&path).expect("a page").replace("Greetings", "By hand");
+    std::fs::write(&path, by_hand).expect("written");
+    let refused = site.call("page_write", title("/blog/hello/", "By hand")).await;
+    assert_eq!(refused["published"]["code"], "hand_edits", "{refused}");
+    assert!(!live(&site, "content/blog/hello.md").contains("By hand"));
+}
+
 /// Who may not publish is not shown the argument and not served it; nothing is written then.
 #[test]
 fn it_is_offered_only_where_publish_is() {

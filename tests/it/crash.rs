@@ -200,3 +200,57 @@ fn check(site: &Path, round: u64, sent: usize, acknowledged: &[usize; PAGES]) {
     let leftovers = run("git", &["for-each-ref", "--format=%(refname)"], site);
     assert!(leftovers.contains("refs/sitewright/"), "{leftovers}");
 }
+
+/// A page's new title, published along.
+fn greet(server: &mut Server, id: usize) {
+    let pages = json!([{"path": "about.md", "front_matter": {"title": "Greetings"}}]);
+    server.tool(id, "page_write", &json!({"pages": pages, "publish": true}));
+}
+
+/// Killed between an edit and its publish, while the publish waits for a remote that says nothing: the edit stands and is not live, and the same
+/// call to the next server publishes it, once.
+#[test]
+fn kill_9_between_an_edit_and_its_publish_leaves_the_edit_and_the_same_call_publishes_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let site = folder.path().join("site");
+    run(BINARY, &["init", site.to_str().unwrap(), "--title", "Crash"], folder.path());
+    let bare = folder.path().join("remote.git");
+    run("git", &["init", "-q", "--bare", "-b", "main", bare.to_str().unwrap()], folder.path());
+    let address = format!("file://{}", bare.display());
+    run("git", &["remote", "add", "origin", &address], &site);
+    let published = || run("git", &["rev-list", "--first-parent", "--count", "main"], &bare).trim().to_owned();
+    let live = || run("git", &["show", "main:content/about.md"], &bare);
+    let mut server = Server::start(&site);
+    server.tool(1, "publish", &json!({}));
+    let first = server.answer(1);
+    assert_eq!(first["result"]["structuredContent"]["pushed"]["ok"], true, "{first}");
+    let before = published();
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let nowhere = format!("http://{}/remote.git", silent.local_addr().unwrap());
+    run("git", &["remote", "set-url", "origin", &nowhere], &site);
+    greet(&mut server, 2);
+    // It asks the remote: the edit is written and the publish is under way.
+    let _asked = silent.accept().unwrap();
+    let replies = server.kill();
+    assert!(replies.iter().all(|reply| reply["id"] != 2), "it was answered: {replies:?}");
+    run("git", &["remote", "set-url", "origin", &address], &site);
+    run("git", &["fsck", "--strict", "--no-dangling"], &site);
+    let page = std::fs::read_to_string(site.join("content/about.md")).unwrap();
+    assert!(page.contains("title: Greetings"), "{page}");
+    assert!(!live().contains("Greetings"));
+    let mut server = Server::start(&site);
+    server.tool(1, "change_list", &json!({}));
+    let waiting = server.answer(1)["result"]["structuredContent"].clone();
+    assert_eq!((&waiting["total"], &waiting["items"][0]["path"]), (&json!(1), &json!("about.md")), "{waiting}");
+    greet(&mut server, 2);
+    let again = server.answer(2)["result"]["structuredContent"].clone();
+    assert_eq!((&again["unchanged"], &again["published"]["pushed"]["ok"]), (&json!(true), &json!(true)), "{again}");
+    assert!(live().contains("title: Greetings"));
+    let once = (before.parse::<usize>().unwrap() + 1).to_string();
+    assert_eq!(published(), once);
+    greet(&mut server, 3);
+    let third = server.answer(3)["result"]["structuredContent"].clone();
+    assert_eq!(third["published"], json!({"unchanged": true}), "{third}");
+    assert_eq!(published(), once);
+    server.kill();
+}
