@@ -5,13 +5,16 @@ use std::collections::HashMap;
 use rayon::prelude::*;
 use serde_json::Value;
 
+use super::count::Count;
 use super::links::{Finder, Found, Kind};
 use super::load::Parsed;
 use super::markdown::{LinkKind, ShortcodeCall};
 use super::reads::{self, Reads};
 use super::template::Templates;
 use super::{near, schema};
-use crate::model::{ContentPath, Diagnostic, Digest, Digester, Library, Link, LinkTarget, Page, Severity, Snapshot};
+use crate::model::{
+    ContentPath, Diagnostic, Digest, Digester, Library, Link, LinkTarget, Page, Progress, Severity, Snapshot,
+};
 
 /// Shortcodes whose `src` is an image of the site.
 const IMAGES: &[&str] = &["figure", "image", "img", "picture"];
@@ -29,10 +32,13 @@ pub(crate) struct OfPage {
     pub(crate) digest: Digest,
 }
 
-/// The links of every page by index, and what is wrong with them.
+/// The links of every page by index, and what is wrong with them; nothing of pages that come when nobody waits any more.
 #[must_use]
-pub(crate) fn check(finder: &Finder<'_>, templates: &Templates) -> Vec<OfPage> {
-    (0..finder.library.pages.len()).into_par_iter().map(|index| page(finder, templates, index)).collect()
+pub(crate) fn check(finder: &Finder<'_>, templates: &Templates, progress: &Progress) -> Vec<OfPage> {
+    let pages = finder.library.pages.len();
+    let count = Count::new(progress, pages, "Checking links");
+    let checked = |index| if count.next() { page(finder, templates, index) } else { OfPage::default() };
+    (0..pages).into_par_iter().map(checked).collect()
 }
 
 /// The links of one page.

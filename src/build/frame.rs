@@ -122,11 +122,15 @@ impl Frame {
         let noted = assembled.noted;
         (frame.sources, frame.folders, frame.until) = (assembled.sources, assembled.folders, assembled.until);
         stage("check links");
-        let ((), more_reads) = reads::record(|| frame.resolve(snapshot, noted, &mut found));
+        let ((), more_reads) = {
+            let progress = progress.part(READING, CHECKED);
+            reads::record(|| frame.resolve(snapshot, noted, &progress, &mut found))
+        };
         general_reads.merge(more_reads);
         progress.proceed()?;
         stage("prepare lists");
         let frame = frame.fill(snapshot, options, &mut found);
+        progress.proceed()?;
         progress.report(CHECKED, "Rendering");
         Ok(Self { general: Arc::new((found, general_reads)), ..frame })
     }
@@ -164,10 +168,16 @@ impl Frame {
     }
 
     /// Links, menus and data, and what is wrong with them.
-    fn resolve(&mut self, snapshot: &Snapshot, noted: Vec<Vec<Diagnostic>>, found: &mut Vec<Diagnostic>) {
+    fn resolve(
+        &mut self,
+        snapshot: &Snapshot,
+        noted: Vec<Vec<Diagnostic>>,
+        progress: &Progress,
+        found: &mut Vec<Diagnostic>,
+    ) {
         let finder = self.finder(snapshot);
         let templates = &self.theme.templates;
-        let mut checked = check::check(&finder, templates);
+        let mut checked = check::check(&finder, templates, progress);
         found.extend(schema::check_collections(&finder, templates));
         found.extend(seo::check(&finder));
         found.extend(translations::check(&self.library));

@@ -28,12 +28,16 @@ pub struct ChangeList {
 /// Lists what is unpublished, by whom and why.
 pub fn list(site: &Site, progress: &Progress) -> Result<ChangeList> {
     let (_, built) = site.working_followed(progress)?;
-    let status = site.repository().status()?;
+    let status = site.repository().status_followed(progress)?;
     let mut ids: BTreeSet<&crate::store::RevisionId> = BTreeSet::new();
     for unpublished in &status.unpublished {
         ids.extend(&unpublished.revisions);
     }
-    let mut revisions = ids.into_iter().map(|id| site.repository().revision(id)).collect::<Result<Vec<_>>>()?;
+    let read = |id: &crate::store::RevisionId| {
+        progress.proceed()?;
+        site.repository().revision(id)
+    };
+    let mut revisions = ids.into_iter().map(read).collect::<Result<Vec<_>>>()?;
     revisions.sort_by(|a, b| b.time.cmp(&a.time).then_with(|| a.id.cmp(&b.id)));
     Ok(ChangeList { status, built, revisions })
 }
@@ -71,7 +75,7 @@ pub struct FileDiff {
 pub fn diff(site: &Site, paths: &[String], style: DiffStyle, progress: &Progress) -> Result<Vec<FileDiff>> {
     let (working, built) = site.working_followed(progress)?;
     let live = site.live()?;
-    let unpublished = site.repository().status()?.unpublished;
+    let unpublished = site.repository().status_followed(progress)?.unpublished;
     let wanted = match paths {
         [] => None,
         paths => Some(selected(&built, &unpublished, paths)?),

@@ -33,7 +33,7 @@ pub struct Overview {
 /// Looks at the whole site.
 pub fn overview(site: &Site, progress: &Progress) -> Result<Overview> {
     let (snapshot, built) = site.working_followed(progress)?;
-    let status = site.repository().status()?;
+    let status = site.repository().status_followed(progress)?;
     let mut pages = BTreeMap::new();
     for page in built.library.pages.iter().filter(|page| page.exists) {
         let state = match page.state {

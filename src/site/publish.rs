@@ -81,7 +81,7 @@ pub fn publish(site: &Site, call: &Call, query: &PublishQuery) -> Result<Publish
     let progress = &call.progress;
     progress.step(0.0, "Reading the site")?;
     schedule::check(site, query)?;
-    let status = site.repository().status()?;
+    let status = site.repository().status_followed(progress)?;
     let (_, built) = site.working_followed(&progress.part(0.0, READ))?;
     let held = hold::of(&built, status.unpublished.iter().map(|item| &item.change.path));
     let paths = match query.paths.as_slice() {
@@ -112,7 +112,7 @@ pub fn waiting(site: &Site, written: &Written) -> Result<Vec<ContentPath>> {
 pub fn edit(site: &Site, call: &Call, written: &Written) -> Result<PublishReply> {
     let progress = &call.progress;
     progress.step(0.0, "Reading the site")?;
-    let status = site.repository().status()?;
+    let status = site.repository().status_followed(progress)?;
     if status.live.is_none() {
         return Err(Error::RepositoryState {
             state: "nothing is live yet, and the first publish takes everything".into(),

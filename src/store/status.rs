@@ -14,7 +14,7 @@ use super::publish::review::Record;
 use super::revision::{Change, RevisionId, RevisionKind};
 use super::{Repository, refs, refusal};
 use crate::error::Result;
-use crate::model::BlobId;
+use crate::model::{BlobId, Progress};
 
 /// More local commits than this are not listed one by one.
 const MAX_LOCAL: usize = 100;
@@ -65,6 +65,11 @@ struct Edits {
 impl Repository {
     /// How the site stands. Writes nothing: hand edits are seen but recorded only by the next write.
     pub fn status(&self) -> Result<Status> {
+        self.status_followed(&Progress::default())
+    }
+
+    /// The same for a caller who may stop waiting: asked at each commit and each path that differs.
+    pub fn status_followed(&self, progress: &Progress) -> Result<Status> {
         let git = self.git()?;
         let live = self.live_commit(&git)?;
         let tip = self.tip_commit(&git)?;
@@ -73,7 +78,7 @@ impl Repository {
             branch: self.branch().to_owned(),
             live: revision(live),
             tip: revision(tip),
-            unpublished: self.unpublished(&git)?,
+            unpublished: self.unpublished(&git, progress)?,
             pending: if self.is_working() {
                 revision(refs::target(&git, &self.refs().pending)?.or(refs::target(&git, &pending_deploy(self))?))
             } else {
@@ -90,7 +95,8 @@ impl Repository {
     }
 
     /// The paths that differ from live, with the edits behind them.
-    pub(crate) fn unpublished(&self, git: &git2::Repository) -> Result<Vec<Unpublished>> {
+    fn unpublished(&self, git: &git2::Repository, progress: &Progress) -> Result<Vec<Unpublished>> {
+        progress.proceed()?;
         let (live, tip, head) = (self.live_commit(git)?, self.tip_commit(git)?, self.head(git)?);
         let base = common_base(git, live, tip, head)?;
         let (disk, _) = self.scan(git)?;
@@ -98,10 +104,11 @@ impl Repository {
         let recorded = self.entries_of(git, tip)?;
         let projected = if self.is_working() { refs::target(git, &self.refs().projected)? } else { None };
         let projected = self.entries_of(git, projected.or(tip))?;
-        let mut edits = self.edits(git, base, [tip, head])?;
+        let mut edits = self.edits(git, base, [tip, head], progress)?;
         let reviews = Record::all(self, git)?;
         let mut found = Vec::new();
         for path in self.differing(&disk, &old) {
+            progress.proceed()?;
             let (before, after) = (file(&old, path.as_str()), disk.get(&path).map(|f| f.id));
             // The remote went on and has the same by now.
             if base != live && file(&published, path.as_str()) == after {
@@ -145,9 +152,11 @@ impl Repository {
         git: &git2::Repository,
         since: Option<Oid>,
         tips: [Option<Oid>; 2],
+        progress: &Progress,
     ) -> Result<BTreeMap<String, Edits>> {
         let mut edits: BTreeMap<String, Edits> = BTreeMap::new();
         for id in walk(git, since, tips.into_iter().flatten())? {
+            progress.proceed()?;
             let commit = git.find_commit(id).map_err(git_error("read a commit"))?;
             // A merge brings nothing of its own: its parents are walked too.
             if commit.parent_count() > 1 {

@@ -11,6 +11,7 @@ use rmcp::service::{NotificationContext, PeerRequestOptions, RoleClient};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use sitewright::build::{Cache, Scope, build_followed};
 use sitewright::error::Error;
 use sitewright::model::{Follower, Progress};
 use sitewright::server::{Server, stdio};
@@ -95,6 +96,57 @@ async fn an_edit_of_many_pages_asks_at_each_of_them() {
     let least = (0..100_000).map(|step| step * 10).find(|patience| write(*patience).is_ok()).expect("it goes through");
     assert!(least >= 3 * PAGES, "it asked fewer than {least} times");
     assert_ne!(site.fingerprint(), before);
+}
+
+/// Checking links and looking up what is unpublished ask at each page and each path too: counted, so that no clock decides.
+#[tokio::test]
+async fn a_build_asks_while_it_checks_links_and_a_status_at_each_path() {
+    const PAGES: usize = 40;
+    let page = |n: usize| format!("-- content/n/{n:02}.md --\n---\ntitle: N{n}\n---\n[a](/a/)\n");
+    let site = TestSite::new(&(SITE.to_owned() + &(0..PAGES).map(page).collect::<String>())).await;
+    let questions = |run: &dyn Fn(&Progress) -> Result<(), Error>| {
+        let asked = Arc::new(Asked::default());
+        run(&Progress::followed_by(Arc::clone(&asked) as _)).expect("nobody stops waiting");
+        let asked = asked.0.lock().expect("no panic");
+        asked.clone()
+    };
+    let build = |progress: &Progress| {
+        let (snapshot, cache) = (site.site().repository().working()?, Cache::default());
+        let options = site.site().build_options(Scope::Nothing, false);
+        build_followed(&snapshot, &options, &cache, progress).map(|_| ())
+    };
+    let asked = questions(&build);
+    let between = |from: &str, to: &str| {
+        let at = |what: &str| asked.iter().position(|word| word.starts_with(what)).expect("it is said");
+        asked[at(from)..at(to)].iter().filter(|word| word.is_empty()).count()
+    };
+    assert!(between("Checking links", "Rendering") >= PAGES, "{asked:?}");
+    for n in 0..PAGES {
+        std::fs::write(site.path().join(format!("content/n/{n:02}.md")), "Edited by hand.\n").expect("written");
+    }
+    let asked = questions(&|progress| site.site().repository().status_followed(progress).map(|_| ()));
+    assert!(asked.len() >= PAGES, "{asked:?}");
+    let before = site.fingerprint();
+    for patience in [0, 1, PAGES / 2, PAGES] {
+        let progress = call("status", patience).progress;
+        assert!(matches!(site.site().repository().status_followed(&progress), Err(Error::Cancelled)), "{patience}");
+    }
+    assert_eq!(site.fingerprint(), before);
+}
+
+/// What is said and, as empty words, what is asked, in order.
+#[derive(Default)]
+struct Asked(std::sync::Mutex<Vec<String>>);
+
+impl Follower for Asked {
+    fn cancelled(&self) -> bool {
+        self.0.lock().expect("no panic").push(String::new());
+        false
+    }
+
+    fn report(&self, _: f64, what: &str) {
+        self.0.lock().expect("no panic").push(what.to_owned());
+    }
 }
 
 #[tokio::test]

@@ -86,8 +86,13 @@ pub struct Listing {
 /// `InvalidArguments` for a cursor of another list, `NotFound` for an unknown section.
 pub fn list(site: &Site, query: &ListQuery) -> Result<Listing> {
     let (_, built) = site.working_followed(&query.progress)?;
-    let changed: BTreeSet<ContentPath> =
-        site.repository().status()?.unpublished.into_iter().map(|unpublished| unpublished.change.path).collect();
+    let changed: BTreeSet<ContentPath> = site
+        .repository()
+        .status_followed(&query.progress)?
+        .unpublished
+        .into_iter()
+        .map(|unpublished| unpublished.change.path)
+        .collect();
     let mut items = select(&built.library, query, &changed)?;
     sort(&built.library, &mut items, query.sort);
     let start = match &query.cursor {
