@@ -24,6 +24,8 @@ pub struct Call {
     pub id: String,
     /// The whole arguments in canonical form: what makes a call "the same call".
     pub arguments: String,
+    /// What it read from outside, by digest: with something else it is another call.
+    pub read: String,
     /// Why, in the caller's words; a default is made when absent.
     pub message: Option<String>,
     /// Do everything but write.
@@ -66,6 +68,7 @@ pub(super) struct Receipts(Vec<Receipt>);
 #[derive(Debug)]
 struct Receipt {
     key: (String, String, String),
+    read: String,
     at: Timestamp,
     /// What the call left behind; the receipt holds only while this still stands.
     state: Vec<(ContentPath, Option<BlobId>)>,
@@ -111,7 +114,7 @@ impl Receipts {
         }
         let key = call.key();
         let receipt = self.0.iter().rev().find(|receipt| receipt.key == key)?;
-        let fresh = now.duration_since(receipt.at) <= RECEIPT_AGE;
+        let fresh = now.duration_since(receipt.at) <= RECEIPT_AGE && receipt.read == call.read;
         let stands = receipt.state.iter().all(|(path, id)| snapshot.get(path).map(|file| file.id) == *id);
         (fresh && stands).then(|| Written { repeated: true, ..receipt.written.clone() })
     }
@@ -130,7 +133,8 @@ impl Receipts {
         if self.0.len() >= RECEIPTS {
             self.0.remove(0);
         }
-        self.0.push(Receipt { key: call.key(), at: now, state, written: written.clone(), closed: false });
+        let (key, read) = (call.key(), call.read.clone());
+        self.0.push(Receipt { key, read, at: now, state, written: written.clone(), closed: false });
     }
 
     /// The first answer to the same call, where its publish closed the change set it was about.

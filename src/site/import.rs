@@ -107,7 +107,8 @@ pub fn import(site: &Site, call: &Call, request: &Request) -> Result<Imported> {
     let options = options(&snapshot, &built, request)?;
     let planned = plan(&opened, &options)?;
     drop(built);
-    // A source can change between two calls with the same arguments, so the first answer is never given again.
+    // A source can change between two calls with the same arguments, so the first answer is never given again; the same import once
+    // more finds everything there.
     let call = Call { arguments: String::new(), ..call.clone() };
     let mut left_out: BTreeMap<ContentPath, String> = BTreeMap::new();
     for round in 1.. {

@@ -16,7 +16,7 @@ const LOST: usize = 25;
 const IMPORT: Spec = Spec {
     name: "content_import",
     title: "Import",
-    description: "Imports a Hugo, Jekyll or Zola site, Markdown folder, feed or CSV; dry_run first. URLs stay. Replies counts and not_carried: what to mend.",
+    description: "Imports another engine's site, Markdown, a feed or CSV; dry_run first. URLs stay. Replies counts, not_carried: what to mend.",
     hints: Hints { read_only: false, destructive: true, idempotent: true, open_world: true },
     right: Right::Content,
 };
@@ -32,9 +32,9 @@ struct ContentImport {
     /// Path below uploads.folders, or a feed's URL.
     #[schemars(length(min = 1), example = "../old-site")]
     from: String,
-    /// Else guessed.
+    /// Default: told by the files.
     kind: Option<Form>,
-    /// Below content/.
+    /// Folder in content/.
     #[schemars(example = &"archive")]
     section: Option<String>,
     /// Overwrite what differs.
@@ -42,9 +42,9 @@ struct ContentImport {
     replace: bool,
     /// The newest pages only.
     limit: Option<usize>,
-    /// No older pages.
+    /// Only pages from this day on: 2026-01-31.
     since: Option<String>,
-    /// CSV heading: key, body, path or "".
+    /// CSV heading to front matter key, body, path, or "" for none.
     columns: Option<BTreeMap<String, String>>,
     /// Why; for git.
     message: Option<String>,

@@ -97,6 +97,7 @@ impl Context {
             client: self.client.clone(),
             id: self.id.clone(),
             arguments: self.arguments.clone(),
+            read: String::new(),
             message,
             dry_run,
             publish: self.publish.is_some(),

@@ -267,6 +267,32 @@ async fn local_files_come_from_allowed_folders_only() {
     assert_eq!(site.call_err("asset_write", by(&beside)).await["code"], "refused_file");
 }
 
+/// Sent again since its answer was lost, an upload by file gets its first answer, although its etag is stale by now; a file that changed meanwhile is
+/// another upload.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_by_file_sent_again_gets_the_first_answer_while_the_file_is_the_same() {
+    let site = TestSite::new(SITE).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.txt");
+    std::fs::write(&file, "one").unwrap();
+    site.site().allow_uploads_from(vec![folder.path().to_owned()]);
+    let old = site.call("asset_write", upload(json!({"path": "static/a.txt", "text": "old"}))).await;
+    let call = upload(json!({"path": "static/a.txt", "file": "a.txt", "if_match": old["uploads"][0]["etag"]}));
+    let first = site.call("asset_write", call.clone()).await;
+    assert!(first["revision"].is_string(), "{first}");
+    let mut again = site.call("asset_write", call.clone()).await;
+    assert_eq!(again.as_object_mut().unwrap().remove("repeated"), Some(json!(true)), "{again}");
+    assert_eq!(again, first);
+    std::fs::write(&file, "two").unwrap();
+    assert_eq!(site.call_err("asset_write", call).await["code"], "conflict");
+    site.assert_file("static/a.txt", "one");
+    let anew = upload(json!({"path": "static/a.txt", "file": "a.txt", "if_match": "*"}));
+    assert!(site.call("asset_write", anew.clone()).await["revision"].is_string());
+    std::fs::write(&file, "three").unwrap();
+    assert!(site.call("asset_write", anew).await["revision"].is_string());
+    site.assert_file("static/a.txt", "three");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn deleting_names_who_still_uses_it() {
     let site = TestSite::new(SITE).await;

@@ -177,6 +177,9 @@ async fn what_is_there_stays_unless_it_is_to_be_replaced() {
     let reply = site.call("content_import", json!({"from": "../old", "section": "notes", "replace": true})).await;
     assert_eq!(reply["pages"]["replaced"]["first"], json!(["notes/a.md"]));
     assert!(site.read("content/notes/a.md").contains("Two."));
+    // Sent again, it finds everything there: no receipt is needed, and the source is looked at.
+    let again = site.call("content_import", json!({"from": "../old", "section": "notes", "replace": true})).await;
+    assert_eq!((&again["unchanged"], again.get("revision")), (&json!(true), None), "{again}");
     assert!(built(&site).outputs.contains_key("notes/pic.png"));
 }
 

@@ -105,9 +105,13 @@ pub fn write(site: &Site, call: &Call, uploads: &[Upload]) -> Result<AssetsWritt
     let (_, built) = site.working_followed(&call.progress.part(0.0, 0.1))?;
     let ready = make_ready(site, &built.library, uploads, &call.progress.part(0.1, READ))?;
     let mut call = Call { progress: call.progress.part(READ, 1.0), ..call.clone() };
-    if uploads.iter().any(|upload| matches!(upload.source, Source::Url(_) | Source::File(_))) {
-        // What is read from outside may be another the next time: no receipt answers for it.
+    let is = |kind: fn(&Source) -> bool| uploads.iter().any(|upload| kind(&upload.source));
+    if is(|source| matches!(source, Source::Url(_))) {
+        // What the network gives may be another the next time: no receipt answers for it.
         call.arguments.clear();
+    } else if is(|source| matches!(source, Source::File(_))) {
+        // A file on this machine costs little to read again: a receipt answers as long as it is the same.
+        call.read = ready.iter().map(|ready| Repository::blob_id(&ready.bytes).to_string()).collect();
     }
     let stored: Vec<Stored> =
         ready.iter().zip(uploads).map(|(ready, upload)| stored(&built.library, ready, upload.alt.as_deref())).collect();

@@ -67,7 +67,7 @@ pub fn choose(site: &Site, call: &Call, asked: &Choice) -> Result<Chosen> {
     check_shape(asked)?;
     let mut theme = String::new();
     let footprint = edit::footprint([PathKind::Theme, PathKind::Config]);
-    // `now` is another moment each time: no earlier answer stands for it.
+    // `now` is another moment each time: no earlier answer stands for it. Where the theme is as it was, nothing moves.
     let call =
         if asked.pin == Some(Pin::Now) { Call { arguments: String::new(), ..call.clone() } } else { call.clone() };
     let written = edit::run(site, &call, &footprint, |transaction, before| {
