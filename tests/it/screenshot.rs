@@ -8,8 +8,9 @@ use std::io::ErrorKind;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use base64::Engine;
@@ -89,8 +90,8 @@ fn png_size(bytes: &[u8]) -> (u32, u32) {
     (number(16), number(20))
 }
 
-async fn client(site: &TestSite, browser: Browser) -> RunningService<RoleClient, ()> {
-    let registry = Registry::standard().with_browser(Arc::new(browser));
+async fn client(site: &TestSite, browser: impl Into<Arc<Browser>>) -> RunningService<RoleClient, ()> {
+    let registry = Registry::standard().with_browser(browser.into());
     let server = Server::new(site.site().clone(), registry, Rights::all_but_admin());
     let (ours, theirs) = tokio::io::duplex(64 * 1024);
     let (input, output) = tokio::io::split(theirs);
@@ -296,6 +297,54 @@ fn two_at_once_do_not_disturb_each_other() {
     });
     assert!(together == alone, "each shows its own page");
     assert_eq!(still_running(folder.path()), 0);
+}
+
+/// Has its turn with the browser from the first word on, until it is told to go on.
+struct Slow {
+    has_turn: Mutex<Option<Sender<()>>>,
+    go_on: Mutex<Receiver<()>>,
+}
+
+impl Follower for Slow {
+    fn cancelled(&self) -> bool {
+        false
+    }
+
+    fn report(&self, _: f64, _: &str) {
+        if let Some(has_turn) = self.has_turn.lock().expect("no panic").take() {
+            has_turn.send(()).expect("somebody waits");
+            self.go_on.lock().expect("no panic").recv().expect("it is told");
+        }
+    }
+}
+
+/// One picture at a time: who waits for another's longer than for a picture is told so, and may send the same call again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_screenshot_is_refused_while_the_first_does_not_end() {
+    let (browser, folder) = script("exit 1");
+    let browser = Arc::new(browser.with_patience(Duration::from_millis(300)));
+    let site = TestSite::new(SITE).await;
+    let client = client(&site, Arc::clone(&browser)).await;
+    let ((has_turn, told), (go_on, waits)) = (channel(), channel());
+    let slow = Slow { has_turn: Mutex::new(Some(has_turn)), go_on: Mutex::new(waits) };
+    let first = std::thread::spawn(move || {
+        let progress = Progress::followed_by(Arc::new(slow));
+        browser.shoot(&["https://example.org/".to_owned()], DESKTOP, 1_000, &|_| None, &progress)
+    });
+    told.recv().expect("the first has its turn");
+    let before = site.fingerprint();
+    let asked = json!({"as": "screenshot", "pages": ["/a/"]});
+    let busy = refusal(&preview(&client, asked.clone()).await);
+    assert_eq!(busy["code"], "busy", "{busy}");
+    assert!(busy["message"].as_str().is_some_and(|text| text.contains("another screenshot")), "{busy}");
+    assert!(busy["hint"].as_str().is_some_and(|hint| hint.contains("Send the same call again")), "{busy}");
+    assert!(!folder.path().join("group").exists(), "no browser was started for it");
+    assert_eq!(site.fingerprint(), before);
+    go_on.send(()).expect("the first waits");
+    let error = first.join().expect("no panic").expect_err("its browser does nothing");
+    assert!(matches!(error, Error::BrowserFailed { .. }), "{error}");
+    let again = refusal(&preview(&client, asked).await);
+    assert_eq!(again["code"], "browser_failed", "its turn has come: {again}");
 }
 
 #[test]
