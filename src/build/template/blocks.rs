@@ -15,15 +15,18 @@ pub(super) struct Block<'s> {
     pub call: BlockFn,
 }
 
+/// One call of a block helper: what handlebars hands to each, and the run that it counts for.
+pub(super) struct Call<'a, 'reg: 'rc, 'rc> {
+    pub run: &'a Run<'a>,
+    pub h: &'a Helper<'rc>,
+    pub r: &'reg Handlebars<'reg>,
+    pub ctx: &'rc Context,
+    pub rc: &'a mut RenderContext<'reg, 'rc>,
+    pub out: &'a mut dyn Output,
+}
+
 /// What a block helper is.
-pub(super) type BlockFn = for<'reg, 'rc> fn(
-    &Run<'_>,
-    &Helper<'rc>,
-    &'reg Handlebars<'reg>,
-    &'rc Context,
-    &mut RenderContext<'reg, 'rc>,
-    &mut dyn Output,
-) -> HelperResult;
+pub(super) type BlockFn = fn(&mut Call<'_, '_, '_>) -> HelperResult;
 
 /// The block helpers by name.
 pub(super) const BLOCKS: &[(&str, BlockFn)] = &[
@@ -43,24 +46,24 @@ impl HelperDef for Block<'_> {
         rc: &mut RenderContext<'reg, 'rc>,
         out: &mut dyn Output,
     ) -> HelperResult {
-        (self.call)(self.run, h, r, ctx, rc, out)
+        (self.call)(&mut Call { run: self.run, h, r, ctx, rc, out })
     }
 }
 
-/// Renders one branch inside the guard.
-pub(super) fn render<'reg: 'rc, 'rc>(
-    run: &Run<'_>,
-    template: Option<&'rc Template>,
-    r: &'reg Handlebars<'reg>,
-    ctx: &'rc Context,
-    rc: &mut RenderContext<'reg, 'rc>,
-    out: &mut dyn Output,
-) -> HelperResult {
-    let Some(template) = template else { return Ok(()) };
-    run.enter(template.elements.len())?;
-    let result = template.render(r, ctx, rc, out);
-    Run::leave();
-    result
+impl<'reg: 'rc, 'rc> Call<'_, 'reg, 'rc> {
+    /// Renders one branch inside the guard.
+    pub(super) fn render(&mut self, template: Option<&'rc Template>) -> HelperResult {
+        let Some(template) = template else { return Ok(()) };
+        self.run.enter(template.elements.len())?;
+        let result = template.render(self.r, self.ctx, self.rc, self.out);
+        Run::leave();
+        result
+    }
+
+    /// The same call with another output.
+    pub(super) fn onto<'b>(&'b mut self, out: &'b mut dyn Output) -> Call<'b, 'reg, 'rc> {
+        Call { run: self.run, h: self.h, r: self.r, ctx: self.ctx, rc: self.rc, out }
+    }
 }
 
 pub(super) fn argument<'a, 'rc>(h: &'a Helper<'rc>) -> Result<&'a PathAndJson<'rc>, Fault> {
@@ -72,28 +75,14 @@ pub(super) fn argument<'a, 'rc>(h: &'a Helper<'rc>) -> Result<&'a PathAndJson<'r
     })
 }
 
-fn if_block<'reg, 'rc>(
-    run: &Run<'_>,
-    h: &Helper<'rc>,
-    r: &'reg Handlebars<'reg>,
-    ctx: &'rc Context,
-    rc: &mut RenderContext<'reg, 'rc>,
-    out: &mut dyn Output,
-) -> HelperResult {
-    let branch = if is_true(h)? { h.template() } else { h.inverse() };
-    render(run, branch, r, ctx, rc, out)
+fn if_block(call: &mut Call<'_, '_, '_>) -> HelperResult {
+    let branch = if is_true(call.h)? { call.h.template() } else { call.h.inverse() };
+    call.render(branch)
 }
 
-fn unless_block<'reg, 'rc>(
-    run: &Run<'_>,
-    h: &Helper<'rc>,
-    r: &'reg Handlebars<'reg>,
-    ctx: &'rc Context,
-    rc: &mut RenderContext<'reg, 'rc>,
-    out: &mut dyn Output,
-) -> HelperResult {
-    let branch = if is_true(h)? { h.inverse() } else { h.template() };
-    render(run, branch, r, ctx, rc, out)
+fn unless_block(call: &mut Call<'_, '_, '_>) -> HelperResult {
+    let branch = if is_true(call.h)? { call.h.inverse() } else { call.h.template() };
+    call.render(branch)
 }
 
 fn is_true(h: &Helper<'_>) -> Result<bool, Fault> {
@@ -101,27 +90,20 @@ fn is_true(h: &Helper<'_>) -> Result<bool, Fault> {
     Ok(argument(h)?.value().is_truthy(include_zero))
 }
 
-fn with_block<'reg, 'rc>(
-    run: &Run<'_>,
-    h: &Helper<'rc>,
-    r: &'reg Handlebars<'reg>,
-    ctx: &'rc Context,
-    rc: &mut RenderContext<'reg, 'rc>,
-    out: &mut dyn Output,
-) -> HelperResult {
-    let value = argument(h)?;
+fn with_block(call: &mut Call<'_, '_, '_>) -> HelperResult {
+    let value = argument(call.h)?;
     if !value.value().is_truthy(false) {
-        return render(run, h.inverse(), r, ctx, rc, out);
+        return call.render(call.h.inverse());
     }
     let mut block = BlockContext::new();
-    if let Some(parent) = rc.block() {
+    if let Some(parent) = call.rc.block() {
         block.local_variables_mut().clone_from(parent.local_variables());
     }
     set_base(&mut block, value);
-    name_item(&mut block, h, value.context_path().is_some(), value.value(), None)?;
-    run.push_scope(rc, block);
-    let result = render(run, h.template(), r, ctx, rc, out);
-    run.pop_scope(rc);
+    name_item(&mut block, call.h, value.context_path().is_some(), value.value(), None)?;
+    call.run.push_scope(call.rc, block);
+    let result = call.render(call.h.template());
+    call.run.pop_scope(call.rc);
     result
 }
 
@@ -159,40 +141,27 @@ fn name_item<'rc>(
     Ok(())
 }
 
-fn each_block<'reg, 'rc>(
-    run: &Run<'_>,
-    h: &Helper<'rc>,
-    r: &'reg Handlebars<'reg>,
-    ctx: &'rc Context,
-    rc: &mut RenderContext<'reg, 'rc>,
-    out: &mut dyn Output,
-) -> HelperResult {
-    let value = argument(h)?;
+fn each_block(call: &mut Call<'_, '_, '_>) -> HelperResult {
+    let value = argument(call.h)?;
     let path = value.context_path();
     match value.value() {
         Value::Array(items) if !items.is_empty() => {
             let items = items.iter().enumerate().map(|(i, item)| (None, i.to_string(), item));
-            turns(run, h, items, path, r, ctx, rc, out)
+            turns(call, items, path)
         }
         Value::Object(map) if !map.is_empty() => {
             let items = map.iter().map(|(key, item)| (Some(key.as_str()), key.clone(), item));
-            turns(run, h, items, path, r, ctx, rc, out)
+            turns(call, items, path)
         }
-        _ => render(run, h.inverse(), r, ctx, rc, out),
+        _ => call.render(call.h.inverse()),
     }
 }
 
 /// The turns of a loop over (key of a map, path segment, item).
-#[expect(clippy::too_many_arguments, reason = "five of them are what handlebars passes to every helper")]
-fn turns<'a, 'reg, 'rc>(
-    run: &Run<'_>,
-    h: &Helper<'rc>,
+fn turns<'a>(
+    call: &mut Call<'_, '_, '_>,
     items: impl ExactSizeIterator<Item = (Option<&'a str>, String, &'a Value)>,
     path: Option<&Vec<String>>,
-    r: &'reg Handlebars<'reg>,
-    ctx: &'rc Context,
-    rc: &mut RenderContext<'reg, 'rc>,
-    out: &mut dyn Output,
 ) -> HelperResult {
     let count = items.len();
     for (index, (key, segment, item)) in items.enumerate() {
@@ -210,30 +179,23 @@ fn turns<'a, 'reg, 'rc>(
             }
             None => block.set_base_value(item.clone()),
         }
-        name_item(&mut block, h, path.is_some(), item, Some(&key))?;
-        run.push_scope(rc, block);
-        let result = render(run, h.template(), r, ctx, rc, out);
-        run.pop_scope(rc);
+        name_item(&mut block, call.h, path.is_some(), item, Some(&key))?;
+        call.run.push_scope(call.rc, block);
+        let result = call.render(call.h.template());
+        call.run.pop_scope(call.rc);
         result?;
     }
     Ok(())
 }
 
 /// `{{#pages section="blog" limit=3 as |p|}}..{{else}}..{{/pages}}`.
-pub(super) fn pages_block<'reg: 'rc, 'rc>(
-    run: &Run<'_>,
-    h: &Helper<'rc>,
-    r: &'reg Handlebars<'reg>,
-    ctx: &'rc Context,
-    rc: &mut RenderContext<'reg, 'rc>,
-    out: &mut dyn Output,
-) -> HelperResult {
-    let stubs = lookups::find_pages(run, h)?;
+fn pages_block(call: &mut Call<'_, '_, '_>) -> HelperResult {
+    let stubs = lookups::find_pages(call.run, call.h)?;
     if stubs.is_empty() {
-        return render(run, h.inverse(), r, ctx, rc, out);
+        return call.render(call.h.inverse());
     }
     let items: Vec<(Option<&str>, String, &Value)> = stubs.iter().map(|stub| (None, String::new(), &**stub)).collect();
-    turns(run, h, items.into_iter(), None, r, ctx, rc, out)
+    turns(call, items.into_iter(), None)
 }
 
 /// A helper that gives a value and is bound to one render.
@@ -266,7 +228,7 @@ impl HelperDef for Lookup<'_> {
     ) -> HelperResult {
         if h.is_block() {
             return match h.name() {
-                "pages" => pages_block(self.run, h, r, ctx, rc, out),
+                "pages" => pages_block(&mut Call { run: self.run, h, r, ctx, rc, out }),
                 name => Err(Fault::new(
                     format!("`{name}` is no block"),
                     format!("Write {{{{#with ({name} ..)}}}} or {{{{#each ({name} ..)}}}}."),

@@ -3,104 +3,81 @@
 use std::sync::Arc;
 
 use handlebars::{
-    BlockContext, BlockParamHolder, Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderError,
-    Renderable, Template,
+    BlockContext, BlockParamHolder, Handlebars, Helper, HelperResult, Output, RenderContext, RenderError, Renderable,
+    Template,
 };
 
 use super::Kept;
-use super::blocks::{argument, render, set_base};
+use super::blocks::{Call, argument, set_base};
 use super::guard::{Capped, Fault, Run, has_room, step, steps};
 use super::still::MAX_NESTING;
 use crate::build::{reads, stopwatch};
 
 /// `{{> name}}`, `{{> name context key=value}}`, `{{#> name}}block{{/name}}`, `{{> @partial-block}}`.
-pub(super) fn partial<'reg, 'rc>(
-    run: &Run<'_>,
-    h: &Helper<'rc>,
-    r: &'reg Handlebars<'reg>,
-    ctx: &'rc Context,
-    rc: &mut RenderContext<'reg, 'rc>,
-    out: &mut dyn Output,
-) -> HelperResult {
+pub(super) fn partial(call: &mut Call<'_, '_, '_>) -> HelperResult {
+    let (run, h) = (call.run, call.h);
     let name = argument(h)?.value().as_str().unwrap_or_default().to_owned();
     if name == "@partial-block" {
         return match run.block() {
-            Some(block) => Ok(out.write(&block)?),
-            None => render(run, h.template(), r, ctx, rc, out),
+            Some(block) => Ok(call.out.write(&block)?),
+            None => call.render(h.template()),
         };
     }
     reads::template(&format!("partials/{name}"));
     reads::template(&name);
-    let Some(template) = find_partial(r, &name) else {
+    let Some(template) = find_partial(call.r, &name) else {
         if h.template().is_some() {
-            return render(run, h.template(), r, ctx, rc, out);
+            return call.render(h.template());
         }
-        return Err(missing_partial(run, r, &name).into());
+        return Err(missing_partial(run, call.r, &name).into());
     };
     let bare = h.params().len() == 1 && h.hash().is_empty() && h.template().is_none();
     if bare && run.is_still(&name) && has_room(MAX_NESTING) {
-        return still_partial(run, &name, h, template, r, ctx, rc, out);
+        return still_partial(call, &name, template);
     }
-    expand(run, &name, h, template, r, ctx, rc, out)
+    expand(call, &name, template)
 }
 
 /// A partial that is the same on every page, rendered by the first that needs it; the others are charged for its steps too, so
 /// that no page depends on which one was first.
-#[expect(clippy::too_many_arguments, reason = "five of them are what handlebars passes to every helper")]
-fn still_partial<'reg: 'rc, 'rc>(
-    run: &Run<'_>,
-    name: &str,
-    h: &Helper<'rc>,
-    template: &'rc Template,
-    r: &'reg Handlebars<'reg>,
-    ctx: &'rc Context,
-    rc: &mut RenderContext<'reg, 'rc>,
-    out: &mut dyn Output,
-) -> HelperResult {
+fn still_partial<'rc>(call: &mut Call<'_, '_, 'rc>, name: &str, template: &'rc Template) -> HelperResult {
+    let run = call.run;
     let mut text = Capped::default();
     if let Some(kept) = run.lists.kept(name) {
         step(kept.steps)?;
         text.write(&kept.html)?;
         // What the first page looked up for it, this page depends on as well.
         reads::also(&kept.reads);
-        return Ok(out.write(&kept.html)?);
+        return Ok(call.out.write(&kept.html)?);
     }
     let before = steps();
-    let (expanded, reads) = reads::record(|| expand(run, name, h, template, r, ctx, rc, &mut text));
+    let (expanded, reads) = reads::record(|| expand(&mut call.onto(&mut text), name, template));
     reads::also(&reads);
     expanded?;
     let html = text.into_string();
-    out.write(&html)?;
+    call.out.write(&html)?;
     run.lists.keep(name, Kept { html, steps: steps() - before, reads });
     Ok(())
 }
 
-#[expect(clippy::too_many_arguments, reason = "five of them are what handlebars passes to every helper")]
-fn expand<'reg: 'rc, 'rc>(
-    run: &Run<'_>,
-    name: &str,
-    h: &Helper<'rc>,
-    template: &'rc Template,
-    r: &'reg Handlebars<'reg>,
-    ctx: &'rc Context,
-    rc: &mut RenderContext<'reg, 'rc>,
-    out: &mut dyn Output,
-) -> HelperResult {
+fn expand<'rc>(call: &mut Call<'_, '_, 'rc>, name: &str, template: &'rc Template) -> HelperResult {
+    let run = call.run;
     // A call costs more than a turn of a loop: a look-up, a trail, a block.
     step(3)?;
     run.enter(template.elements.len())?;
     // Rendered first, among the caller's own blocks: `@partial-block` inside it is the caller's.
-    let block = match h.template() {
-        Some(inner) => capture(run, inner, r, ctx, rc).map(|text| Some(Arc::from(text))),
+    let block = match call.h.template() {
+        Some(inner) => capture(call, inner).map(|text| Some(Arc::from(text))),
         None => Ok(None),
     };
     let result = block.and_then(|block| {
         run.push_partial(name, block);
-        let pushed = push_context(run, h, rc);
+        let pushed = push_context(run, call.h, call.rc);
         let key = template.name.as_deref().unwrap_or(name);
-        let result = stopwatch::template(run.lists.watch(), key, || template.render(r, ctx, rc, out));
+        let result =
+            stopwatch::template(run.lists.watch(), key, || template.render(call.r, call.ctx, call.rc, call.out));
         if pushed {
-            run.pop_scope(rc);
+            run.pop_scope(call.rc);
         }
         run.pop_partial();
         result
@@ -109,15 +86,9 @@ fn expand<'reg: 'rc, 'rc>(
     result
 }
 
-fn capture<'reg: 'rc, 'rc>(
-    run: &Run<'_>,
-    inner: &'rc Template,
-    r: &'reg Handlebars<'reg>,
-    ctx: &'rc Context,
-    rc: &mut RenderContext<'reg, 'rc>,
-) -> Result<String, RenderError> {
+fn capture<'rc>(call: &mut Call<'_, '_, 'rc>, inner: &'rc Template) -> Result<String, RenderError> {
     let mut out = Capped::default();
-    render(run, Some(inner), r, ctx, rc, &mut out)?;
+    call.onto(&mut out).render(Some(inner))?;
     Ok(out.into_string())
 }
 
