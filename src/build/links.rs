@@ -11,7 +11,7 @@ use super::escape;
 use super::load::Parsed;
 use super::plan::{Job, Plan};
 use super::source::Source;
-use crate::model::{ContentPath, Library, LinkTarget, Page, Severity, SharedVec, Snapshot};
+use crate::model::{ContentPath, Library, LinkTarget, Page, Severity, SharedVec, Snapshot, relative};
 
 /// How a link is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -330,19 +330,9 @@ fn split_once(text: &str, at: char) -> (&str, Option<&str>) {
     text.split_once(at).map_or((text, None), |(before, after)| (before, Some(after)))
 }
 
-/// `folder/path` with `.` and `..` worked off; `None` where it climbs out of the top.
+/// A link from a folder, with its final slash.
 pub(super) fn join(folder: &str, path: &str) -> Option<String> {
-    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            part => parts.push(part),
-        }
-    }
-    let mut joined = parts.join("/");
+    let mut joined = relative::resolve(folder, path)?;
     if path.ends_with('/') {
         joined.push('/');
     }

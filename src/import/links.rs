@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::body::{self, Part};
 use super::{Kind, Options, PlannedPage};
-use crate::model::{ContentPath, FrontMatter, PathKind};
+use crate::model::{ContentPath, FrontMatter, PathKind, relative};
 
 /// Everything a link can name.
 struct Places<'a> {
@@ -75,7 +75,7 @@ impl Places<'_> {
 
     /// The link as it has to be written now; `None`: it leads there as it is, or nowhere we know.
     fn target(&self, page: &PlannedPage, raw: &str) -> Option<String> {
-        let (path, tail) = raw.find(['#', '?']).map_or((raw, ""), |at| raw.split_at(at));
+        let (path, tail) = relative::split_tail(raw);
         if path.is_empty() || path.contains("://") || path.starts_with("//") || path.contains(['{', '\\']) {
             return None;
         }
@@ -84,7 +84,7 @@ impl Places<'_> {
             (Some(rest), _) | (None, Some(rest)) => (self.root.trim_end_matches('/'), rest.to_owned()),
             _ => (super::source::split(&page.source).0, path.clone()),
         };
-        let wanted = joined(folder, &plain)?;
+        let wanted = relative::resolve(folder, &plain)?;
         let found =
             [wanted.clone(), format!("{wanted}.md"), format!("{wanted}/index.md"), format!("{wanted}/_index.md")];
         let found = found.iter().find_map(|path| self.moved.get(path));
@@ -96,7 +96,7 @@ impl Places<'_> {
         let now = match (path.starts_with("@/") || path.starts_with('/'), below) {
             (true, Some(below)) => plain.trim_end_matches('/') == below,
             (true, None) => target.as_str().strip_prefix("static/") == Some(plain.as_str()),
-            (false, _) => joined(target_folder(page), &plain).as_deref() == Some(target.as_str()),
+            (false, _) => relative::resolve(target_folder(page), &plain).as_deref() == Some(target.as_str()),
         };
         // Without its ending a relative link counts from the page's address, which stays.
         if now
@@ -118,19 +118,4 @@ impl Places<'_> {
 
 fn target_folder(page: &PlannedPage) -> &str {
     page.target.folder()
-}
-
-/// `folder/path` with dots worked off; `None` where it climbs out.
-fn joined(folder: &str, path: &str) -> Option<String> {
-    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            part => parts.push(part),
-        }
-    }
-    Some(parts.join("/"))
 }

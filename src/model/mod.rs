@@ -15,6 +15,7 @@ mod output;
 mod page;
 mod path_map;
 mod progress;
+pub mod relative;
 mod shared_vec;
 mod snapshot;
 pub mod theme;

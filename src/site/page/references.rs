@@ -9,7 +9,7 @@ use super::relocate::{Renames, new_link, replace_whole};
 use crate::build;
 use crate::error::Result;
 use crate::model::config::{Collection, FieldType, MenuItem};
-use crate::model::{Config, ContentPath, Library, Page, PageKind, PathKind, Snapshot, front_matter};
+use crate::model::{Config, ContentPath, Library, Page, PageKind, PathKind, Snapshot, front_matter, relative};
 
 /// Keys of a menu entry that hold an address.
 const ADDRESSES: [&str; 3] = ["url:", "page:", "pageRef:"];
@@ -140,18 +140,10 @@ impl<'a> Moved<'a> {
 }
 
 fn beside(page: &Page, name: &str) -> Option<ContentPath> {
-    let mut parts: Vec<&str> = page.path.folder().split('/').collect();
-    for part in name.split('/') {
-        match part {
-            "" => return None,
-            "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            part => parts.push(part),
-        }
+    if name.split('/').any(str::is_empty) {
+        return None;
     }
-    ContentPath::parse(&parts.join("/")).ok()
+    ContentPath::parse(&relative::resolve(page.path.folder(), name)?).ok()
 }
 
 /// The last part of that.

@@ -12,7 +12,7 @@ use super::remove::alias_patch;
 use super::wiki::{self, Wikilink};
 use crate::build::{Built, Scope};
 use crate::error::{Error, Result};
-use crate::model::{ContentPath, LinkTarget, PageKind, PathKind, Snapshot, front_matter};
+use crate::model::{ContentPath, LinkTarget, PageKind, PathKind, Snapshot, front_matter, relative};
 use crate::store::Transaction;
 
 /// One move.
@@ -289,7 +289,7 @@ pub(super) fn new_link(
     urls: Option<&(String, String)>,
     base_url: &str,
 ) -> Option<String> {
-    let (path, tail) = raw.find(['#', '?']).map_or((raw, ""), |at| raw.split_at(at));
+    let (path, tail) = relative::split_tail(raw);
     let relative_target = target.as_str().strip_prefix("content/").unwrap_or(target.as_str());
     let markdown = path.ends_with(".md");
     if let Some(rest) = path.strip_prefix("@/") {
