@@ -1,5 +1,7 @@
 //! What a file is: by its name, and by its first bytes. Both have to agree before it is stored.
 
+use crate::model::media_type;
+
 /// Coarse kinds of asset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AssetKind {
@@ -40,55 +42,50 @@ pub(super) struct FileType {
     proof: Proof,
 }
 
-/// Endings, media type, kind and proof.
-const TYPES: [(&[&str], &str, AssetKind, Proof); 39] = {
+/// Endings, kind and proof.
+const TYPES: [(&[&str], AssetKind, Proof); 39] = {
     use AssetKind::{Audio, Code, Document, Font, Image, Other, Video};
     use Proof::{Magic, Text};
     [
-        (&["png", "apng"], "image/png", Image, Magic(&["image/png"])),
-        (&["jpg", "jpeg"], "image/jpeg", Image, Magic(&["image/jpeg"])),
-        (&["gif"], "image/gif", Image, Magic(&["image/gif"])),
-        (&["webp"], "image/webp", Image, Magic(&["image/webp"])),
-        (&["avif"], "image/avif", Image, Magic(&["image/avif"])),
-        (&["ico"], "image/vnd.microsoft.icon", Image, Magic(&["image/vnd.microsoft.icon", "image/png"])),
-        (&["svg"], "image/svg+xml", Image, Text),
-        (&["mp4", "m4v", "mov"], "video/mp4", Video, Magic(&["video/mp4"])),
-        (&["webm"], "video/webm", Video, Magic(&["video/webm"])),
-        (&["mp3"], "audio/mpeg", Audio, Magic(&["audio/mpeg"])),
-        (&["m4a"], "audio/mp4", Audio, Magic(&["video/mp4"])),
-        (&["ogg", "oga", "opus"], "audio/ogg", Audio, Magic(&["audio/ogg"])),
-        (&["flac"], "audio/flac", Audio, Magic(&["audio/flac"])),
-        (&["wav"], "audio/wav", Audio, Magic(&["audio/wav"])),
-        (&["woff2"], "font/woff2", Font, Magic(&["font/woff2"])),
-        (&["woff"], "font/woff", Font, Magic(&["font/woff"])),
-        (&["ttf"], "font/ttf", Font, Magic(&["font/ttf", "font/otf"])),
-        (&["otf"], "font/otf", Font, Magic(&["font/otf", "font/ttf"])),
-        (&["pdf"], "application/pdf", Document, Magic(&["application/pdf"])),
-        (&["zip"], "application/zip", Document, Magic(&["application/zip"])),
-        (
-            &["docx", "xlsx", "pptx", "odt", "ods", "odp", "epub"],
-            "application/zip",
-            Document,
-            Magic(&["application/zip"]),
-        ),
-        (&["gz", "tgz"], "application/gzip", Document, Magic(&["application/gzip"])),
-        (&["txt", "text", "log"], "text/plain", Document, Text),
-        (&["md", "markdown"], "text/markdown", Document, Text),
-        (&["csv"], "text/csv", Document, Text),
-        (&["ics"], "text/calendar", Document, Text),
-        (&["vtt", "srt"], "text/vtt", Document, Text),
-        (&["json", "geojson", "map"], "application/json", Other, Text),
-        (&["webmanifest"], "application/manifest+json", Other, Text),
-        (&["yaml", "yml"], "application/yaml", Other, Text),
-        (&["toml"], "application/toml", Other, Text),
-        (&["gpx", "kml"], "application/xml", Other, Text),
-        (&["css"], "text/css", Code, Text),
-        (&["html", "htm"], "text/html", Code, Text),
-        (&["xhtml", "xht"], "application/xhtml+xml", Code, Text),
-        (&["xml", "xsl", "xslt", "rss", "atom"], "application/xml", Code, Text),
-        (&["js", "mjs", "cjs"], "text/javascript", Code, Text),
-        (&["wasm"], "application/wasm", Code, Magic(&["application/wasm"])),
-        (&["swf"], "application/x-shockwave-flash", Code, Proof::None),
+        (&["png", "apng"], Image, Magic(&["image/png"])),
+        (&["jpg", "jpeg"], Image, Magic(&["image/jpeg"])),
+        (&["gif"], Image, Magic(&["image/gif"])),
+        (&["webp"], Image, Magic(&["image/webp"])),
+        (&["avif"], Image, Magic(&["image/avif"])),
+        (&["ico"], Image, Magic(&["image/vnd.microsoft.icon", "image/png"])),
+        (&["svg"], Image, Text),
+        (&["mp4", "m4v", "mov"], Video, Magic(&["video/mp4"])),
+        (&["webm"], Video, Magic(&["video/webm"])),
+        (&["mp3"], Audio, Magic(&["audio/mpeg"])),
+        (&["m4a"], Audio, Magic(&["video/mp4"])),
+        (&["ogg", "oga", "opus"], Audio, Magic(&["audio/ogg"])),
+        (&["flac"], Audio, Magic(&["audio/flac"])),
+        (&["wav"], Audio, Magic(&["audio/wav"])),
+        (&["woff2"], Font, Magic(&["font/woff2"])),
+        (&["woff"], Font, Magic(&["font/woff"])),
+        (&["ttf"], Font, Magic(&["font/ttf", "font/otf"])),
+        (&["otf"], Font, Magic(&["font/otf", "font/ttf"])),
+        (&["pdf"], Document, Magic(&["application/pdf"])),
+        (&["zip"], Document, Magic(&["application/zip"])),
+        (&["docx", "xlsx", "pptx", "odt", "ods", "odp", "epub"], Document, Magic(&["application/zip"])),
+        (&["gz", "tgz"], Document, Magic(&["application/gzip"])),
+        (&["txt", "text", "log"], Document, Text),
+        (&["md", "markdown"], Document, Text),
+        (&["csv"], Document, Text),
+        (&["ics"], Document, Text),
+        (&["vtt", "srt"], Document, Text),
+        (&["json", "geojson", "map"], Other, Text),
+        (&["webmanifest"], Other, Text),
+        (&["yaml", "yml"], Other, Text),
+        (&["toml"], Other, Text),
+        (&["gpx", "kml"], Other, Text),
+        (&["css"], Code, Text),
+        (&["html", "htm"], Code, Text),
+        (&["xhtml", "xht"], Code, Text),
+        (&["xml", "xsl", "xslt", "rss", "atom"], Code, Text),
+        (&["js", "mjs", "cjs"], Code, Text),
+        (&["wasm"], Code, Magic(&["application/wasm"])),
+        (&["swf"], Code, Proof::None),
     ]
 };
 
@@ -111,11 +108,8 @@ pub(super) fn ending(name: &str) -> String {
 pub(super) fn of_name(name: &str) -> FileType {
     let ending = ending(name);
     let found = TYPES.iter().find(|(endings, ..)| endings.contains(&ending.as_str()));
-    let (mime, kind, proof) = found
-        .map_or(("application/octet-stream", AssetKind::Other, Proof::None), |(_, mime, kind, proof)| {
-            (*mime, *kind, *proof)
-        });
-    FileType { mime, kind, proof }
+    let (kind, proof) = found.map_or((AssetKind::Other, Proof::None), |(_, kind, proof)| (*kind, *proof));
+    FileType { mime: media_type::of(name).unwrap_or("application/octet-stream"), kind, proof }
 }
 
 /// Whether a browser runs what is in such a file with the rights of the site.
@@ -248,6 +242,15 @@ mod tests {
         ] {
             assert!(mismatch(name, bytes).is_some(), "{name} {bytes:?}");
         }
+    }
+
+    /// What is stored is served as what it is.
+    #[test]
+    fn every_known_ending_has_a_media_type() {
+        for ending in TYPES.iter().flat_map(|(endings, ..)| *endings) {
+            assert!(media_type::of(&format!("a.{ending}")).is_some(), "{ending}");
+        }
+        assert_eq!(of_name("a.stl").mime, "application/octet-stream");
     }
 
     #[test]
