@@ -139,7 +139,7 @@ fn settle(draft: &mut Draft<'_>, config: &Config, file: &str, all: &Map<String, 
     settings::set(draft, "params", Some(Value::Object(extra)));
     settings::leftover(draft, file, all, &READ);
     for code in &config.others {
-        let advice = "its pages are taken over with their addresses and `lang`; texts of the language are not";
+        let advice = "its pages are taken over with their addresses and `lang`; name it in `languages` for lists and a title of its own";
         draft.lost("language", code, file, 0, advice);
     }
 }

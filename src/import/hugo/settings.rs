@@ -189,8 +189,7 @@ impl Config {
         settings::set(draft, "params", Some(Value::Object(rest)));
         settings::leftover(draft, &self.file, &self.all, &READ);
         for (code, _) in &self.others {
-            let advice =
-                "its pages are taken over with their addresses and `lang`; menus and titles of the language are not";
+            let advice = "its pages are taken over with their addresses and `lang`; name it in `languages` for lists, menus and a title of its own";
             draft.lost("language", code, &self.file, 0, advice);
         }
     }
