@@ -115,7 +115,7 @@ impl<'a> Warm<'a> {
         };
         let keep_rows = || {
             if let Ok(rows) = rmp_serde::to_vec(&rows) {
-                self.site.keep_warm_as(&self.name, &rows);
+                self.site.keep_warm_as(&self.name, rows);
             }
         };
         rayon::join(keep_site, keep_rows);

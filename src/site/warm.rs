@@ -50,14 +50,14 @@ impl Site {
         let cache = &self.shared.cache;
         let keep = |name: &str, bytes: Option<Vec<u8>>| {
             if let Some(bytes) = bytes {
-                self.keep_warm_as(name, &bytes);
+                self.keep_warm_as(name, bytes);
             }
         };
         rayon::join(|| keep(&site, cache.saved_site(options)), || keep(&made, cache.saved(options)));
     }
 
     /// Keeps something under a name.
-    pub(super) fn keep_warm_as(&self, name: &str, bytes: &[u8]) {
+    pub(super) fn keep_warm_as(&self, name: &str, bytes: Vec<u8>) {
         if let Err(error) = self.repository().keep_warm(name, bytes) {
             tracing::debug!(%error, "the cache is not written");
         }

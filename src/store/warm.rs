@@ -1,6 +1,6 @@
 //! What makes the next build in another process warm: files below `.sitewright/var/cache/`, safe to delete at any time.
 //!
-//! Each begins with a line that names the program that wrote it and a digest of the rest; one that is not whole, or of another
+//! Each ends with a line that names the program that wrote it and a digest of the rest; one that is not whole, or of another
 //! program, is as good as none. Files are written beside their place and renamed there, so that several processes share them.
 
 use cap_std::fs::Dir;
@@ -21,8 +21,7 @@ impl Repository {
     #[must_use]
     pub fn warm(&self, name: &str) -> Option<Vec<u8>> {
         let mut bytes = self.own_files().read(&format!("{FOLDER}/{name}")).ok()??;
-        let head = head(&program()?, &bytes, bytes.iter().position(|byte| *byte == b'\n')? + 1)?;
-        bytes.drain(..head);
+        bytes.truncate(end(&program()?, &bytes)?);
         Some(bytes)
     }
 
@@ -30,10 +29,11 @@ impl Repository {
     ///
     /// # Errors
     /// What the disk says; nothing depends on it.
-    pub fn keep_warm(&self, name: &str, payload: &[u8]) -> Result<()> {
+    pub fn keep_warm(&self, name: &str, payload: Vec<u8>) -> Result<()> {
         let Some(program) = program().filter(|_| payload.len() <= MOST_BYTES) else { return Ok(()) };
-        let mut bytes = format!("{program} {}\n", Digest::of(payload)).into_bytes();
-        bytes.extend_from_slice(payload);
+        let line = format!("\n{program} {}\n", Digest::of(&payload));
+        let mut bytes = payload;
+        bytes.extend_from_slice(line.as_bytes());
         self.own_files().write(&format!("{FOLDER}/{name}"), &bytes)?;
         if let Ok(folder) = self.disk().folder(&format!(".sitewright/{FOLDER}")) {
             prune(&folder, name);
@@ -42,11 +42,13 @@ impl Repository {
     }
 }
 
-/// Where the payload begins, in a file of this program that is whole.
-fn head(program: &str, bytes: &[u8], end: usize) -> Option<usize> {
-    let line = std::str::from_utf8(bytes.get(..end)?).ok()?;
-    let digest = line.trim_end().strip_prefix(program)?.strip_prefix(' ')?;
-    (Digest::parse(digest)? == Digest::of(&bytes[end..])).then_some(end)
+/// Where the payload ends, in a file of this program that is whole.
+fn end(program: &str, bytes: &[u8]) -> Option<usize> {
+    let text = bytes.strip_suffix(b"\n")?;
+    let end = text.iter().rposition(|byte| *byte == b'\n')?;
+    let line = std::str::from_utf8(&text[end + 1..]).ok()?;
+    let digest = line.strip_prefix(program)?.strip_prefix(' ')?;
+    (Digest::parse(digest)? == Digest::of(&bytes[..end])).then_some(end)
 }
 
 /// The program that runs: its version and its file, so that one that was built anew trusts nothing of the one before.
