@@ -9,7 +9,7 @@ use super::replay::Played;
 pub(super) const TOLERANCE: f64 = 0.05;
 /// A replay is exact, so that any difference beyond rounding is one.
 const EXACT: f64 = 0.005;
-/// Times are not exact: this much faster, relatively and in seconds, counts.
+/// Times are not exact: this much faster or slower, relatively and in seconds, counts.
 const FASTER: (f64, f64) = (0.2, 0.2);
 /// Estimate: bytes per token.
 const BYTES_PER_TOKEN: f64 = 4.0;
@@ -246,7 +246,11 @@ fn by_replay(metric: Metric, replayed: &Replayed, reasons: &mut Vec<String>) -> 
         Metric::SecondsPerChange => is < was * (1.0 - FASTER.0) && was - is > FASTER.1,
         _ => is < was * (1.0 - EXACT),
     };
-    if broken || is > was * (1.0 + TOLERANCE) {
+    let worse = match metric {
+        Metric::SecondsPerChange => is > was * (1.0 + FASTER.0) && is - was > FASTER.1,
+        _ => is > was * (1.0 + TOLERANCE),
+    };
+    if broken || worse {
         Judgement::Worse
     } else if better {
         Judgement::Improved
@@ -322,6 +326,15 @@ mod tests {
         let beside = Totals { undeclared_writes: 1, ..figures(5, 8_000, 0, false) };
         assert_eq!(said(before(), beside), Judgement::Worse, "a write beside what was declared");
         assert_eq!(said(Totals::default(), Totals::default()), Judgement::NotEnoughData);
+    }
+
+    #[test]
+    fn what_a_busy_machine_does_to_times_is_no_verdict() {
+        let took = |seconds: f64| Totals { seconds_per_change: seconds, ..figures(5, 8_000, 0, false) };
+        let said = |was, is| verdict(Metric::SecondsPerChange, Some(both(took(was), took(is))), None).verdict;
+        assert_eq!(said(5.2, 5.7), Judgement::NoBetter);
+        assert_eq!(said(5.7, 5.2), Judgement::NoBetter);
+        assert_eq!((said(5.2, 6.5), said(5.2, 3.2)), (Judgement::Worse, Judgement::Improved));
     }
 
     #[test]
