@@ -5,11 +5,11 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
-use super::{Site, warm};
+use super::Site;
 use crate::build::{self, Built, Company, Options, Scope, Stopwatch};
 use crate::error::{Error, Result};
 use crate::model::{Digest, Output, Progress, Snapshot};
-use crate::store::{Row, Rows, Stamp, Writer, Written};
+use crate::store::{Row, Rows, Stamp, Writer, Written, kept_as, packed, unpacked};
 
 /// Outputs that wait to be written at most: rendering waits for the disk then.
 const WAITING: usize = 256;
@@ -84,13 +84,13 @@ struct Warm<'a> {
 impl<'a> Warm<'a> {
     fn of(site: &'a Site, options: &'a Options, folder: Option<&'a Path>) -> Self {
         site.recall(options);
-        Self { site, options, folder, name: warm::name_of_folder(folder) }
+        Self { site, options, folder, name: kept_as(folder) }
     }
 
     /// Files that are where the last build put them.
     fn held(&self) -> Rows {
         let repository = self.site.repository();
-        let rows = repository.warm(&self.name).and_then(|held| rmp_serde::from_slice(&held).ok());
+        let rows = repository.warm(&self.name).and_then(|held| unpacked(&held));
         rows.map(|rows| repository.still_held(self.folder, rows)).unwrap_or_default()
     }
 
@@ -114,7 +114,7 @@ impl<'a> Warm<'a> {
             }
         };
         let keep_rows = || {
-            if let Ok(rows) = rmp_serde::to_vec(&rows) {
+            if let Some(rows) = packed(&rows) {
                 self.site.keep_warm_as(&self.name, rows);
             }
         };

@@ -2,7 +2,7 @@
 
 use super::{Site, lock};
 use crate::build::{Options, Scope};
-use crate::model::{Digest, Digester};
+use crate::model::Digester;
 
 /// Pages that may change before a site is kept again: what is kept serves a site of which a few did.
 const FEW: usize = 64;
@@ -62,11 +62,4 @@ impl Site {
             tracing::debug!(%error, "the cache is not written");
         }
     }
-}
-
-/// The name under which it is kept what a folder holds.
-pub(super) fn name_of_folder(folder: Option<&std::path::Path>) -> String {
-    let place = folder.map(|folder| std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()));
-    let place: Digest = Digester::default().with(&place).finish();
-    format!("held-{place}")
 }

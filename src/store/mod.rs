@@ -47,7 +47,7 @@ pub use change_set::{ChangeSet, Merging, Opening};
 pub use foreign::{Foreign, ForeignFile};
 pub use history::HistoryFilter;
 pub use merge::{Merge, merge_file};
-pub use output::{Made, Row, Rows, Stamp, Stock, Writer, Written};
+pub use output::{Made, Row, Rows, Stamp, Stock, Writer, Written, kept_as, packed, unpacked};
 pub use own::{Growing, OwnFile, OwnFiles};
 pub use publish::{
     Build, OpenReview, OutputChange, PublishRequest, Published, PushReport, ReviewRequest, Reviewed, Unfinished,

@@ -16,7 +16,7 @@ use super::Repository;
 use crate::error::{Error, Result};
 use crate::model::{BlobId, ContentPath, OutputData, Outputs, Snapshot};
 
-pub use held::{Row, Rows, Stamp};
+pub use held::{Row, Rows, Stamp, kept_as, packed, unpacked};
 pub use stock::{Made, Stock};
 
 use claim::claim;
@@ -45,18 +45,22 @@ impl Written {
 
 /// Makes the folder `output` below `parent` hold exactly these outputs, touching only files that differ.
 ///
-/// Each file is written beside its place and renamed over it; files without an output are removed last, and folders that
+/// Those that are `held` are known to be there already. Each file is written beside its place and renamed over it; files without an output are removed last, and folders that
 /// become empty with them. Files and folders whose name begins with a dot are left alone unless they are outputs. No symlink is
 /// followed: one in the way of an output is replaced.
 ///
 /// # Errors
 /// [`Error::InvalidPath`] for an output path that is not a plain relative one, or a folder that is a symlink or a file;
 /// [`Error::DiskFull`], [`Error::ReadOnly`], [`Error::Io`]. What was written until then stays; the next call goes on.
-pub fn write(parent: &Dir, output: &str, outputs: &Outputs, source: &Source<'_>) -> Result<Written> {
+pub fn write(parent: &Dir, output: &str, outputs: &Outputs, held: &Rows, source: &Source<'_>) -> Result<Written> {
     check_paths(outputs)?;
     let mut folder = disk::Folder::open(parent, output)?;
     for (path, output) in outputs {
-        folder.put(path, &output.data, source)?;
+        if held.contains_key(path) {
+            folder.keep(path.clone());
+        } else {
+            folder.put(path, &output.data, source)?;
+        }
     }
     Ok(folder.finish()?.0)
 }

@@ -271,3 +271,28 @@ fn it_makes_what_one_that_knows_nothing_makes() {
     let published: usize = (1..=seeds).map(play).sum();
     assert!(published as u64 > seeds * TURNS as u64 / 3, "{published} publishes went out");
 }
+
+#[test]
+fn the_next_process_makes_and_writes_what_changed_and_puts_right_what_was_touched() {
+    let mut place = Place::new();
+    let first = place.publish(Vec::new()).unwrap();
+    let all = first.published.outputs.len() as u64;
+    assert!(place.site.repository().work().outputs_made() > all / 2);
+    for turn in 0..3 {
+        place.site = open(&place.root());
+        let mut files = place.files.clone();
+        files.get_mut("content/b.md").unwrap().extend(format!("\nMore {turn}.\n").bytes());
+        place.write(files);
+        put(&place.root(), "public/notes/one/index.html", "by hand");
+        put(&place.root(), "public/notes/stray.html", "stray");
+        let reply = place.publish(Vec::new()).unwrap();
+        let changed = reply.published.outputs.len() as u64;
+        assert!(changed < all / 3, "{changed} of {all}");
+        let work = place.site.repository().work();
+        let (made, looked) = (work.outputs_made(), work.outputs_looked_at());
+        // Some files are made each time, and copies are told by their bytes.
+        assert!(made < all / 2 && looked < all / 2, "{made} made and {looked} read of {all}");
+        place.check(&reply, "folder", &[]);
+        assert!(!place.root().join("public/notes/stray.html").exists());
+    }
+}

@@ -46,7 +46,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("gray_matter", &["model/front_matter", "model/config"]),
     ("serde_yaml", &["model/front_matter", "model/config"]),
     ("csv", &["import/table"]),
-    ("rmp_serde", &["build", "site/output"]),
+    ("rmp_serde", &["build", "store/output"]),
     ("siphasher", &["model/digest"]),
     ("axum", &["server/http", "preview"]),
     ("clap", &["main", "cli"]),

@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use cap_std::fs::Dir;
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, fstat, openat, statat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, fstat, openat, statat};
 use serde::{Deserialize, Serialize};
 
 use super::disk::FOLDER;
 use crate::model::{Digest, Digester};
+use crate::store::scan::Stat;
 
 /// A file that changed so recently can change again without a trace: clocks of file systems tick slowly.
 const TICK: Duration = Duration::from_millis(50);
@@ -40,15 +42,36 @@ pub type Rows = BTreeMap<String, Row>;
 impl Stamp {
     /// Of an open file.
     pub(super) fn of(file: &File) -> Option<Self> {
-        let identity = identity(&fstat(file).ok()?);
-        let age = SystemTime::now().duration_since(file.metadata().ok()?.modified().ok()?);
-        Some(Self { identity, young: age.unwrap_or_default() < TICK })
+        Some(Self::seen(Stat::told(&fstat(file).ok()?)?, SystemTime::now()))
+    }
+
+    /// Of a file as it was seen at a moment.
+    pub(crate) fn seen(stat: Stat, at: SystemTime) -> Self {
+        Self { identity: identity(stat), young: stat.age(at).unwrap_or_default() < TICK }
     }
 }
 
-fn identity(stat: &Stat) -> Digest {
-    let times = (stat.st_mtime, stat.st_mtime_nsec, stat.st_ctime, stat.st_ctime_nsec);
-    Digester::default().with(&(stat.st_dev, stat.st_ino, stat.st_size, times)).finish()
+fn identity(stat: Stat) -> Digest {
+    Digester::default().with(&stat).finish()
+}
+
+/// Rows as they are kept.
+#[must_use]
+pub fn packed(rows: &Rows) -> Option<Vec<u8>> {
+    rmp_serde::to_vec(rows).ok()
+}
+
+/// Rows as they were kept; `None`: it is something else.
+#[must_use]
+pub fn unpacked(bytes: &[u8]) -> Option<Rows> {
+    rmp_serde::from_slice(bytes).ok()
+}
+
+/// The name under which it is kept what a folder holds; `None`: the site's own output folder.
+#[must_use]
+pub fn kept_as(folder: Option<&Path>) -> String {
+    let place = folder.map(|folder| std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()));
+    format!("held-{}", Digester::default().with(&place).finish())
 }
 
 /// Those of the rows whose files are still what they were. No symlink is followed.
@@ -65,9 +88,9 @@ pub(super) fn still_there(dir: &Dir, rows: Rows) -> Rows {
             return false;
         }
         let here = open.last().map_or_else(|| dir.as_fd(), |(_, folder)| folder.as_fd());
-        let Ok(stat) = statat(here, name, AtFlags::SYMLINK_NOFOLLOW) else { return false };
-        FileType::from_raw_mode(stat.st_mode).is_file()
-            && identity(&stat) == row.stamp.identity
+        let Ok(found) = statat(here, name, AtFlags::SYMLINK_NOFOLLOW) else { return false };
+        FileType::from_raw_mode(found.st_mode).is_file()
+            && Stat::told(&found).is_some_and(|stat| identity(stat) == row.stamp.identity)
             && (!row.stamp.young || holds(here, name, row.digest))
     };
     let mut stands = stands;

@@ -100,6 +100,11 @@ impl Stock {
         self.files.get(path).is_some_and(|piece| piece.digest == Some(digest))
     }
 
+    /// The digest of a file, where a build of ours made it.
+    pub(crate) fn digest(&self, path: &str) -> Option<Digest> {
+        self.files.get(path).and_then(|piece| piece.digest)
+    }
+
     fn put<'m>(&self, repository: &Repository, made: &'m Made, path: &'m str) -> Result<Put<'m>> {
         let known = self.files.get(path).copied();
         let stands = |piece: Piece| Put { path, piece, data: None };
@@ -169,11 +174,11 @@ impl Stock {
         let tree = self.tree?;
         let row = |(path, piece): (&ContentPath, &Piece)| (path.to_string(), piece.id.to_string(), piece.digest);
         let rows: Vec<(String, String, Option<Digest>)> = self.files.iter().map(row).collect();
-        serde_json::to_vec(&(tree.to_string(), rows)).ok()
+        rmp_serde::to_vec(&(tree.to_string(), rows)).ok()
     }
 
     fn read(saved: &[u8]) -> Option<Self> {
-        let (tree, rows): (String, Vec<(String, String, Option<Digest>)>) = serde_json::from_slice(saved).ok()?;
+        let (tree, rows): (String, Vec<(String, String, Option<Digest>)>) = rmp_serde::from_slice(saved).ok()?;
         let pair = |(path, id, digest): (String, String, Option<Digest>)| {
             Some((ContentPath::from_disk(&path).ok()?, Piece { id: Oid::from_str(&id).ok()?, digest }))
         };
@@ -233,6 +238,11 @@ impl Repository {
         Ok(Some(tree))
     }
 
+    /// What is known of an output tree without looking at it.
+    pub(crate) fn known_stock(&self, tree: Oid) -> Option<Arc<Stock>> {
+        self.cache().stocks.iter().find(|stock| stock.tree == Some(tree)).cloned()
+    }
+
     fn remember_stock(&self, stock: &Arc<Stock>) {
         let mut cache = self.cache();
         cache.stocks.retain(|other| other.tree != stock.tree);
@@ -251,6 +261,9 @@ impl Repository {
         if let Err(error) = self.keep_warm(NAME, bytes) {
             tracing::debug!(%error, "what the output holds is not kept");
             return false;
+        }
+        if let Some(tree) = stock.tree {
+            self.save_standing(tree, &stock);
         }
         self.remember_stock(&Arc::new(Stock { unsaved: Some(0), files: stock.files.clone(), tree: stock.tree }));
         true

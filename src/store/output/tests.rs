@@ -20,7 +20,13 @@ fn no_source(path: &ContentPath, _: BlobId) -> Result<Arc<[u8]>> {
 }
 
 fn put(dir: &Path, files: &[(&str, &str)]) -> Result<Written> {
-    write(&Dir::open_ambient_dir(dir, ambient_authority()).unwrap(), "public", &outputs(files), &no_source)
+    write(
+        &Dir::open_ambient_dir(dir, ambient_authority()).unwrap(),
+        "public",
+        &outputs(files),
+        &Rows::new(),
+        &no_source,
+    )
 }
 
 fn listing(dir: &Path) -> Vec<String> {
@@ -107,8 +113,8 @@ fn a_copy_is_compared_by_id_and_loaded_only_where_it_differs() {
     let path = ContentPath::from_disk("static/i.png").unwrap();
     let copies: Outputs = [("i.png".to_owned(), Output { data: OutputData::Copy(path, id), source: None })].into();
     let parent = Dir::open_ambient_dir(dir.path(), ambient_authority()).unwrap();
-    write(&parent, "public", &copies, &|_, _| Ok(b"img".as_slice().into())).unwrap();
-    assert!(write(&parent, "public", &copies, &no_source).unwrap().is_empty());
+    write(&parent, "public", &copies, &Rows::new(), &|_, _| Ok(b"img".as_slice().into())).unwrap();
+    assert!(write(&parent, "public", &copies, &Rows::new(), &no_source).unwrap().is_empty());
 }
 
 #[test]

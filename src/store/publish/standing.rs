@@ -1,6 +1,7 @@
 //! The output folder on disk after a publish, remembered so that the next one writes what differs and not the whole site.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::SystemTime;
 
 use cap_std::fs::Dir;
 use git2::Oid;
@@ -12,7 +13,7 @@ use crate::store::failure::{git_error, io_error};
 use crate::store::message::blob_id;
 use crate::store::scan::Stat;
 use crate::store::tree::{self, Difference};
-use crate::store::{Repository, output};
+use crate::store::{Repository, Row, Rows, Stamp, Stock, kept_as, output, packed, unpacked};
 
 /// How the folder was left.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub(crate) struct Standing {
     tree: Oid,
     /// Its files, and its folders too: one in which somebody made or removed a file has another time stamp.
     stats: BTreeMap<String, Option<Stat>>,
+    /// When all of it was looked at.
+    at: SystemTime,
 }
 
 impl Repository {
@@ -87,7 +90,9 @@ impl Repository {
             let data = OutputData::Copy(path, blob_id(entry.id));
             outputs.insert(file.path, Output { data, source: None });
         }
-        output::write(self.disk().dir(), self.output(), &outputs, &super::from_git(git))?;
+        let held = self.held_of(new);
+        self.work().looked_at_output(outputs.len() - held.len());
+        output::write(self.disk().dir(), self.output(), &outputs, &held, &super::from_git(git))?;
         // Files with a leading dot are left to whoever made them, unless an earlier publish did.
         for gone in tree::compare(git, old, Some(new))?.into_iter().filter(|d| d.new.is_none()) {
             let is_hidden = gone.path.split('/').any(|name| name.starts_with('.'));
@@ -98,8 +103,34 @@ impl Repository {
         }
         let paths: BTreeSet<&str> = outputs.keys().flat_map(|path| with_folders(path)).collect();
         let folder = self.disk().folder(self.output()).map_err(io_error("open", self.output()))?;
+        let at = SystemTime::now();
         let stats = paths.into_par_iter().map(|path| (path.to_owned(), stat_in(&folder, path))).collect();
-        Ok(Standing { tree: new, stats })
+        Ok(Standing { tree: new, stats, at })
+    }
+
+    /// Files that are in the folder as an earlier process left them, and as they are to be.
+    fn held_of(&self, tree: Oid) -> Rows {
+        let rows: Option<Rows> = self.warm(&kept_as(None)).and_then(|kept| unpacked(&kept));
+        let (Some(stock), Some(mut rows)) = (self.known_stock(tree), rows) else { return Rows::new() };
+        rows.retain(|path, row| stock.has(path, row.digest));
+        self.still_held(None, rows)
+    }
+
+    /// Leaves for the next process how the folder was left.
+    pub(crate) fn save_standing(&self, tree: Oid, stock: &Stock) {
+        let rows: Rows = match &self.cache().standing {
+            Some(standing) if standing.tree == tree => {
+                let row = |(path, stat): (&String, &Option<Stat>)| {
+                    Some((path.clone(), Row { digest: stock.digest(path)?, stamp: Stamp::seen((*stat)?, standing.at) }))
+                };
+                standing.stats.iter().filter_map(row).collect()
+            }
+            _ => return,
+        };
+        let kept = packed(&rows).map(|bytes| self.keep_warm(&kept_as(None), bytes));
+        if let Some(Err(error)) = kept {
+            tracing::debug!(%error, "how the output folder was left is not kept");
+        }
     }
 
     /// Takes an output folder that live has no more off the disk, as `git pull` would; what differs from live stays.

@@ -12,7 +12,7 @@ const RACY: Duration = Duration::from_millis(20);
 const RACY_COARSE: Duration = Duration::from_secs(2);
 
 /// The parts of a file's metadata that change when its bytes do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Stat {
     pub(super) size: u64,
     pub(super) modified: (i64, i64),
@@ -32,13 +32,22 @@ impl Stat {
 
     /// Of a path below an open folder, without following a link at its end; `None`: there is nothing.
     pub(crate) fn at(dir: impl AsFd, path: &str) -> Option<Self> {
-        let found = statat(dir, path, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+        Self::told(&statat(dir, path, AtFlags::SYMLINK_NOFOLLOW).ok()?)
+    }
+
+    /// As the system tells it.
+    pub(crate) fn told(found: &rustix::fs::Stat) -> Option<Self> {
         Some(Self {
             size: u64::try_from(found.st_size).ok()?,
             modified: (found.st_mtime, i64::try_from(found.st_mtime_nsec).ok()?),
             changed: (found.st_ctime, i64::try_from(found.st_ctime_nsec).ok()?),
             inode: (found.st_dev, found.st_ino),
         })
+    }
+
+    /// How long before a moment it was last written; `None`: after it.
+    pub(crate) fn age(self, at: SystemTime) -> Option<Duration> {
+        age(self.modified, at)
     }
 
     /// Whether the time stamps are old enough now to show any later change.
