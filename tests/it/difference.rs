@@ -245,15 +245,14 @@ fn play(seed: u64) -> usize {
         }
         let only = if dice.roll(4) == 0 { vec!["notes/".to_owned()] } else { Vec::new() };
         let whole = only.is_empty();
-        let reply = match place.publish(only) {
-            Ok(reply) => reply,
-            Err(error) => {
-                history.push(format!("refused: {error}"));
-                layout = before.1;
-                place.write(before.0);
-                continue;
-            }
-        };
+        let reply = place.publish(only).or_else(|error| {
+            // Without the last edits, but with what others did.
+            history.push(format!("refused: {error}"));
+            layout = before.1;
+            place.write(before.0);
+            place.publish(Vec::new())
+        });
+        let Ok(reply) = reply else { continue };
         history.push(format!("published {} of {whole}", reply.published.outputs.len()));
         place.read();
         // A layout that stayed behind counts where the settings are: in the working tree.
