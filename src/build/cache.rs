@@ -226,6 +226,13 @@ impl Cache {
         memories.iter().find(|(known, _)| *known == of).map(|(_, memory)| Arc::clone(memory)).unwrap_or_default()
     }
 
+    /// Whether a build of everything with these options is remembered.
+    #[must_use]
+    pub(super) fn remembers(&self, options: &Options) -> bool {
+        let of = FrameOptions::of(options);
+        lock(&self.memories).iter().any(|(known, _)| *known == of)
+    }
+
     /// What a build of everything with these options left, for [`Cache::recall`] in another process of the same program.
     #[must_use]
     pub fn saved(&self, options: &Options) -> Option<Vec<u8>> {

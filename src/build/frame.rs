@@ -24,7 +24,7 @@ use super::sections::Folders;
 use super::source::Source;
 use super::stub::Stub;
 use super::translations::{self, Translations};
-use super::{CHECKED, Options, READING, Stopwatch, context, data, schema, seo, stopwatch};
+use super::{CHECKED, Options, READING, Scope, Stopwatch, context, data, highlight, schema, seo, stopwatch};
 use crate::error::Result;
 use crate::model::{
     Config, ContentPath, Diagnostic, Digest, Digester, Library, Page, PathKind, Progress, SharedVec, Snapshot,
@@ -107,6 +107,9 @@ impl Frame {
         let (loaded, more) = load::load(snapshot, &config, cache, &progress.part(0.0, READING));
         progress.proceed()?;
         found.extend(more);
+        if options.scope == Scope::Everything && !cache.remembers(options) {
+            highlight::prepare(loaded.iter().flat_map(|page| page.parsed.document.fences()));
+        }
         stage("compile theme");
         let theme = cache.templates(snapshot, &config.theme, &config.theme_settings);
         found.extend(theme.findings.iter().cloned());

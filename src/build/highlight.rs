@@ -11,7 +11,7 @@ mod memo;
 use std::any::Any;
 use std::cell::RefCell;
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -56,6 +56,8 @@ pub const CLASSES: [&str; 25] = [
 const MAX_CODE: usize = 200_000;
 /// Blocks with a longer line are shown plain: that is data, not code.
 const MAX_LINE: usize = 10_000;
+/// Languages that are compiled before they are used.
+const MOST_PREPARED: usize = 16;
 /// Names of languages that are remembered as compiled or unknown.
 const MAX_NAMES: usize = 256;
 
@@ -124,6 +126,17 @@ fn compile(language: &str) {
         }
     };
     once.get_or_init(|| drop(store().get(language)));
+}
+
+/// Compiles the grammars of code that will be shown soon, by threads that have nothing else to do. `infos` are what stands behind
+/// the fences.
+pub(super) fn prepare<'i>(infos: impl Iterator<Item = &'i str>) {
+    let infos: BTreeSet<&str> = infos.collect();
+    let languages: BTreeSet<String> = infos.into_iter().map(|info| Fence::parse(info).language).collect();
+    for language in languages.into_iter().filter(|language| !language.is_empty()).take(MOST_PREPARED) {
+        // A panic is dealt with where the grammar is used.
+        rayon::spawn(move || drop(catch_unwind(|| compile(canonical(&language)))));
+    }
 }
 
 /// The runs of a block, remembered while it is in use.

@@ -148,6 +148,14 @@ impl Document {
         out
     }
 
+    /// What stands behind the fences of its code blocks that are to be highlighted.
+    pub(in crate::build) fn fences(&self) -> impl Iterator<Item = &str> {
+        self.slots.iter().filter_map(|slot| match slot {
+            Slot::Code(code) => code.fence(),
+            _ => None,
+        })
+    }
+
     /// Recursion goes as deep as shortcodes are nested, which parsing bounds.
     fn fill(&self, fragment: &Fragment, resolve: &mut dyn Resolve, out: &mut String, depth: usize) {
         let (mut at, mut wiki_text) = (0, None);

@@ -34,6 +34,11 @@ impl Code {
         Self { text: text.to_owned(), info: info.to_owned(), highlight }
     }
 
+    /// What stands behind its fence, where it is to be highlighted.
+    pub(super) fn fence(&self) -> Option<&str> {
+        self.highlight.then_some(self.info.as_str())
+    }
+
     /// Not kept: of a page that is rendered again, what is expensive is remembered for a while.
     pub(super) fn html(&self) -> String {
         highlight::code_block(&self.text, &self.info, self.highlight)
