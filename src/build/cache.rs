@@ -233,9 +233,13 @@ impl Cache {
         lock(&self.memories).iter().any(|(known, _)| *known == of)
     }
 
-    /// What a build of everything with these options left, for [`Cache::recall`] in another process of the same program.
+    /// What a build of everything with these options left, for [`Cache::recall`] in another process of the same program; `None` where
+    /// there was none.
     #[must_use]
     pub fn saved(&self, options: &Options) -> Option<Vec<u8>> {
+        if !self.remembers(options) {
+            return None;
+        }
         rmp_serde::to_vec(&*self.memory(options)).ok()
     }
 

@@ -250,6 +250,7 @@ fn the_next_process_reads_the_texts_that_changed() {
     let options = options();
     let (before, reads) = counted(PAGES, &[]);
     let first = Cache::default();
+    assert_eq!(first.saved(&options), None, "nothing takes the place of what an earlier process remembers");
     let made = sitewright::build::build(&before, &options, &first).unwrap();
     assert_eq!(reads.load(Ordering::Relaxed), PAGES);
     let next = |edited: &[usize]| {
