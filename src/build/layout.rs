@@ -30,21 +30,27 @@ struct Sheet<'a> {
     source: Option<ContentPath>,
 }
 
-/// What a template finds by name.
+/// What a layout finds by name.
 #[derive(Default)]
 struct Values {
-    values: Map<String, Value>,
+    /// The layout, where the theme has one.
+    layout: Option<String>,
+    single: Map<String, Value>,
     /// Lists of pages: what they show is looked up where it is rendered.
     lists: Vec<(&'static str, Vec<usize>)>,
 }
 
 impl Values {
     fn insert(&mut self, name: &str, value: Value) {
-        self.values.insert(name.to_owned(), value);
+        self.single.insert(name.to_owned(), value);
     }
 
-    fn list(&mut self, name: &'static str, pages: Vec<usize>) {
-        self.lists.push((name, pages));
+    /// Adds a list of pages where the layout may read it: a long one costs more than all the rest.
+    fn list(&mut self, edition: &Edition<'_>, name: &'static str, pages: impl FnOnce() -> Vec<usize>) {
+        let may_read = |layout: &String| edition.theme.templates.may_read(layout, name);
+        if self.layout.as_ref().is_some_and(may_read) {
+            self.lists.push((name, pages()));
+        }
     }
 }
 
@@ -67,7 +73,8 @@ pub(crate) fn page(edition: &Edition<'_>, index: usize, n: usize, known: Known<'
     let not_found = plan::is_not_found(&page.url);
     let taxonomy = taxonomy_of(library, page);
     let kind = kind_of(library, page);
-    let mut values = Values::default();
+    let candidates = candidates(&library.config, page, kind);
+    let mut values = Values { layout: edition.theme.templates.layout(&candidates), ..Values::default() };
     values.insert("page", context::page(edition, index, kind));
     match page.kind {
         PageKind::Page => {}
@@ -81,7 +88,7 @@ pub(crate) fn page(edition: &Edition<'_>, index: usize, n: usize, known: Known<'
     let title = numbered(&page.title, n);
     let language = library.language_of(page);
     let sheet = Sheet {
-        candidates: candidates(&library.config, page, kind),
+        candidates,
         values,
         content: Content::Body(index),
         subject: head::Subject {
@@ -110,7 +117,13 @@ pub(crate) fn listing(edition: &Edition<'_>, path: &str, job: &Job, known: Known
     let Some(home) = edition.home(language) else { return Done::default() };
     let taxonomies = library.taxonomies_in(language);
     let url = plan::url_of(path);
-    let mut values = Values::default();
+    let candidates: &[&str] = match job {
+        Job::Taxonomy(..) => &["taxonomy", "list"],
+        Job::Term(..) => &["term", "list"],
+        _ => &["404", "page"],
+    };
+    let candidates: Vec<String> = candidates.iter().map(|&name| name.to_owned()).collect();
+    let mut values = Values { layout: edition.theme.templates.layout(&candidates), ..Values::default() };
     let mut number = 1;
     let (kind, title, feed) = match job {
         Job::Taxonomy(_, key) => {
@@ -129,16 +142,11 @@ pub(crate) fn listing(edition: &Edition<'_>, path: &str, job: &Job, known: Known
         _ => ("404", "Page not found".to_owned(), None),
     };
     values.insert("page", context::engine_page(edition, language, kind, &title, &url));
-    let candidates: &[&str] = match kind {
-        "taxonomy" => &["taxonomy", "list"],
-        "term" => &["term", "list"],
-        _ => &["404", "page"],
-    };
     let missing = kind == "404";
     let noindex = missing || library.config.crawlers.noindex;
     let title = numbered(&title, number);
     let sheet = Sheet {
-        candidates: candidates.iter().map(|&name| name.to_owned()).collect(),
+        candidates,
         values,
         content: Content::Fixed(if missing { "<p>There is nothing at this address.</p>" } else { "" }),
         subject: head::Subject { page: None, title: &title, url: &url, noindex, feed, language },
@@ -150,9 +158,8 @@ pub(crate) fn listing(edition: &Edition<'_>, path: &str, job: &Job, known: Known
 }
 
 impl Sheet<'_> {
-    fn render(self, edition: &Edition<'_>, known: Known<'_>) -> Done {
-        let templates = &edition.theme.templates;
-        let layout = templates.layout(&self.candidates);
+    fn render(mut self, edition: &Edition<'_>, known: Known<'_>) -> Done {
+        let layout = self.values.layout.take();
         let head = head::head(edition, &self.subject);
         let (mut given, mut why) = (None, None);
         if let (Some((recall, path)), Some(layout)) = (known, &layout) {
@@ -184,7 +191,7 @@ impl Sheet<'_> {
             let input = Render { context: &Value::Null, content, head, lists: &lists };
             let mut shared = edition.context(self.language, self.subject.url);
             if let Value::Object(map) = &mut shared {
-                map.append(&mut self.values.values);
+                map.append(&mut self.values.single);
                 map.extend(self.values.lists.iter().map(|(name, pages)| ((*name).to_owned(), stubs(edition, pages))));
             }
             let rendered = edition.theme.templates.render_lent(layout, &mut shared, &input);
@@ -205,9 +212,9 @@ impl Sheet<'_> {
 
     /// All that rendering starts from, but for what it looks up itself.
     fn given(&self, edition: &Edition<'_>, recall: &Recall<'_>, layout: &str, head: &str) -> Given {
-        let value = |name: &str| memory::digest_of_value(self.values.values.get(name));
+        let value = |name: &str| memory::digest_of_value(self.values.single.get(name));
         let mut lists = Digester::default();
-        for (name, value) in self.values.values.iter().filter(|(name, _)| *name != "page") {
+        for (name, value) in self.values.single.iter().filter(|(name, _)| *name != "page") {
             lists.add(name);
             lists.value(value);
         }
@@ -311,23 +318,21 @@ fn home(edition: &Edition<'_>, page: &Page, values: &mut Values) {
     let library = &edition.library;
     let size = if library.config.paginate == 0 { usize::MAX } else { library.config.paginate };
     let language = library.language_of(page);
-    let dated =
-        edition.in_language(language).recent.iter().copied().filter(|&i| library.pages[i].date.is_some()).take(size);
-    let mut pages: Vec<usize> = dated.collect();
     let Some(root) = library.sections_in(language).get("content") else { return };
-    if pages.is_empty() {
-        pages = root.pages.iter().copied().take(size).collect();
-    }
-    values.list("pages", pages);
-    values.list("sections", sections(edition, language, &root.sections));
+    values.list(edition, "pages", || {
+        let recent = edition.in_language(language).recent.iter().copied();
+        let dated: Vec<usize> = recent.filter(|&i| library.pages[i].date.is_some()).take(size).collect();
+        if dated.is_empty() { root.pages.iter().copied().take(size).collect() } else { dated }
+    });
+    values.list(edition, "sections", || sections(edition, language, &root.sections));
 }
 
 fn section(edition: &Edition<'_>, page: &Page, n: usize, values: &mut Values) {
     let library = &edition.library;
     let Some(section) = library.section_of(page) else { return };
     let (items, size) = (section.pages.len(), paginate::section_size(&library.config, &section.folder));
-    values.list("pages", section.pages[paginate::range(items, size, n)].to_vec());
-    values.list("sections", sections(edition, library.language_of(page), &section.sections));
+    values.list(edition, "pages", || section.pages[paginate::range(items, size, n)].to_vec());
+    values.list(edition, "sections", || sections(edition, library.language_of(page), &section.sections));
     values.insert("paginator", paginate::context(&edition.base, &page.url, items, size, n));
 }
 
@@ -354,6 +359,6 @@ fn term_values(edition: &Edition<'_>, taxonomy: &Taxonomy, slug: &str, term: &Te
     let (items, size) = (term.pages.len(), paginate::term_size(&edition.library.config, &taxonomy.key));
     values.insert("taxonomy", taxonomy_value(edition, taxonomy));
     values.insert("term", term_value(edition, slug, term));
-    values.list("pages", term.pages[paginate::range(items, size, n)].to_vec());
+    values.list(edition, "pages", || term.pages[paginate::range(items, size, n)].to_vec());
     values.insert("paginator", paginate::context(&edition.base, &term.url, items, size, n));
 }

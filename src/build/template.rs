@@ -13,6 +13,7 @@ mod links;
 mod lists;
 mod lookups;
 mod lower;
+mod mentions;
 mod partials;
 mod scan;
 mod still;
@@ -34,6 +35,7 @@ use crate::model::{ContentPath, Diagnostic, Snapshot};
 use blocks::{BLOCKS, Block, Lookup};
 use guard::{Capped, Fault, Run, Session};
 use lookups::LOOKUPS;
+use mentions::Mentions;
 
 use super::{Stopwatch, stopwatch};
 
@@ -46,6 +48,8 @@ pub struct Templates {
     theme: String,
     /// Partials that are the same on every page.
     still: BTreeSet<String>,
+    /// What each layout may read.
+    mentions: BTreeMap<String, Mentions>,
 }
 
 impl std::fmt::Debug for Templates {
@@ -132,6 +136,7 @@ impl Templates {
         let registry = compile::registry(snapshot, theme, &chain.templates, &mut diagnostics);
         let templates = Self {
             still: still::partials(&registry),
+            mentions: mentions::of_layouts(&registry),
             registry,
             files: chain.templates,
             settings: chain.settings,
@@ -159,6 +164,11 @@ impl Templates {
     /// The first of these layouts that exists. One that does not compile exists too, and says so when rendered.
     pub fn layout(&self, candidates: &[String]) -> Option<String> {
         candidates.iter().find(|name| self.files.contains_key(&format!("layouts/{name}"))).cloned()
+    }
+
+    /// Whether a layout may read this name of its context; what it may not read need not be made for it.
+    pub(crate) fn may_read(&self, layout: &str, name: &str) -> bool {
+        self.mentions.get(&format!("layouts/{layout}")).is_none_or(|mentions| mentions.may_read(name))
     }
 
     /// The file of a layout, where there is one.

@@ -39,8 +39,8 @@ pub fn write(
     progress: &Progress,
     watch: Option<&Stopwatch>,
 ) -> Result<Placed> {
-    let warm = Warm::of(site, options, folder);
-    let held = warm.held();
+    let warm = Warm { site, options, folder, name: kept_as(folder) };
+    let (held, ()) = rayon::join(|| warm.held(), || site.recall(options));
     let (sender, outputs) = sync_channel(WAITING);
     let open = || site.repository().output_writer(snapshot, folder);
     thread::scope(|scope| {
@@ -81,12 +81,7 @@ struct Warm<'a> {
     name: String,
 }
 
-impl<'a> Warm<'a> {
-    fn of(site: &'a Site, options: &'a Options, folder: Option<&'a Path>) -> Self {
-        site.recall(options);
-        Self { site, options, folder, name: kept_as(folder) }
-    }
-
+impl Warm<'_> {
     /// Files that are where the last build put them.
     fn held(&self) -> Rows {
         let repository = self.site.repository();

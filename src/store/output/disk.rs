@@ -4,16 +4,20 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::OwnedFd;
+use std::time::SystemTime;
 
 use cap_std::fs::Dir;
 use git2::{ObjectType, Oid};
+use rayon::prelude::*;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, mkdirat, openat, renameat, statat, unlinkat};
 use rustix::io::Errno;
 
+use super::held::stat_of;
 use super::{Source, Stamp, Written, both, bytes};
 use crate::error::{Error, Result};
 use crate::model::{ContentPath, OutputData};
 use crate::store::failure::io_error;
+use crate::store::scan::Stat;
 
 /// Begins the name of every file that is still being written; left-over ones are removed.
 const TEMPORARY: &str = ".sitewright-tmp-";
@@ -35,14 +39,15 @@ pub(super) struct Folder {
     /// Folders that were made by us.
     made: HashSet<String>,
     put: BTreeSet<String>,
-    stamps: BTreeMap<String, Stamp>,
+    /// What is said of the files that hold rendered bytes.
+    stats: BTreeMap<String, Stat>,
     written: Written,
 }
 
 /// What stands in an output's place.
 enum There {
-    /// The output; with its stamp, where it is of rendered bytes.
-    Same(Option<Stamp>),
+    /// The output; with what is said of it, where it is of rendered bytes.
+    Same(Option<Stat>),
     /// Something else, or nothing.
     Other,
 }
@@ -69,7 +74,7 @@ impl Folder {
         }
         let dir = parent.open_dir(name).map_err(io_error("open", name))?;
         let (open, made, put, written) = (Vec::new(), HashSet::new(), BTreeSet::new(), Written::default());
-        Ok(Self { dir, name: name.to_owned(), fresh, open, made, put, stamps: BTreeMap::new(), written })
+        Ok(Self { dir, name: name.to_owned(), fresh, open, made, put, stats: BTreeMap::new(), written })
     }
 
     /// Puts one output in its place, where it is not there already.
@@ -86,14 +91,14 @@ impl Folder {
             Some(size) => self.look(name, path, size, data)?,
             None => There::Other,
         };
-        if let There::Same(stamp) = there {
-            self.stamps.extend(stamp.map(|stamp| (path.to_owned(), stamp)));
+        if let There::Same(stat) = there {
+            self.stats.extend(stat.map(|stat| (path.to_owned(), stat)));
             return Ok(());
         }
         let content = bytes(data, source)?;
         let file = replace(self.here().0, name, &content).map_err(|error| self.failed("write", path, error))?;
         if matches!(data, OutputData::Bytes(_)) {
-            self.stamps.extend(Stamp::of(&file).map(|stamp| (path.to_owned(), stamp)));
+            self.stats.extend(stat_of(&file).map(|stat| (path.to_owned(), stat)));
         }
         let list = if size.is_some() { &mut self.written.changed } else { &mut self.written.added };
         list.push(path.to_owned());
@@ -108,16 +113,17 @@ impl Folder {
     /// Removes what was not put there; what was done in all, and the files that hold rendered bytes.
     pub(super) fn finish(mut self) -> Result<(Written, BTreeMap<String, Stamp>)> {
         self.open.clear();
-        let mut removed = std::mem::take(&mut self.written.removed);
         if !self.fresh {
-            self.remove_others(&self.dir, "", &self.put, &mut removed, 0)?;
+            let (_, removed) = self.remove_others(&self.dir, "", &self.put, 0)?;
+            self.written.removed.extend(removed);
         }
         let mut written = self.written;
-        written.removed = removed;
         written.added.sort_unstable();
         written.changed.sort_unstable();
         written.removed.sort_unstable();
-        Ok((written, self.stamps))
+        let now = SystemTime::now();
+        let stamps = self.stats.into_iter().map(|(path, stat)| (path, Stamp::seen(stat, now))).collect();
+        Ok((written, stamps))
     }
 
     /// The folder entered last, and whether it is new.
@@ -186,11 +192,10 @@ impl Folder {
                     return Err(both(path, path));
                 }
                 let old = dir.open_dir(name).map_err(|error| self.failed("open", path, error))?;
-                let mut removed = Vec::new();
-                self.remove_others(&old, path, &BTreeSet::new(), &mut removed, 0)?;
+                let (_, removed) = self.remove_others(&old, path, &BTreeSet::new(), 0)?;
                 // A dot file below keeps the folder, and the error says so.
                 dir.remove_dir(name).map_err(|error| self.failed("replace", path, error))?;
-                self.written.removed.append(&mut removed);
+                self.written.removed.extend(removed);
                 Ok(None)
             }
             _ => Ok(None),
@@ -211,7 +216,7 @@ impl Folder {
         let mut file = File::from(fd);
         file.read_to_end(&mut found).map_err(read)?;
         match data {
-            OutputData::Bytes(wanted) if found == **wanted => Ok(There::Same(Stamp::of(&file))),
+            OutputData::Bytes(wanted) if found == **wanted => Ok(There::Same(stat_of(&file))),
             OutputData::Bytes(_) => Ok(There::Other),
             OutputData::Copy(_, id) => {
                 let hash = Oid::hash_object(ObjectType::Blob, &found).map_err(Error::internal)?;
@@ -220,17 +225,16 @@ impl Folder {
         }
     }
 
-    /// Removes what is not kept below a folder; whether the folder is empty then.
+    /// Removes what is not kept below a folder; whether the folder is empty then, and what was removed.
     fn remove_others(
         &self,
         dir: &Dir,
         below: &str,
         keep: &BTreeSet<String>,
-        removed: &mut Vec<String>,
         depth: usize,
-    ) -> Result<bool> {
+    ) -> Result<(bool, Vec<String>)> {
         let listed = |error| self.failed("list", below, error);
-        let mut empty = true;
+        let (mut empty, mut removed, mut folders) = (true, Vec::new(), Vec::new());
         for entry in dir.entries().map_err(listed)? {
             let entry = entry.map_err(listed)?;
             let name = entry.file_name();
@@ -239,29 +243,35 @@ impl Folder {
                 continue;
             };
             let path = if below.is_empty() { text.to_owned() } else { format!("{below}/{text}") };
-            let is_dir = entry.file_type().map_err(listed)?.is_dir();
-            let remove = if is_dir {
-                let ours = self.made.contains(&path);
-                let foreign = (text.starts_with('.') && !has_below(keep, &path)) || depth >= DEPTH;
-                !ours && !foreign && {
-                    let inner = dir.open_dir(text).map_err(|error| self.failed("open", &path, error))?;
-                    self.remove_others(&inner, &path, keep, removed, depth + 1)?
-                }
-            } else {
-                text.starts_with(TEMPORARY) || (!text.starts_with('.') && !keep.contains(&path))
-            };
-            if !remove {
-                empty = false;
-            } else if is_dir {
-                dir.remove_dir(text).map_err(|error| self.failed("remove", &path, error))?;
-            } else {
+            if entry.file_type().map_err(listed)?.is_dir() {
+                folders.push((text.to_owned(), path));
+            } else if text.starts_with(TEMPORARY) || (!text.starts_with('.') && !keep.contains(&path)) {
                 dir.remove_file(text).map_err(|error| self.failed("remove", &path, error))?;
-                if !text.starts_with(TEMPORARY) {
-                    removed.push(path);
-                }
+                removed.extend((!text.starts_with(TEMPORARY)).then_some(path));
+            } else {
+                empty = false;
             }
         }
-        Ok(empty)
+        let inside = |(name, path): &(String, String)| {
+            let ours = self.made.contains(path);
+            let foreign = (name.starts_with('.') && !has_below(keep, path)) || depth >= DEPTH;
+            if ours || foreign {
+                return Ok((false, Vec::new()));
+            }
+            let inner = dir.open_dir(name).map_err(|error| self.failed("open", path, error))?;
+            let (empty, removed) = self.remove_others(&inner, path, keep, depth + 1)?;
+            drop(inner);
+            if empty {
+                dir.remove_dir(name).map_err(|error| self.failed("remove", path, error))?;
+            }
+            Ok((empty, removed))
+        };
+        let inside: Vec<(bool, Vec<String>)> = folders.par_iter().map(inside).collect::<Result<_>>()?;
+        for (gone, others) in inside {
+            empty &= gone;
+            removed.extend(others);
+        }
+        Ok((empty, removed))
     }
 
     fn failed(&self, action: &'static str, path: &str, error: io::Error) -> Error {

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use cap_std::fs::Dir;
+use rayon::prelude::*;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, fstat, openat, statat};
 use serde::{Deserialize, Serialize};
 
@@ -15,8 +16,12 @@ use super::disk::FOLDER;
 use crate::model::{Digest, Digester};
 use crate::store::scan::Stat;
 
-/// A file that changed so recently can change again without a trace: clocks of file systems tick slowly.
+/// A file that changed so shortly before its row was kept can change again without a trace: clocks of file systems tick slowly. Git
+/// trusts its index by the same rule.
 const TICK: Duration = Duration::from_millis(50);
+
+/// Files that are looked at together; several such pieces side by side.
+const PIECE: usize = 1024;
 
 /// A file that was put into an output folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,15 +45,15 @@ pub struct Stamp {
 pub type Rows = BTreeMap<String, Row>;
 
 impl Stamp {
-    /// Of an open file.
-    pub(super) fn of(file: &File) -> Option<Self> {
-        Some(Self::seen(Stat::told(&fstat(file).ok()?)?, SystemTime::now()))
-    }
-
-    /// Of a file as it was seen at a moment.
+    /// Of a file as it was seen, when that is kept.
     pub(crate) fn seen(stat: Stat, at: SystemTime) -> Self {
         Self { identity: identity(stat), young: stat.age(at).unwrap_or_default() < TICK }
     }
+}
+
+/// What is said of an open file.
+pub(super) fn stat_of(file: &File) -> Option<Stat> {
+    Stat::told(&fstat(file).ok()?)
 }
 
 fn identity(stat: Stat) -> Digest {
@@ -76,25 +81,40 @@ pub fn kept_as(folder: Option<&Path>) -> String {
 
 /// Those of the rows whose files are still what they were. No symlink is followed.
 pub(super) fn still_there(dir: &Dir, rows: Rows) -> Rows {
+    let rows: Vec<(String, Row)> = rows.into_iter().collect();
+    let stand: Vec<Vec<(String, Row)>> = rows.par_chunks(PIECE).map(|rows| standing(dir, rows)).collect();
+    stand.into_iter().flatten().collect()
+}
+
+/// The same of a few.
+fn standing(dir: &Dir, rows: &[(String, Row)]) -> Vec<(String, Row)> {
     let mut open: Vec<(String, OwnedFd)> = Vec::new();
-    let mut gone: Option<String> = None;
-    let stands = |path: &str, row: &Row| {
+    let mut gone: Option<&str> = None;
+    let mut standing = Vec::with_capacity(rows.len());
+    for (path, row) in rows {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-        if gone.as_deref() == Some(folder) {
-            return false;
+        if gone == Some(folder) {
+            continue;
         }
         if !enter(dir, &mut open, folder) {
-            gone = Some(folder.to_owned());
-            return false;
+            gone = Some(folder);
+            continue;
         }
         let here = open.last().map_or_else(|| dir.as_fd(), |(_, folder)| folder.as_fd());
-        let Ok(found) = statat(here, name, AtFlags::SYMLINK_NOFOLLOW) else { return false };
-        FileType::from_raw_mode(found.st_mode).is_file()
-            && Stat::told(&found).is_some_and(|stat| identity(stat) == row.stamp.identity)
-            && (!row.stamp.young || holds(here, name, row.digest))
-    };
-    let mut stands = stands;
-    rows.into_iter().filter(|(path, row)| stands(path, row)).collect()
+        standing.extend(stands(here, name, row).map(|stamp| (path.clone(), Row { stamp, ..*row })));
+    }
+    standing
+}
+
+/// What a file is known by now, if it is still what it was.
+fn stands(dir: impl AsFd + Copy, name: &str, row: &Row) -> Option<Stamp> {
+    let found = statat(dir, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+    let stat = Stat::told(&found).filter(|_| FileType::from_raw_mode(found.st_mode).is_file())?;
+    if identity(stat) != row.stamp.identity {
+        return None;
+    }
+    let now = Stamp::seen(stat, SystemTime::now());
+    (!row.stamp.young || holds(dir, name, row.digest)).then_some(now)
 }
 
 /// Goes to a folder; whether it is there.
