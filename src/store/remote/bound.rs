@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use std::process::Child;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Reason;
@@ -19,6 +19,14 @@ pub(super) struct Bound {
     heard: AtomicU64,
     given_up: AtomicBool,
     child: Mutex<Option<Child>>,
+    own: Mutex<Own>,
+}
+
+/// What was spent on work of our own, for which the other side is not to blame.
+#[derive(Debug, Default)]
+struct Own {
+    spent: Duration,
+    since: Option<Instant>,
 }
 
 impl Bound {
@@ -30,19 +38,43 @@ impl Bound {
             heard: AtomicU64::new(0),
             given_up: AtomicBool::new(false),
             child: Mutex::new(None),
+            own: Mutex::default(),
         }
+    }
+
+    /// Does work of our own, however long it takes: a first pack of a large site takes minutes.
+    pub(super) fn apart<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.own().since = Some(Instant::now());
+        let done = work();
+        let mut own = self.own();
+        let took = own.since.take().map_or(Duration::ZERO, |since| since.elapsed());
+        own.spent += took;
+        drop(own);
+        self.alive();
+        done
+    }
+
+    fn own(&self) -> MutexGuard<'_, Own> {
+        self.own.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How long the conversation took so far.
+    fn elapsed(&self) -> Duration {
+        let own = self.own();
+        let apart = own.spent + own.since.map_or(Duration::ZERO, |since| since.elapsed());
+        self.start.elapsed().saturating_sub(apart)
     }
 
     /// Records a sign of life; whether the conversation may go on.
     pub(super) fn alive(&self) -> bool {
-        let now = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let now = u64::try_from(self.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.heard.store(now, Ordering::Relaxed);
-        !self.given_up.load(Ordering::Relaxed) && self.start.elapsed() < self.whole
+        !self.given_up.load(Ordering::Relaxed) && self.elapsed() < self.whole
     }
 
     /// What is left of the whole time.
     pub(super) fn left(&self) -> Duration {
-        self.whole.saturating_sub(self.start.elapsed())
+        self.whole.saturating_sub(self.elapsed())
     }
 
     /// Hands over a child that must not outlive the conversation.
@@ -67,7 +99,7 @@ impl Bound {
     /// Why it is time to give up, or how long to go on waiting.
     fn judge(&self) -> Result<Duration, String> {
         let heard = Duration::from_millis(self.heard.load(Ordering::Relaxed));
-        let silent = self.start.elapsed().saturating_sub(heard);
+        let silent = self.elapsed().saturating_sub(heard);
         if self.left().is_zero() {
             return Err(format!("no end within {} s", self.whole.as_secs_f32()));
         }
@@ -154,6 +186,17 @@ mod tests {
             Ok(7)
         });
         assert_eq!(lived.unwrap(), 7);
+    }
+
+    #[test]
+    fn work_of_our_own_is_not_held_against_the_other_side() {
+        let limit = Duration::from_millis(200);
+        let worked = run(limit, limit, move |bound| {
+            bound.apart(|| std::thread::sleep(3 * limit));
+            assert!(bound.alive());
+            Ok(7)
+        });
+        assert_eq!(worked.unwrap(), 7);
     }
 
     #[test]

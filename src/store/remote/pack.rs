@@ -67,7 +67,8 @@ pub(super) fn shallow(git: &Repository) -> Result<Vec<Oid>, Reason> {
     Ok(cuts)
 }
 
-/// Appends the pack of everything that `commit` has and `there` has not.
+/// Appends the pack of everything that `commit` has and `there` has not. What is looked for and compressed here is not held against
+/// the other side; neither is writing to `body`, which has to be a file or a folder of ours.
 pub(super) fn write(
     git: &Repository,
     commit: Oid,
@@ -75,6 +76,10 @@ pub(super) fn write(
     body: &mut impl Write,
     bound: &Bound,
 ) -> Result<(), Reason> {
+    bound.apart(|| put(git, commit, there, body, bound))
+}
+
+fn put(git: &Repository, commit: Oid, there: &[Oid], body: &mut impl Write, bound: &Bound) -> Result<(), Reason> {
     let mut walk = git.revwalk()?;
     walk.push(commit)?;
     for id in there {
@@ -84,6 +89,8 @@ pub(super) fn write(
         }
     }
     let mut pack = git.packbuilder()?;
+    // Looking for what resembles what is most of a first publish: on all cores.
+    pack.set_threads(0);
     pack.set_progress_callback(|_, _, _| bound.alive())?;
     let mut gathered = HashSet::new();
     for id in walk {
