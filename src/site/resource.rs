@@ -1,6 +1,6 @@
 //! The site as a client's file picker sees it: what can be read by path, what changed since, and what a path may begin with.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::change::{self, DiffStyle};
@@ -179,18 +179,9 @@ impl Stand {
                 news.sets.push(id.clone());
             }
         }
-        if Arc::ptr_eq(&self.snapshot, &old.snapshot) {
-            return news;
-        }
-        let id = |snapshot: &Snapshot, path: &ContentPath| -> Option<BlobId> { snapshot.get(path).map(|file| file.id) };
-        let paths: BTreeSet<&ContentPath> =
-            old.snapshot.iter().chain(self.snapshot.iter()).map(|(path, _)| path).collect();
-        for path in paths {
-            let (before, after) = (id(&old.snapshot, path), id(&self.snapshot, path));
-            if before != after {
-                news.listed |= before.is_none() || after.is_none();
-                news.changed.push(path.to_string());
-            }
+        for file in old.snapshot.changes(&self.snapshot) {
+            news.listed |= file.old.is_none() || file.new.is_none();
+            news.changed.push(file.path.to_string());
         }
         news.unpublished |= !news.changed.is_empty();
         news

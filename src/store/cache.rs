@@ -28,8 +28,8 @@ pub(crate) struct Cache {
     pub(super) entries: VecDeque<(Oid, Arc<Entries>)>,
     /// Site trees as snapshots, newest first.
     pub(super) snapshots: VecDeque<(Oid, Arc<Snapshot>)>,
-    /// A tip of `working` and the HEAD it is known to contain.
-    pub(super) contains: Option<(Oid, Oid)>,
+    /// Commits of which it is known what they contain.
+    pub(super) contained: super::ancestry::Contained,
     /// Which folders of HEAD's tree hold attributes.
     pub(super) attributes: Option<super::attributes::Recorded>,
     /// Spellings of the last base of an edit that brought a new path.

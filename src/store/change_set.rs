@@ -262,7 +262,7 @@ impl Repository {
         };
         let live = self.live_commit(&git)?;
         let is_live = match live {
-            Some(live) => live == now || git.graph_descendant_of(live, now).map_err(git_error("compare commits"))?,
+            Some(live) => self.contains(&git, live, now)?,
             None => false,
         };
         if !is_live {

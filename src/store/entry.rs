@@ -106,9 +106,6 @@ impl Repository {
         if refs::target(git, &self.refs().working)?.is_some() {
             self.set_projected(git, tip)?;
         }
-        if let (Some(tip), Some(head)) = (tip, tips.head) {
-            self.cache().contains = Some((tip, head));
-        }
         let base = if rolled { self.scan(git)?.0 } else { disk };
         Ok(Entered { tip, base })
     }
@@ -122,12 +119,10 @@ impl Repository {
 
     fn take_head(&self, git: &git2::Repository, tips: &Tips, disk: &Snapshot) -> Result<Taken> {
         let (Some(working), Some(head)) = (tips.working, tips.head) else { return Ok(Taken::Nothing) };
-        let known = self.cache().contains == Some((working, head));
-        let is_ahead = |a, b| git.graph_descendant_of(a, b).map_err(git_error("compare commits"));
-        if known || working == head || is_ahead(working, head)? {
+        if self.contains(git, working, head)? {
             return Ok(Taken::Nothing);
         }
-        if is_ahead(head, working)? {
+        if self.contains(git, head, working)? {
             return Ok(Taken::Forward(head));
         }
         let base = git.merge_base(working, head).ok();

@@ -1,5 +1,6 @@
 //! The only code that touches disk and git: the repository, transactions, change sets, the output folder, the remote.
 
+mod ancestry;
 mod attributes;
 mod cache;
 mod change_set;

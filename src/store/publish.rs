@@ -233,7 +233,7 @@ impl Repository {
         }
         if let Some(old) = old {
             let went_on = match tip {
-                Some(tip) => git.graph_descendant_of(tip, old).map_err(git_error("compare commits"))?,
+                Some(tip) => self.contains(git, tip, old)?,
                 None => false,
             };
             if !went_on {

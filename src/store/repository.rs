@@ -10,7 +10,7 @@ use git2::{ObjectType, Oid};
 
 use super::cache::Cache;
 use super::disk::Disk;
-use super::failure::{git_error, io_error};
+use super::failure::io_error;
 use super::handle::Handles;
 use super::line::Line;
 use super::lock::{Queue, WriterLock};
@@ -307,7 +307,7 @@ impl Repository {
     pub fn live_taken_in(&self) -> Result<bool> {
         let git = self.git()?;
         let (Some(live), Some(tip)) = (self.live_commit(&git)?, self.tip_commit(&git)?) else { return Ok(true) };
-        Ok(live == tip || git.graph_descendant_of(tip, live).map_err(git_error("compare with what is live"))?)
+        self.contains(&git, tip, live)
     }
 
     /// The tip of the line; for `working` HEAD where nothing was edited yet. [`Error::NotFound`] for a change set that was closed meanwhile.

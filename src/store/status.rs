@@ -98,7 +98,7 @@ impl Repository {
     fn unpublished(&self, git: &git2::Repository, progress: &Progress) -> Result<Vec<Unpublished>> {
         progress.proceed()?;
         let (live, tip, head) = (self.live_commit(git)?, self.tip_commit(git)?, self.head(git)?);
-        let base = common_base(git, live, tip, head)?;
+        let base = self.common_base(git, live, tip, head)?;
         let (disk, _) = self.scan(git)?;
         let (published, old) = (self.entries_of(git, live)?, self.entries_of(git, base)?);
         let recorded = self.entries_of(git, tip)?;
@@ -194,17 +194,23 @@ impl Repository {
         let remote = git.find_remote(&self.options().remote).ok()?;
         Some(without_credentials(remote.url().ok()?))
     }
-}
 
-/// Live, or where the edits and live went apart when live has moved on.
-fn common_base(git: &git2::Repository, live: Option<Oid>, tip: Option<Oid>, head: Option<Oid>) -> Result<Option<Oid>> {
-    let Some(live) = live else { return Ok(None) };
-    for side in [tip, head].into_iter().flatten() {
-        if side == live || git.graph_descendant_of(side, live).map_err(git_error("compare commits"))? {
-            return Ok(Some(live));
+    /// Live, or where the edits and live went apart when live has moved on.
+    fn common_base(
+        &self,
+        git: &git2::Repository,
+        live: Option<Oid>,
+        tip: Option<Oid>,
+        head: Option<Oid>,
+    ) -> Result<Option<Oid>> {
+        let Some(live) = live else { return Ok(None) };
+        for side in [tip, head].into_iter().flatten() {
+            if self.contains(git, side, live)? {
+                return Ok(Some(live));
+            }
         }
+        Ok(tip.and_then(|tip| git.merge_base(tip, live).ok()))
     }
-    Ok(tip.and_then(|tip| git.merge_base(tip, live).ok()))
 }
 
 fn file(entries: &Entries, path: &str) -> Option<BlobId> {

@@ -6,7 +6,7 @@ use git2::Oid;
 
 use super::merge::tree::{Edit, merge_onto};
 use super::message::{self, ORIGIN, revision_id};
-use super::publish::land::{Landing, contains};
+use super::publish::land::Landing;
 use super::publish::{Fetched, Stand, plan};
 use super::refs::{move_ref, target, tree_of};
 use super::{Change, Note, Repository, RevisionId, tree};
@@ -52,8 +52,8 @@ impl Repository {
         if !synced.merged_reviews.is_empty() {
             stand = self.stand(&git)?;
         }
-        if let Some(live) = ahead(&git, &stand)? {
-            synced.conflicts = if is_forward(&git, &stand, live) {
+        if let Some(live) = self.ahead(&git, &stand)? {
+            synced.conflicts = if self.is_forward(&git, &stand, live) {
                 self.forward(&git, &stand, live)?
             } else {
                 self.join(&git, &stand, live, note)?
@@ -69,8 +69,8 @@ impl Repository {
     /// a named change set.
     pub(crate) fn catch_up(&self, git: &git2::Repository) -> Result<()> {
         let stand = self.stand(git)?;
-        match ahead(git, &stand)? {
-            Some(live) if is_forward(git, &stand, live) => self.forward(git, &stand, live).map(|_| ()),
+        match self.ahead(git, &stand)? {
+            Some(live) if self.is_forward(git, &stand, live) => self.forward(git, &stand, live).map(|_| ()),
             _ => Ok(()),
         }
     }
@@ -124,16 +124,16 @@ impl Repository {
         self.set_projected(git, Some(joined))?;
         Ok(Vec::new())
     }
-}
 
-/// Whether the local branch has nothing that live has not.
-fn is_forward(git: &git2::Repository, stand: &Stand, live: Oid) -> bool {
-    stand.head.is_none_or(|head| contains(git, Some(live), head).unwrap_or(false))
-}
+    /// Whether the local branch has nothing that live has not.
+    fn is_forward(&self, git: &git2::Repository, stand: &Stand, live: Oid) -> bool {
+        stand.head.is_none_or(|head| self.is_on(git, Some(live), head).unwrap_or(false))
+    }
 
-/// Live, where the working tree does not know it yet.
-fn ahead(git: &git2::Repository, stand: &Stand) -> Result<Option<Oid>> {
-    let Some(live) = stand.live else { return Ok(None) };
-    let behind = stand.head != Some(live) && !contains(git, stand.head, live)?;
-    Ok((behind || !contains(git, stand.tip, live)?).then_some(live))
+    /// Live, where the working tree does not know it yet.
+    fn ahead(&self, git: &git2::Repository, stand: &Stand) -> Result<Option<Oid>> {
+        let Some(live) = stand.live else { return Ok(None) };
+        let knows = self.is_on(git, stand.head, live)? && self.is_on(git, stand.tip, live)?;
+        Ok((!knows).then_some(live))
+    }
 }

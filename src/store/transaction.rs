@@ -342,12 +342,6 @@ impl Transaction<'_> {
         repository.durable()?;
         stop_at("write::projected")?;
         repository.set_projected(&git, Some(commit))?;
-        if let Some(head) = repository.head(&git)? {
-            let mut cache = repository.cache();
-            if cache.contains == tip.map(|tip| (tip, head)) {
-                cache.contains = Some((commit, head));
-            }
-        }
         Ok(revision_id(commit))
     }
 

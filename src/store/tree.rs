@@ -1,9 +1,13 @@
 //! Trees as git keeps them: what differs between two, and a new one from an old one, without the index.
 
-use std::cmp::Ordering;
-use std::collections::BTreeMap;
+mod folder;
 
-use git2::{ObjectType, Oid};
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
+
+use git2::{ObjectType, Odb, Oid};
+
+use folder::{Folder, Leads, MODE_FOLDER};
 
 use super::failure::git_error;
 use crate::error::{Error, Result};
@@ -174,7 +178,8 @@ pub(crate) fn update(git: &git2::Repository, base: Option<Oid>, changes: &[(Stri
     for (path, entry) in changes {
         root.add(path, *entry)?;
     }
-    match root.write(git, base)? {
+    let odb = git.odb().map_err(git_error("write a tree"))?;
+    match root.write(git, &odb, base)? {
         Some(id) => Ok(id),
         None => empty(git),
     }
@@ -189,7 +194,7 @@ pub(crate) fn graft(git: &git2::Repository, base: Option<Oid>, folder: &str, sub
     if folder.is_empty() {
         return sub.map_or_else(|| empty(git), Ok);
     }
-    update(git, base, &[(folder.to_owned(), sub.map(|id| Entry { id, mode: 0o040_000 }))])
+    update(git, base, &[(folder.to_owned(), sub.map(|id| Entry { id, mode: MODE_FOLDER }))])
 }
 
 /// The changes below one folder.
@@ -216,39 +221,56 @@ impl Node {
         Ok(())
     }
 
-    fn write(self, git: &git2::Repository, base: Option<Oid>) -> Result<Option<Oid>> {
-        let action = git_error("write a tree");
-        let base = base.map(|id| git.find_tree(id)).transpose().map_err(&action)?;
-        let mut builder = git.treebuilder(base.as_ref()).map_err(&action)?;
-        // Removals first: a file that makes room for a folder of the same name, or a folder for a file.
-        for name in self.files.iter().filter(|(_, entry)| entry.is_none()).map(|(name, _)| name) {
-            if builder.get(name.as_str()).map_err(&action)?.is_some_and(|e| !keeps(&e, self.folders.contains_key(name)))
-            {
-                builder.remove(name.as_str()).map_err(&action)?;
+    fn write(&self, git: &git2::Repository, odb: &Odb<'_>, base: Option<Oid>) -> Result<Option<Oid>> {
+        let read = |id| {
+            let object = odb.read(id).map_err(git_error("read a tree"))?;
+            if object.kind() == ObjectType::Tree {
+                Ok(object)
+            } else {
+                Err(Error::internal(format!("{id} is no tree")))
+            }
+        };
+        let object = base.map(read).transpose()?;
+        let mut folder = Folder::read(object.as_ref().map_or(&[][..], git2::OdbObject::data))?;
+        let names: BTreeSet<&str> = self.files.keys().chain(self.folders.keys()).map(String::as_str).collect();
+        let names: Vec<&str> = names.into_iter().collect();
+        let mut changes = Vec::with_capacity(names.len());
+        for (&name, was) in names.iter().zip(folder.look(&names)) {
+            let leads = self.leads(git, odb, name, was)?;
+            if leads != was {
+                if let Some(leads) = leads.filter(|_| was.is_none()) {
+                    check(git, name, leads)?;
+                }
+                changes.push((name, leads));
             }
         }
-        for (name, node) in self.folders {
-            let old = base.as_ref().and_then(|b| b.get_name(&name).map(|e| (e.id(), e.kind())));
-            let old_tree = old.filter(|(_, kind)| *kind == Some(ObjectType::Tree)).map(|(id, _)| id);
-            let only_removes = node.only_removes();
-            match node.write(git, old_tree)? {
-                Some(id) => {
-                    builder.insert(name.as_str(), id, 0o040_000).map_err(&action)?;
-                }
-                None if (old_tree.is_some() || !only_removes)
-                    && builder.get(name.as_str()).map_err(&action)?.is_some() =>
-                {
-                    builder.remove(name.as_str()).map_err(&action)?;
-                }
+        match base {
+            Some(base) if changes.is_empty() && !folder.is_empty() => Ok(Some(base)),
+            _ => folder.write(odb, &changes),
+        }
+    }
+
+    /// What a name leads to after the changes.
+    fn leads(&self, git: &git2::Repository, odb: &Odb<'_>, name: &str, was: Option<Leads>) -> Result<Option<Leads>> {
+        let (file, below) = (self.files.get(name), self.folders.get(name));
+        let mut leads = was;
+        // Removals first: a file that makes room for a folder of the same name, or a folder for a file. But removing the file `a`
+        // while `a/b` is set must not take along a folder `a` that is already there.
+        if file == Some(&None) && !(below.is_some() && was.is_some_and(Leads::is_folder)) {
+            leads = None;
+        }
+        if let Some(node) = below {
+            let old = was.filter(|was| was.is_folder()).map(|was| was.id);
+            match node.write(git, odb, old)? {
+                Some(id) => leads = Some(Leads { mode: MODE_FOLDER, id }),
+                None if old.is_some() || !node.only_removes() => leads = None,
                 None => {}
             }
         }
-        for (name, entry) in self.files {
-            if let Some(entry) = entry {
-                builder.insert(name.as_str(), entry.id, entry.mode).map_err(&action)?;
-            }
+        if let Some(Some(entry)) = file {
+            leads = Some(Leads { mode: entry.mode, id: entry.id });
         }
-        if builder.is_empty() { Ok(None) } else { builder.write().map(Some).map_err(&action) }
+        Ok(leads)
     }
 
     fn only_removes(&self) -> bool {
@@ -256,9 +278,12 @@ impl Node {
     }
 }
 
-/// Removing the file `a` while `a/b` is set must not take along a folder `a` that is already there.
-fn keeps(entry: &git2::TreeEntry<'_>, has_changes_below: bool) -> bool {
-    has_changes_below && entry.kind() == Some(ObjectType::Tree)
+/// Refuses what libgit2 refuses as the name of an entry, such as `.git` in all its spellings, and an object that is not there.
+fn check(git: &git2::Repository, name: &str, leads: Leads) -> Result<()> {
+    let action = git_error("write a tree");
+    let mut builder = git.treebuilder(None).map_err(&action)?;
+    builder.insert(name, leads.id, leads.mode).map_err(&action)?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::store::failure::git_error;
 use crate::store::merge::tree::{Edit, merge_onto};
 use crate::store::message::{ORIGIN, blob_id};
 use crate::store::project;
-use crate::store::refs::{self, move_ref, target, tree_of};
+use crate::store::refs::{move_ref, target, tree_of};
 use crate::store::tree::{self, Entry};
 use crate::store::{Note, Repository};
 
@@ -58,8 +58,7 @@ impl Repository {
         let head = self.head(git)?;
         let (old_tree, new_tree) = (tree_of(git, head)?, tree_of(git, Some(landing.live))?);
         let forward = match head {
-            Some(head) if head == landing.live => true,
-            Some(head) => git.graph_descendant_of(landing.live, head).map_err(git_error("compare commits"))?,
+            Some(head) => self.contains(git, landing.live, head)?,
             None => true,
         };
         if let Some(new_tree) = new_tree.filter(|_| forward) {
@@ -155,8 +154,8 @@ impl Repository {
 
     /// Whether the edits already are on top of live: a landing that is repeated.
     fn is_rebased(&self, git: &git2::Repository, tip: Oid, live: Oid, wanted: Oid) -> Result<bool> {
-        let on_top = tip == live || git.graph_descendant_of(tip, live).map_err(git_error("compare commits"))?;
-        Ok(on_top && plan::compare_sites(self, git, tree_of(git, Some(tip))?, Some(wanted))?.is_empty())
+        Ok(self.contains(git, tip, live)?
+            && plan::compare_sites(self, git, tree_of(git, Some(tip))?, Some(wanted))?.is_empty())
     }
 
     pub(super) fn reapply(
@@ -184,7 +183,7 @@ impl Repository {
     /// Keeps a tip reachable that the new one does not lead to, so that its revision ids go on working.
     pub(super) fn keep(&self, git: &git2::Repository, old: Option<Oid>, new: Oid) -> Result<()> {
         let Some(old) = old else { return Ok(()) };
-        if old == new || git.graph_descendant_of(new, old).map_err(git_error("compare commits"))? {
+        if self.contains(git, new, old)? {
             return Ok(());
         }
         self.keep_reachable(git, old)
@@ -230,10 +229,4 @@ fn again(git: &git2::Repository, id: Oid, tree: Oid, parent: Oid) -> Result<Oid>
     let (tree, parent) = (git.find_tree(tree).map_err(&action)?, git.find_commit(parent).map_err(&action)?);
     let message = chain::without_bases(&String::from_utf8_lossy(commit.message_bytes()));
     git.commit(None, &commit.author(), &commit.committer(), &message, &tree, &[&parent]).map_err(&action)
-}
-
-/// Whether a commit is on a line of commits.
-pub(crate) fn contains(git: &git2::Repository, tip: Option<Oid>, id: Oid) -> Result<bool> {
-    let Some(tip) = tip.filter(|tip| refs::is_commit(git, *tip)) else { return Ok(false) };
-    Ok(tip == id || git.graph_descendant_of(tip, id).map_err(git_error("compare commits"))?)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use git2::Oid;
 
-use super::land::{Landing, contains};
+use super::land::Landing;
 use super::output_branch::Standing;
 use super::pending::Pending;
 use super::plan::{self, Plan};
@@ -92,7 +92,7 @@ impl Repository {
             }
         }
         stop_at("publish::pushed")?;
-        if contains(git, self.live_commit(git)?, commit)? {
+        if self.is_on(git, self.live_commit(git)?, commit)? {
             self.settle(git, &landing(commit, plan))?;
         }
         if let Some(deploy) = way.deploy {
@@ -155,7 +155,7 @@ impl Repository {
             updates.push((self.whole(path), record.entry(self, git, path)?));
         }
         let reached = tree::update(git, tree_of(git, Some(base))?, &updates)?;
-        let published = record.tip.filter(|id| contains(git, Some(tip), *id).unwrap_or(false));
+        let published = record.tip.filter(|id| set.is_on(git, Some(tip), *id).unwrap_or(false));
         set.settle(git, &Landing { live, reached: Some(reached), tip: published, selected: &record.selected })
     }
 

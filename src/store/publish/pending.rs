@@ -95,13 +95,9 @@ impl Pending {
     pub(super) fn is_live(&self, repository: &Repository, git: &git2::Repository) -> Result<Option<Oid>> {
         let live = repository.live_commit(git)?;
         let has_remote = git.find_remote(&repository.options().remote).is_ok();
-        let action = git_error("compare commits");
         match live {
-            Some(live) if live == self.commit => Ok(Some(live)),
-            Some(live) if git.graph_descendant_of(live, self.commit).map_err(&action)? => Ok(Some(live)),
-            Some(live) if !has_remote && git.graph_descendant_of(self.commit, live).map_err(&action)? => {
-                Ok(Some(self.commit))
-            }
+            Some(live) if repository.contains(git, live, self.commit)? => Ok(Some(live)),
+            Some(live) if !has_remote && repository.contains(git, self.commit, live)? => Ok(Some(self.commit)),
             None if !has_remote && refs::is_commit(git, self.commit) => Ok(Some(self.commit)),
             _ => Ok(None),
         }

@@ -97,9 +97,9 @@ impl Repository {
             tree: tree::update(git, ground.onto, &merged.updates)?,
             reached: tree::update(git, ground.base, &reached)?,
             tip: stand.tip,
-            parents: parents(git, stand, whole_chain, ground.commits)?,
+            parents: self.parents(git, stand, whole_chain, ground.commits)?,
             has_commits: ground.commits,
-            merged_from: unknown_live(git, stand)?,
+            merged_from: self.unknown_live(git, stand)?,
             selected,
             steps,
         })
@@ -112,7 +112,6 @@ impl Repository {
             let head = tree_of(git, stand.head)?;
             return Ok(Ground { base: head, onto: head, commits: true });
         };
-        let action = git_error("compare commits");
         let commits = local(git, live, stand.head)?;
         let Some(commits) = commits else {
             let base = match stand.tip {
@@ -126,7 +125,7 @@ impl Repository {
         }
         let Some(head) = stand.head else { return Err(Error::internal("commits without a branch")) };
         let ours = tree_of(git, Some(head))?;
-        if git.graph_descendant_of(head, live).map_err(&action)? {
+        if self.contains(git, head, live)? {
             return Ok(Ground { base: ours, onto: ours, commits: true });
         }
         let base = tree_of(git, Some(common(git, head, live, &self.options().remote)?))?;
@@ -159,6 +158,38 @@ impl Repository {
     pub(crate) fn site_path(&self, path: &str) -> String {
         let inside = path.strip_prefix(self.prefix()).and_then(|rest| rest.strip_prefix('/'));
         inside.filter(|_| !self.prefix().is_empty()).unwrap_or(path).to_owned()
+    }
+
+    /// Live, where the edits do not know it.
+    fn unknown_live(&self, git: &git2::Repository, stand: &Stand) -> Result<Option<Oid>> {
+        let (Some(live), Some(tip)) = (stand.live, stand.tip) else { return Ok(None) };
+        Ok((!self.contains(git, tip, live)?).then_some(live))
+    }
+
+    /// The publish commit descends from live, from the local branch, and where the whole chain goes out from its tip.
+    fn parents(&self, git: &git2::Repository, stand: &Stand, whole_chain: bool, commits: bool) -> Result<Vec<Oid>> {
+        let mut parents: Vec<Oid> = stand.live.into_iter().collect();
+        let head = stand.head.filter(|_| commits);
+        let tip = stand.tip.filter(|_| whole_chain);
+        if stand.live.is_none() {
+            parents.extend(head);
+        }
+        if let Some(head) = head.filter(|_| tip.is_none() && stand.live.is_some()) {
+            match stand.live {
+                Some(live) if self.contains(git, head, live)? => parents = vec![head],
+                _ => parents.push(head),
+            }
+        }
+        if let Some(tip) = tip {
+            let mut is_new = true;
+            for parent in &parents {
+                is_new &= !self.contains(git, *parent, tip)?;
+            }
+            if is_new {
+                parents.push(tip);
+            }
+        }
+        Ok(parents)
     }
 }
 
@@ -299,40 +330,4 @@ fn local(git: &git2::Repository, live: Oid, head: Option<Oid>) -> Result<Option<
         }
     }
     Ok(found.then_some(named))
-}
-
-/// Live, where the edits do not know it.
-fn unknown_live(git: &git2::Repository, stand: &Stand) -> Result<Option<Oid>> {
-    let (Some(live), Some(tip)) = (stand.live, stand.tip) else { return Ok(None) };
-    let known = live == tip || git.graph_descendant_of(tip, live).map_err(git_error("compare commits"))?;
-    Ok((!known).then_some(live))
-}
-
-/// The publish commit descends from live, from the local branch, and where the whole chain goes out from its tip.
-fn parents(git: &git2::Repository, stand: &Stand, whole_chain: bool, commits: bool) -> Result<Vec<Oid>> {
-    let mut parents: Vec<Oid> = stand.live.into_iter().collect();
-    let head = stand.head.filter(|_| commits);
-    let tip = stand.tip.filter(|_| whole_chain);
-    if stand.live.is_none() {
-        parents.extend(head);
-    }
-    let known = |a: Oid, b: Oid| -> Result<bool> {
-        Ok(a == b || git.graph_descendant_of(a, b).map_err(git_error("compare commits"))?)
-    };
-    if let Some(head) = head.filter(|_| tip.is_none() && stand.live.is_some()) {
-        match stand.live {
-            Some(live) if known(head, live)? => parents = vec![head],
-            _ => parents.push(head),
-        }
-    }
-    if let Some(tip) = tip {
-        let mut is_new = true;
-        for parent in &parents {
-            is_new &= !known(*parent, tip)?;
-        }
-        if is_new {
-            parents.push(tip);
-        }
-    }
-    Ok(parents)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use git2::Oid;
 
-use super::land::{Landing, contains};
+use super::land::Landing;
 use super::plan::{self, Plan};
 use super::{Fetched, Prepared, PublishRequest, Published, Reviewed, Stand, stop_at};
 use crate::error::{Error, Result};
@@ -324,7 +324,7 @@ impl Repository {
         }
         let (tip, head) = (self.tip_commit(git)?, self.head(git)?);
         let can_follow = match head {
-            Some(head) => head == live || contains(git, Some(live), head)?,
+            Some(head) => self.is_on(git, Some(live), head)?,
             None => true,
         };
         let (named, own): (Vec<&Record>, Vec<&Record>) = merged.iter().partition(|record| record.change_set.is_some());
@@ -344,7 +344,7 @@ impl Repository {
                 }
                 selected.extend(record.selected.iter().cloned());
                 // Edits taken in since then have other ids.
-                if let Some(id) = record.tip.filter(|id| contains(git, tip, *id).unwrap_or(false)) {
+                if let Some(id) = record.tip.filter(|id| self.is_on(git, tip, *id).unwrap_or(false)) {
                     published = Some(id);
                 }
             }
@@ -371,7 +371,7 @@ impl Repository {
 
     /// Whether live has a review: its commit, or, after a squash or a rebase, all it changes.
     fn is_merged(&self, git: &git2::Repository, record: &Record, live: Oid) -> Result<bool> {
-        if contains(git, Some(live), record.commit)? {
+        if self.is_on(git, Some(live), record.commit)? {
             return Ok(true);
         }
         let Ok(base) = git.merge_base(record.commit, live) else { return Ok(false) };

@@ -103,3 +103,54 @@ fn graft_replaces_a_folder() {
     assert_eq!(s.paths(graft(&s.git, Some(base), "docs", None).unwrap()), ["src/b"]);
     assert_eq!(graft(&s.git, Some(base), "", Some(sub)).unwrap(), sub);
 }
+
+proptest::proptest! {
+    #[test]
+    fn a_folder_is_written_as_libgit2_writes_it(
+        steps in proptest::collection::vec(
+            proptest::collection::btree_map("[ab][-./0b]{0,2}", proptest::option::of(0..3_u8), 1..6),
+            1..4,
+        )
+    ) {
+        let s = scratch();
+        let empty = s.git.treebuilder(None).unwrap().write().unwrap();
+        let name = |name: &str| name.replace('/', "~");
+        let (mut ours, mut expected) = (None, std::collections::BTreeMap::new());
+        for step in steps {
+            let mut changes = Vec::new();
+            for (text, what) in &step {
+                // 0 is a file, the others are folders, whose names sort otherwise.
+                let path = if *what == Some(0) { name(text) } else { format!("{}/x", name(text)) };
+                expected.remove(&name(text));
+                changes.push((name(text), None));
+                changes.push((format!("{}/x", name(text)), None));
+                if let Some(what) = what {
+                    let entry = s.file(&what.to_string());
+                    changes.push((path, Some(entry)));
+                    expected.insert(name(text), (*what == 0, entry));
+                }
+            }
+            ours = Some(update(&s.git, ours, &changes).unwrap());
+        }
+        let mut builder = s.git.treebuilder(None).unwrap();
+        for (name, (is_file, entry)) in expected {
+            if is_file {
+                builder.insert(name, entry.id, entry.mode).unwrap();
+            } else {
+                let mut inner = s.git.treebuilder(None).unwrap();
+                inner.insert("x", entry.id, entry.mode).unwrap();
+                builder.insert(name, inner.write().unwrap(), 0o040_000).unwrap();
+            }
+        }
+        proptest::prop_assert_eq!(ours.unwrap_or(empty), builder.write().unwrap());
+    }
+}
+
+#[test]
+fn names_that_git_refuses_are_refused() {
+    let s = scratch();
+    for name in [".git", ".GIT", "git~1", ".", ".."] {
+        let file = s.file("1");
+        assert!(update(&s.git, None, &[(name.to_owned(), Some(file))]).is_err(), "{name}");
+    }
+}
