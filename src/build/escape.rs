@@ -2,40 +2,66 @@
 
 use std::fmt::Write;
 
+/// Escapes text for HTML, in elements and in quoted attributes.
+#[must_use]
+pub(crate) fn html(text: &str) -> String {
+    replaced(text, |bytes| entity(bytes[0]))
+}
+
 /// Escapes text for HTML and XML, in elements and in quoted attributes. Characters that XML 1.0 forbids are dropped.
 #[must_use]
 pub(crate) fn markup(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + text.len() / 16);
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            '\t' | '\n' | '\r' => out.push(c),
-            '\0'..='\x1f' | '\u{fffe}' | '\u{ffff}' => {}
-            _ => out.push(c),
-        }
-    }
-    out
+    replaced(text, |bytes| match bytes[0] {
+        b'\t' | b'\n' | b'\r' => None,
+        0..=0x1F => Some(("", 1)),
+        0xEF if bytes.starts_with("\u{fffe}".as_bytes()) || bytes.starts_with("\u{ffff}".as_bytes()) => Some(("", 3)),
+        byte => entity(byte),
+    })
+}
+
+fn entity(byte: u8) -> Option<(&'static str, usize)> {
+    Some(match byte {
+        b'&' => ("&amp;", 1),
+        b'<' => ("&lt;", 1),
+        b'>' => ("&gt;", 1),
+        b'"' => ("&quot;", 1),
+        b'\'' => ("&#39;", 1),
+        _ => return None,
+    })
 }
 
 /// JSON that can stand inside `<script type="application/ld+json">`: no `<`, `>`, `&` and no line separators.
 #[must_use]
 pub(crate) fn json_in_html(value: &serde_json::Value) -> String {
-    let text = value.to_string();
-    let mut out = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        match c {
-            '<' => out.push_str("\\u003c"),
-            '>' => out.push_str("\\u003e"),
-            '&' => out.push_str("\\u0026"),
-            '\u{2028}' => out.push_str("\\u2028"),
-            '\u{2029}' => out.push_str("\\u2029"),
-            _ => out.push(c),
+    replaced(&value.to_string(), |bytes| {
+        Some(match bytes[0] {
+            b'<' => ("\\u003c", 1),
+            b'>' => ("\\u003e", 1),
+            b'&' => ("\\u0026", 1),
+            0xE2 if bytes.starts_with("\u{2028}".as_bytes()) => ("\\u2028", 3),
+            0xE2 if bytes.starts_with("\u{2029}".as_bytes()) => ("\\u2029", 3),
+            _ => return None,
+        })
+    })
+}
+
+/// Text in which characters are replaced: `with` sees all bytes from one on, and says what stands there instead of how many.
+fn replaced(text: &str, with: impl Fn(&[u8]) -> Option<(&'static str, usize)>) -> String {
+    let bytes = text.as_bytes();
+    let mut out = String::with_capacity(text.len() + text.len() / 16 + 16);
+    let (mut from, mut at) = (0, 0);
+    while at < bytes.len() {
+        match with(&bytes[at..]) {
+            Some((other, length)) => {
+                out.push_str(&text[from..at]);
+                out.push_str(other);
+                at += length;
+                from = at;
+            }
+            None => at += 1,
         }
     }
+    out.push_str(&text[from..]);
     out
 }
 

@@ -30,6 +30,7 @@ use serde_json::{Map, Value};
 
 pub use fault::TemplateError;
 
+use super::escape::html as escape;
 use super::reads;
 use crate::model::{ContentPath, Diagnostic, Snapshot};
 use blocks::{BLOCKS, Block, Lookup};
@@ -324,20 +325,4 @@ fn near<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
 
 fn did_you_mean(near: &[String], otherwise: &str) -> String {
     if near.is_empty() { otherwise.to_owned() } else { format!("Did you mean `{}`?", near.join("` or `")) }
-}
-
-/// Text for HTML and quoted attributes.
-pub(crate) fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + text.len() / 8);
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            other => out.push(other),
-        }
-    }
-    out
 }

@@ -45,7 +45,7 @@ impl Written {
 
 /// Makes the folder `output` below `parent` hold exactly these outputs, touching only files that differ.
 ///
-/// Those that are `held` are known to be there already. Each file is written beside its place and renamed over it; files without an output are removed last, and folders that
+/// Those that are `held` are known to be there already. Each file is written beside its place and renamed over it, but for those in a folder that is new; files without an output are removed last, and folders that
 /// become empty with them. Files and folders whose name begins with a dot are left alone unless they are outputs. No symlink is
 /// followed: one in the way of an output is replaced.
 ///

@@ -1,6 +1,7 @@
 //! The working tree as a snapshot: what the kernel says may have changed is looked at, and everything where that is in doubt.
 
 mod events;
+mod read;
 mod rules;
 mod saved;
 mod stat;
@@ -11,17 +12,14 @@ use std::ops::Bound;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use cap_std::fs::Dir;
-
 use super::Repository;
-use super::disk::{There, read_in};
-use super::failure::io_error;
 use super::message::blob_id;
-use super::objects::{Entries, load};
+use super::objects::Entries;
 use super::places;
 use crate::error::Result;
 use crate::model::{ContentPath, Diagnostic, Snapshot};
 use events::{Events, Heard};
+use read::{Found, read};
 use rules::Rules;
 pub(super) use rules::personal_folder;
 pub(super) use stat::Stat;
@@ -274,7 +272,7 @@ impl Seen {
         let mut next = (*self.snapshot).clone();
         let mut old = old;
         let mut gone: BTreeSet<ContentPath> = BTreeSet::new();
-        let mut reader = Reader { repository, open: None };
+        let mut unread = Vec::new();
         repository.work().looked(listing.files.len());
         for (path, stat) in listing.files {
             let is_tracked = recorded.iter().any(|entries| entries.get(&path).is_some());
@@ -296,19 +294,21 @@ impl Seen {
                 self.files.insert(path, Known { stat, settled: true });
                 continue;
             }
-            self.unsaved += 1;
-            match reader.read(&path)? {
-                There::Nothing => {}
-                There::Other(what) => {
+            unread.push((path, stat));
+        }
+        self.unsaved += unread.len();
+        for (path, stat, found) in read(repository, unread, &self.snapshot)? {
+            match found {
+                Found::Nothing => {}
+                Found::Other(what) => {
                     let found = problem(&path, "not_a_file", &format!("is {what} and is left out"));
                     self.problems.extend(found.map(|found| (path, found)));
                 }
-                There::File { bytes, .. } => {
+                Found::File(file) => {
                     let checked = match next.files().get_key_value(&path) {
                         Some((known, _)) => known.clone(),
                         None => ContentPath::from_disk(&path)?,
                     };
-                    let file = load(&path, bytes, Some(&self.snapshot));
                     if next.get(&checked).is_none_or(|known| known.id != file.id) {
                         next.set(checked.clone(), Some(file));
                     }
@@ -361,30 +361,6 @@ impl Seen {
                 next.set(path, None);
             }
             self.snapshot = Arc::new(next);
-        }
-    }
-}
-
-/// Reads files, keeping the last folder open: files come folder by folder.
-struct Reader<'r> {
-    repository: &'r Repository,
-    open: Option<(String, Dir)>,
-}
-
-impl Reader<'_> {
-    fn read(&mut self, path: &str) -> Result<There> {
-        self.repository.work().read();
-        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-        if self.open.as_ref().is_none_or(|(open, _)| open != folder) {
-            match self.repository.disk().folder(folder) {
-                Ok(dir) => self.open = Some((folder.to_owned(), dir)),
-                // Gone or replaced since it was listed: let the slow way say what is there.
-                Err(_) => return self.repository.disk().read(path),
-            }
-        }
-        match &self.open {
-            Some((_, dir)) => read_in(dir, name).map_err(io_error("read", path)),
-            None => Ok(There::Nothing),
         }
     }
 }

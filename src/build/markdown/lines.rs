@@ -7,7 +7,7 @@ pub(super) struct Lines(Vec<usize>);
 impl Lines {
     /// Finds the line ends of `body`.
     pub(super) fn new(body: &str) -> Self {
-        Self(body.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at).collect())
+        Self(memchr::memchr_iter(b'\n', body.as_bytes()).collect())
     }
 
     /// 1-based line of a byte offset.

@@ -117,9 +117,15 @@ pub(super) fn scrub(text: &str) -> String {
     text.replace([OPEN, CLOSE], "\u{FFFD}").replace('\0', " ")
 }
 
+/// Where the first code point reserved for tokens stands.
+fn next_token(text: &str) -> Option<usize> {
+    // Both begin with the same byte, which few texts have.
+    memchr::memchr_iter(0xEF, text.as_bytes()).find(|&at| text[at..].starts_with([OPEN, CLOSE]))
+}
+
 /// Whether text holds a code point reserved for tokens.
 pub(super) fn has_token(text: &str) -> bool {
-    text.contains([OPEN, CLOSE])
+    next_token(text).is_some()
 }
 
 /// Appends text escaped for HTML, inside or outside an attribute in double quotes.
@@ -146,7 +152,7 @@ pub(super) fn split(html: &str, slots: &[Slot]) -> Fragment {
     // Pages are kept for as long as the site is, so little may be left over.
     let mut fragment = Fragment { html: String::with_capacity(html.len()), slots: Vec::new() };
     let mut rest = html;
-    while let Some(at) = rest.find([OPEN, CLOSE]) {
+    while let Some(at) = next_token(rest) {
         fragment.html.push_str(&rest[..at]);
         rest = &rest[at..];
         let Some((place, index, length)) = read_token(rest) else {

@@ -24,7 +24,7 @@ impl Folded {
     }
 
     fn push(&mut self, text: &str) {
-        let mut rest = text;
+        let mut rest = if self.limit == 0 { self.count(text) } else { text };
         while let Some(first) = rest.chars().next() {
             let run = rest.bytes().take_while(u8::is_ascii_graphic).count();
             if run > 0 {
@@ -39,6 +39,22 @@ impl Folded {
                 self.push_char(first);
             }
         }
+    }
+
+    /// Counts words where no text is kept, up to the first character beyond ASCII; the rest.
+    fn count<'t>(&mut self, text: &'t str) -> &'t str {
+        for (at, byte) in text.bytes().enumerate() {
+            match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => {
+                    self.words += usize::from(!self.in_word);
+                    self.in_word = true;
+                }
+                b'\t'..=b'\r' | b' ' => self.in_word = false,
+                0..=0x7F => {}
+                _ => return &text[at..],
+            }
+        }
+        ""
     }
 
     /// Letters, digits and signs of ASCII: most of most texts, so they go in at once.

@@ -96,7 +96,10 @@ impl Folder {
             return Ok(());
         }
         let content = bytes(data, source)?;
-        let file = replace(self.here().0, name, &content).map_err(|error| self.failed("write", path, error))?;
+        // Where nothing was before, nobody can be reading what is replaced.
+        let (dir, fresh) = self.here();
+        let made = if fresh { make(dir, name, &content) } else { replace(dir, name, &content) };
+        let file = made.map_err(|error| self.failed("write", path, error))?;
         if matches!(data, OutputData::Bytes(_)) {
             self.stats.extend(stat_of(&file).map(|stat| (path.to_owned(), stat)));
         }
@@ -279,6 +282,20 @@ impl Folder {
     }
 }
 
+/// Writes a new file in a new folder.
+fn make(dir: &Dir, name: &str, content: &[u8]) -> io::Result<File> {
+    let mut file = match open_new(dir, name) {
+        Ok(file) => file,
+        Err(Errno::EXIST) => return replace(dir, name, content),
+        Err(error) => return Err(error.into()),
+    };
+    file.write_all(content).inspect_err(|_| {
+        // The first error is the one to tell; the next build puts in order what is left.
+        let _ = unlinkat(dir, name, AtFlags::empty());
+    })?;
+    Ok(file)
+}
+
 /// Writes a file beside its place and renames it there.
 fn replace(dir: &Dir, name: &str, content: &[u8]) -> io::Result<File> {
     // The name is kept short: `name` may already be as long as the disk allows.
@@ -295,16 +312,18 @@ fn replace(dir: &Dir, name: &str, content: &[u8]) -> io::Result<File> {
 
 /// A new file, in place of a left-over of the same name.
 fn create(dir: &Dir, name: &str) -> io::Result<File> {
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let mode = Mode::from_raw_mode(0o666);
-    let fd = match openat(dir, name, flags, mode) {
+    match open_new(dir, name) {
         Err(Errno::EXIST) => {
             unlinkat(dir, name, AtFlags::empty())?;
-            openat(dir, name, flags, mode)?
+            Ok(open_new(dir, name)?)
         }
-        other => other?,
-    };
-    Ok(File::from(fd))
+        other => Ok(other?),
+    }
+}
+
+fn open_new(dir: &Dir, name: &str) -> Result<File, Errno> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    openat(dir, name, flags, Mode::from_raw_mode(0o666)).map(File::from)
 }
 
 /// Whether a path below a folder is kept.
