@@ -1,16 +1,13 @@
 //! Times what a build does for every page (front matter, Markdown, highlighting, a layout) and what the journal adds to every call.
-//! `cargo bench --bench hot [NAME]`.
-//!
-//! Each line is the fastest and the median of many rounds on one thread: the fastest says what the code costs, the distance
-//! between the two what else the machine was doing. For the journal it is the median and the 99th percentile of calls.
+//! `cargo bench --bench hot [NAME]`; each line is what criterion makes of many rounds on one thread, beside those of the last run.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::hint::black_box;
-use std::io::Write as _;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use criterion::{Bencher, Criterion, criterion_group, criterion_main};
 use serde_json::{Map, Value, json};
 use sitewright::build::highlight::code_block;
 use sitewright::build::markdown::{LinkKind, Resolve, Resolved, ShortcodeCall, parse};
@@ -22,9 +19,8 @@ use sitewright::site::{Settings, init};
 use sitewright::store::Identity;
 use sitewright::tools::{Registry, Tool};
 
-const ROUNDS: usize = 200;
-/// Calls of which the journal's cost is taken.
-const CALLS: i64 = 5_000;
+/// Calls after which the journal is let come to rest.
+const CALLS: u64 = 100;
 
 /// Fifteen lines each.
 const CODE: [(&str, &str); 6] = [
@@ -43,41 +39,54 @@ const LAYOUT: &str = "<!doctype html><html><head>{{{head}}}</head><body><nav>{{#
                       aria-current=\"true\"{{/if}}>{{name}}</a>{{/each}}</nav><h1>{{page.title}}</h1><time datetime=\"{{page.date}}\">{{date \
                       page.date}}</time>{{#each page.terms.tags}}<a href=\"{{this.url}}\">{{this.name}}</a>{{/each}}{{{content}}}</body></html>";
 
-fn main() {
-    let wanted = std::env::args().skip(1).find(|argument| !argument.starts_with('-')).unwrap_or_default();
-    let mut bench = Bench { wanted };
+criterion_group! {
+    name = hot;
+    config = Criterion::default().measurement_time(Duration::from_secs(2)).warm_up_time(Duration::from_millis(500));
+    targets = code, page, calls
+}
+criterion_main!(hot);
+
+fn code(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("highlight");
     for (language, code) in CODE {
         let mut number = 0;
-        bench.run(&format!("highlight {language}, 15 lines"), || {
-            // Never the same block twice: what is remembered is not what is to be measured.
-            number += 1;
-            code_block(&format!("{code}{number}\n"), language, true).len()
+        group.bench_function(format!("{language}, 15 lines"), |bench| {
+            bench.iter(|| {
+                // Never the same block twice: what is remembered is not what is to be measured.
+                number += 1;
+                code_block(&format!("{code}{number}\n"), language, true)
+            });
         });
     }
-    let body = body();
-    let plain = MarkdownConfig { highlight: false, ..MarkdownConfig::default() };
-    bench.run("markdown, 900 words without highlighting", || parse(&body, &plain).words);
-    let document = parse(&body, &plain);
-    bench.run("fill links", || document.render(&mut Links).len());
-    bench.run("front matter", || FrontMatter::parse("content/a.md", FRONT).map_or(0, |parsed| parsed.values.len()));
-    let (templates, context) = (templates(), context());
-    let html = document.render(&mut Links);
-    bench.run("layout with a menu of 20", || {
-        let input = Render { context: &context, content: &html, head: "<title>x</title>", lists: &Nothing };
-        templates.render("page", &input).map_or(0, |page| page.len())
-    });
-    if "journal, on a call's way".contains(&bench.wanted)
-        && let Some(mut times) = journal()
-    {
-        times.sort_unstable();
-        let us = |share: usize| times[times.len() * share / 100] as f64 / 1e3;
-        let _ = writeln!(std::io::stdout(), "{:<44} {:>9.1} us {:>9.1} us", "journal, on a call's way", us(50), us(99));
-    }
+    group.finish();
 }
 
-/// Nanoseconds that a call of `page_write` pays for being written down: 2 KB of arguments, 16 KB of reply, everything that the server does
+fn page(criterion: &mut Criterion) {
+    let body = body();
+    let plain = MarkdownConfig { highlight: false, ..MarkdownConfig::default() };
+    criterion.bench_function("markdown, 900 words without highlighting", |bench| bench.iter(|| parse(&body, &plain)));
+    let document = parse(&body, &plain);
+    criterion.bench_function("fill links", |bench| bench.iter(|| document.render(&mut Links)));
+    criterion.bench_function("front matter", |bench| bench.iter(|| FrontMatter::parse("content/a.md", FRONT)));
+    let (templates, context) = (templates(), context());
+    let html = document.render(&mut Links);
+    criterion.bench_function("layout with a menu of 20", |bench| {
+        let input = Render { context: &context, content: &html, head: "<title>x</title>", lists: &Nothing };
+        bench.iter(|| templates.render("page", black_box(&input)));
+    });
+}
+
+fn calls(criterion: &mut Criterion) {
+    criterion.bench_function("journal, on a call's way", |bench| {
+        if journal(bench).is_none() {
+            eprintln!("the journal could not be set up");
+        }
+    });
+}
+
+/// What a call of `page_write` pays for being written down: 2 KB of arguments, 16 KB of reply, everything that the server does
 /// between the call's coming in and its answer's going out.
-fn journal() -> Option<Vec<u64>> {
+fn journal(bench: &mut Bencher<'_>) -> Option<()> {
     let folder = tempfile::tempdir().ok()?;
     let author = Identity { name: "Bench".into(), email: "bench@localhost".into() };
     let settings = Settings { clock: Arc::new(jiff::Timestamp::now), author: Some(author) };
@@ -92,51 +101,31 @@ fn journal() -> Option<Vec<u64>> {
     let path = ContentPath::from_disk("content/blog/hello.md").ok()?;
     let journal = Journal::open(&site, Level::Metadata);
     let origin = Origin { connection: Some("c".into()), client: "bench 1".into(), ..Origin::default() };
-    let mut times = Vec::new();
-    for n in 0..CALLS {
-        let begin = Instant::now();
-        let arguments = journal.arguments(schema, arguments);
-        let mut entry = Entry { at: n, placed: journal.place(&origin, n), arguments, ..Entry::default() };
-        entry.tool = "page_write".into();
-        entry.call = format!("{n:08x}");
-        let effects = Effects::noted();
-        effects.declare(&[PathKind::Page], None);
-        effects.wrote(&path, Some(BlobId([1; 20])), Some(BlobId([2; 20])));
-        effects.committed("c0ffee", "Why");
-        entry.outcome = Outcome::Ok;
-        entry.codes = codes(&reply);
-        entry.reply.clone_from(&text);
-        entry.noted = effects.so_far();
-        journal.record(entry);
-        times.push(begin.elapsed().as_nanos() as u64);
-        if n % 100 == 0 {
-            journal.flush();
+    bench.iter_custom(|calls| {
+        let mut spent = Duration::ZERO;
+        for call in 0..calls {
+            let (begin, at) = (Instant::now(), i64::try_from(call).unwrap_or_default());
+            let arguments = journal.arguments(schema, arguments);
+            let mut entry = Entry { at, placed: journal.place(&origin, at), arguments, ..Entry::default() };
+            entry.tool = "page_write".into();
+            entry.call = format!("{call:08x}");
+            let effects = Effects::noted();
+            effects.declare(&[PathKind::Page], None);
+            effects.wrote(&path, Some(BlobId([1; 20])), Some(BlobId([2; 20])));
+            effects.committed("c0ffee", "Why");
+            entry.outcome = Outcome::Ok;
+            entry.codes = codes(&reply);
+            entry.reply.clone_from(&text);
+            entry.noted = effects.so_far();
+            journal.record(entry);
+            spent += begin.elapsed();
+            if call % CALLS == 0 {
+                journal.flush();
+            }
         }
-    }
-    Some(times)
-}
-
-struct Bench {
-    wanted: String,
-}
-
-impl Bench {
-    fn run(&mut self, name: &str, mut work: impl FnMut() -> usize) {
-        if !name.contains(&self.wanted) {
-            return;
-        }
-        black_box(work());
-        let mut times: Vec<_> = (0..ROUNDS)
-            .map(|_| {
-                let from = Instant::now();
-                black_box(work());
-                from.elapsed()
-            })
-            .collect();
-        times.sort();
-        let us = |at: usize| times[at].as_secs_f64() * 1e6;
-        let _ = writeln!(std::io::stdout(), "{name:<44} {:>9.1} us {:>9.1} us", us(0), us(ROUNDS / 2));
-    }
+        spent
+    });
+    Some(())
 }
 
 fn body() -> String {
