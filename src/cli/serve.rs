@@ -9,7 +9,7 @@ use sitewright::error::{Error, Result};
 use sitewright::preview::{self, Previews, Source};
 use sitewright::server::http;
 use sitewright::server::token::{Token, Tokens};
-use sitewright::server::{Server, schedule, stdio, stop_signal};
+use sitewright::server::{Server, schedule, shelf, stdio, stop_signal};
 use sitewright::site::Site;
 use sitewright::store::Watch;
 use sitewright::tools::{Browser, Registry, Rights};
@@ -52,6 +52,7 @@ pub(super) fn serve(arguments: &Serve, site: Option<&Path>) -> Result<Outcome> {
             let stop = CancellationToken::new();
             let preview = preview.map(|preview| preview.spawn(stop.clone()));
             tokio::spawn(schedule::keep(server.clone(), stop.clone()));
+            tokio::spawn(shelf::keep(server.clone(), stop.clone()));
             let served = stdio::serve(server).await;
             stop.cancel();
             drop(preview);
@@ -129,6 +130,7 @@ async fn over_http(server: Server, options: Vec<http::Options>, preview: Option<
     let stop = CancellationToken::new();
     let preview = preview.map(|preview| preview.spawn(stop.clone()));
     tokio::spawn(schedule::keep(server.clone(), stop.clone()));
+    tokio::spawn(shelf::keep(server.clone(), stop.clone()));
     let signalled = stop.clone();
     tokio::spawn(async move {
         signal.await;

@@ -10,6 +10,7 @@ mod pace;
 mod prompts;
 mod resources;
 pub mod schedule;
+pub mod shelf;
 #[cfg(feature = "otel")]
 mod spans;
 pub mod stdio;
@@ -115,7 +116,7 @@ impl Server {
     /// The last words before the process ends: what was written down is on the disk, and spans are on their way.
     pub fn farewell(&self) {
         self.journal.flush();
-        self.site.farewell();
+        self.site.keep_for_the_next();
         #[cfg(feature = "otel")]
         if let Some(spans) = &self.spans {
             spans.end();

@@ -31,8 +31,8 @@ impl Site {
         }
     }
 
-    /// Before the process ends: the next one need not read a large site again.
-    pub fn farewell(&self) {
+    /// Keeps the site as it was read, where a next process would have to read much of a large one again.
+    pub fn keep_for_the_next(&self) {
         let options = self.build_options(Scope::Nothing, false);
         if self.shared.cache.is_ahead(&options, WORTH, FEW) {
             self.keep_warm(&options);
