@@ -1,6 +1,7 @@
 //! Trees as git keeps them: what differs between two, and a new one from an old one, without the index.
 
 mod folder;
+mod loose;
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -246,7 +247,7 @@ impl Node {
         }
         match base {
             Some(base) if changes.is_empty() && !folder.is_empty() => Ok(Some(base)),
-            _ => folder.write(odb, &changes),
+            _ => folder.bytes(&changes).map(|bytes| loose::write_tree(git, odb, &bytes)).transpose(),
         }
     }
 

@@ -48,6 +48,8 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("csv", &["import/table"]),
     ("rmp_serde", &["build", "store/output"]),
     ("siphasher", &["model/digest"]),
+    ("flate2", &["store/tree"]),
+    ("memchr", &["build/markdown"]),
     ("axum", &["server/http", "preview"]),
     ("clap", &["main", "cli"]),
     ("mimalloc", &["main"]),

@@ -4,7 +4,7 @@
 
 use std::cmp::Ordering;
 
-use git2::{ObjectType, Odb, Oid};
+use git2::Oid;
 
 use crate::error::{Error, Result};
 use crate::store::failure::git_error;
@@ -91,14 +91,14 @@ impl<'b> Folder<'b> {
         found
     }
 
-    /// Writes the same folder with these names set or taken out, which come in order; `None`: nothing is left.
-    pub(super) fn write(&mut self, odb: &Odb<'_>, changes: &'b [(&str, Option<Leads>)]) -> Result<Option<Oid>> {
+    /// Of the same folder with these names set or taken out, which come in order; `None`: nothing is left.
+    pub(super) fn bytes(&mut self, changes: &'b [(&str, Option<Leads>)]) -> Option<Vec<u8>> {
         let changed = |name: &[u8]| changes.binary_search_by(|(other, _)| other.as_bytes().cmp(name)).is_ok();
         self.entries.retain(|entry| !changed(entry.name));
         let set = changes.iter().filter_map(|(name, leads)| Some(Named { name: name.as_bytes(), leads: (*leads)? }));
         self.entries.extend(set);
         if self.entries.is_empty() {
-            return Ok(None);
+            return None;
         }
         self.entries.sort_by(Named::order);
         let mut bytes = Vec::with_capacity(self.entries.iter().map(|entry| entry.name.len() + 28).sum());
@@ -108,6 +108,6 @@ impl<'b> Folder<'b> {
             bytes.push(0);
             bytes.extend_from_slice(leads.id.as_bytes());
         }
-        odb.write(ObjectType::Tree, &bytes).map(Some).map_err(git_error("write a tree"))
+        Some(bytes)
     }
 }

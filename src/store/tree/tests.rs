@@ -154,3 +154,35 @@ fn names_that_git_refuses_are_refused() {
         assert!(update(&s.git, None, &[(name.to_owned(), Some(file))]).is_err(), "{name}");
     }
 }
+
+#[test]
+fn a_large_folder_is_an_object_as_git_knows_them() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let s = scratch();
+    let names: Vec<String> = (0..1_500).map(|number| format!("folder/page-{number:05}.md")).collect();
+    let changes: Vec<(&str, Option<&str>)> = names.iter().map(|name| (name.as_str(), Some("text"))).collect();
+    let root = s.update(None, &changes);
+    let folder = subtree(&s.git, Some(root), "folder").unwrap().unwrap();
+    let mut builder = s.git.treebuilder(None).unwrap();
+    for name in &names {
+        builder.insert(name.rsplit('/').next().unwrap(), s.file("text").id, MODE_FILE).unwrap();
+    }
+    assert_eq!(builder.write().unwrap(), folder);
+    let id = folder.to_string();
+    let file = s.git.path().join("objects").join(&id[..2]).join(&id[2..]);
+    let found = std::fs::metadata(&file).unwrap();
+    assert_eq!(found.permissions().mode() & 0o777, 0o444);
+    assert!(found.len() > 40 * 1_500, "it was compressed: {}", found.len());
+    let author = git2::Signature::now("A", "a@example.org").unwrap();
+    let tree = s.git.find_tree(root).unwrap();
+    s.git.commit(Some("HEAD"), &author, &author, "all", &tree, &[]).unwrap();
+    for arguments in [&["fsck", "--strict", "--full"][..], &["gc", "--quiet", "--prune=now"], &["fsck", "--full"]] {
+        let done = std::process::Command::new("git").arg("-C").arg(s.git.path()).args(arguments).output().unwrap();
+        assert!(done.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
+    }
+    // Written again once it is in a pack.
+    assert_eq!(s.update(Some(root), &[("folder/new.md", Some("new"))]), {
+        let with: Vec<(&str, Option<&str>)> = changes.iter().copied().chain([("folder/new.md", Some("new"))]).collect();
+        s.update(None, &with)
+    });
+}
