@@ -217,9 +217,11 @@ impl Folder {
         let fd = openat(self.here().0, name, flags, Mode::empty()).map_err(|error| read(error.into()))?;
         let mut found = Vec::with_capacity(usize::try_from(size).unwrap_or_default().saturating_add(1));
         let mut file = File::from(fd);
+        // Before it is read, so that what is changed from now on differs from what is said of it.
+        let stat = stat_of(&file);
         file.read_to_end(&mut found).map_err(read)?;
         match data {
-            OutputData::Bytes(wanted) if found == **wanted => Ok(There::Same(stat_of(&file))),
+            OutputData::Bytes(wanted) if found == **wanted => Ok(There::Same(stat)),
             OutputData::Bytes(_) => Ok(There::Other),
             OutputData::Copy(_, id) => {
                 let hash = Oid::hash_object(ObjectType::Blob, &found).map_err(Error::internal)?;
