@@ -92,7 +92,7 @@ fn put(git: &Repository, commit: Oid, there: &[Oid], body: &mut impl Write, boun
     // Looking for what resembles what is most of a first publish: on all cores.
     pack.set_threads(0);
     pack.set_progress_callback(|_, _, _| bound.alive())?;
-    let mut gathered = HashSet::new();
+    let mut gathered = Gathered::default();
     for id in walk {
         gather(git, &mut pack, id?, &mut gathered)?;
     }
@@ -110,25 +110,30 @@ fn put(git: &Repository, commit: Oid, there: &[Oid], body: &mut impl Write, boun
     }
 }
 
+/// What is in a pack already.
+#[derive(Default)]
+struct Gathered {
+    objects: HashSet<Oid>,
+    /// Folders, each with those it was compared with: beside another parent the same folder has other things that are new.
+    folders: HashSet<(Oid, Vec<Oid>)>,
+}
+
 /// Adds a commit and what it has that its parents have not: they are in the pack too, or the other side has them.
 ///
 /// libgit2's own way opens every folder of the commits that are left out.
-fn gather(
-    git: &Repository,
-    pack: &mut PackBuilder<'_>,
-    id: Oid,
-    gathered: &mut HashSet<Oid>,
-) -> Result<(), git2::Error> {
+fn gather(git: &Repository, pack: &mut PackBuilder<'_>, id: Oid, gathered: &mut Gathered) -> Result<(), git2::Error> {
     pack.insert_object(id, None)?;
     let commit = git.find_commit(id)?;
     // Where history is cut off, a parent is only a name.
     let parents = commit.parent_ids().filter_map(|parent| Some(git.find_commit(parent).ok()?.tree_id()));
     let mut folders = vec![(commit.tree_id(), parents.collect::<Vec<Oid>>())];
     while let Some((id, before)) = folders.pop() {
-        if before.contains(&id) || !gathered.insert(id) {
+        if before.contains(&id) || !gathered.folders.insert((id, before.clone())) {
             continue;
         }
-        pack.insert_object(id, None)?;
+        if gathered.objects.insert(id) {
+            pack.insert_object(id, None)?;
+        }
         let tree = git.find_tree(id)?;
         let before: Vec<Tree<'_>> = before.into_iter().filter_map(|id| git.find_tree(id).ok()).collect();
         for entry in &tree {
@@ -140,7 +145,7 @@ fn gather(
                     let was = was.into_iter().filter(|(_, kind)| *kind == Some(ObjectType::Tree));
                     folders.push((entry.id(), was.map(|(id, _)| id).collect()));
                 }
-                Some(ObjectType::Blob) if gathered.insert(entry.id()) => {
+                Some(ObjectType::Blob) if gathered.objects.insert(entry.id()) => {
                     pack.insert_object(entry.id(), entry.name().ok())?;
                 }
                 // A submodule's commits are elsewhere.
@@ -149,4 +154,37 @@ fn gather(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::tree::{self, Entry, MODE_FILE};
+
+    #[test]
+    fn a_folder_that_comes_back_brings_what_was_new_when_it_first_came() {
+        let dir = tempfile::tempdir().unwrap();
+        let git = Repository::init_bare(dir.path()).unwrap();
+        let author = git2::Signature::now("A", "a@example.org").unwrap();
+        let commit = |top: &str, inner: &str, parent: Option<Oid>| {
+            let file = |text: &str| Some(Entry { id: git.blob(text.as_bytes()).unwrap(), mode: MODE_FILE });
+            let files = [("top".to_owned(), file(top)), ("folder/inner".to_owned(), file(inner))];
+            let tree = git.find_tree(tree::update(&git, None, &files).unwrap()).unwrap();
+            let parent = parent.map(|id| git.find_commit(id).unwrap());
+            git.commit(None, &author, &author, "m", &tree, &parent.iter().collect::<Vec<_>>()).unwrap()
+        };
+        let there = commit("1", "1", None);
+        let first = commit("1", "2", Some(there));
+        let second = commit("2", "2", Some(first));
+        // All of it is as it was in the first one.
+        let third = commit("1", "2", Some(second));
+        let (mut pack, mut gathered) = (git.packbuilder().unwrap(), Gathered::default());
+        for id in [third, second, first] {
+            gather(&git, &mut pack, id, &mut gathered).unwrap();
+        }
+        let folder = tree::subtree(&git, Some(git.find_commit(first).unwrap().tree_id()), "folder").unwrap().unwrap();
+        assert!(gathered.objects.contains(&folder));
+        assert!(gathered.objects.contains(&git.blob(b"2").unwrap()));
+        assert_eq!(pack.object_count(), 3 + gathered.objects.len());
+    }
 }
