@@ -326,3 +326,17 @@ fn near<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
 fn did_you_mean(near: &[String], otherwise: &str) -> String {
     if near.is_empty() { otherwise.to_owned() } else { format!("Did you mean `{}`?", near.join("` or `")) }
 }
+
+/// A theme of these templates, each by its whole name and text.
+#[cfg(test)]
+fn compiled(templates: &[(&str, &str)]) -> Templates {
+    use crate::model::{BlobId, Data, File};
+    let mut snapshot = Snapshot::default();
+    let files = templates.iter().map(|(name, text)| (format!("{name}.hbs"), *text));
+    for (name, text) in files.chain([("theme.yaml".to_owned(), "name: t\nversion: 1.0.0\n")]) {
+        let file = File { id: BlobId([0; 20]), size: 0, data: Data::Loaded(text.as_bytes().into()) };
+        let path = ContentPath::from_disk(&format!("themes/t/{name}")).ok();
+        path.into_iter().for_each(|path| snapshot.set(path, Some(file.clone())));
+    }
+    Templates::compile(&snapshot, "t", &Map::new()).0
+}

@@ -146,25 +146,16 @@ impl Walk<'_> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Map;
-
-    use crate::build::template::Templates;
-    use crate::model::{BlobId, ContentPath, Data, File, Snapshot};
+    use crate::build::template::compiled;
 
     fn may_read_pages(layout: &str) -> bool {
-        let mut snapshot = Snapshot::default();
-        for (path, text) in [
-            ("themes/t/theme.yaml", "name: t\nversion: 1.0.0\n"),
-            ("themes/t/layouts/x.hbs", layout),
-            ("themes/t/layouts/other.hbs", "{{#each pages}}{{/each}}"),
-            ("themes/t/partials/lists.hbs", "{{#each pages}}{{title}}{{/each}}"),
-            ("themes/t/partials/this.hbs", "{{#if this}}{{json this}}{{/if}}"),
-            ("themes/t/partials/frame.hbs", "{{page.title}}{{> frame}}{{> @partial-block}}"),
-        ] {
-            let file = File { id: BlobId([0; 20]), size: 0, data: Data::Loaded(text.as_bytes().into()) };
-            snapshot.set(ContentPath::from_disk(path).unwrap(), Some(file));
-        }
-        let templates = Templates::compile(&snapshot, "t", &Map::new()).0;
+        let templates = compiled(&[
+            ("layouts/x", layout),
+            ("layouts/other", "{{#each pages}}{{/each}}"),
+            ("partials/lists", "{{#each pages}}{{title}}{{/each}}"),
+            ("partials/this", "{{#if this}}{{json this}}{{/if}}"),
+            ("partials/frame", "{{page.title}}{{> frame}}{{> @partial-block}}"),
+        ]);
         assert!(templates.registry.has_template("layouts/x"), "does not compile: {layout}");
         templates.may_read("x", "pages")
     }

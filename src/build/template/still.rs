@@ -193,24 +193,16 @@ fn of_item(field: &str, rest: &[&str]) -> Kind {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Map;
-
-    use crate::build::template::Templates;
-    use crate::model::{BlobId, ContentPath, Data, File, Snapshot};
+    use crate::build::template::compiled;
 
     fn is_still(partial: &str) -> bool {
-        let mut snapshot = Snapshot::default();
-        for (path, text) in [
-            ("themes/t/theme.yaml", "name: t\nversion: 1.0.0\n"),
-            ("themes/t/partials/x.hbs", partial),
-            ("themes/t/partials/same.hbs", "{{name}}{{#if children}}+{{/if}}"),
-            ("themes/t/partials/marked.hbs", "{{#if active}}x{{/if}}"),
-            ("themes/t/partials/itself.hbs", "{{> itself}}"),
-        ] {
-            let file = File { id: BlobId([0; 20]), size: 0, data: Data::Loaded(text.as_bytes().into()) };
-            snapshot.set(ContentPath::from_disk(path).unwrap(), Some(file));
-        }
-        Templates::compile(&snapshot, "t", &Map::new()).0.still.contains("x")
+        let templates = compiled(&[
+            ("partials/x", partial),
+            ("partials/same", "{{name}}{{#if children}}+{{/if}}"),
+            ("partials/marked", "{{#if active}}x{{/if}}"),
+            ("partials/itself", "{{> itself}}"),
+        ]);
+        templates.still.contains("x")
     }
 
     #[test]
