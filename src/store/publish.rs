@@ -127,6 +127,7 @@ impl Repository {
             // What waited was taken back meanwhile.
             pending.map_or(Ok(()), |pending| pending.clear(self, git))?;
             published.revision = stand.live.filter(|_| landed).map(message::revision_id);
+            self.put_output_right(git, &stand)?;
             if let (Some(deploy), Some(live), Fetched::Local | Fetched::Tracked) = (deploy, stand.live, &fetched) {
                 self.push_output(git, deploy, live, output, &mut published)?;
             }

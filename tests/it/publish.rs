@@ -535,6 +535,25 @@ fn what_waits_and_is_taken_back_never_goes_out() {
 }
 
 #[test]
+fn the_output_on_disk_is_put_right_where_nothing_else_is_to_publish() {
+    let place = Place::new();
+    let before = place.remote_log();
+    let output = place.root.join("public");
+    let is = fs::read_to_string(output.join("a/index.html")).unwrap();
+    fs::remove_file(output.join("a/index.html")).unwrap();
+    fs::write(output.join("stray.html"), "stray").unwrap();
+    let tried = PublishRequest { dry_run: true, ..everything() };
+    place.publish(&tried).unwrap();
+    assert!(!output.join("a/index.html").exists() && output.join("stray.html").exists());
+    let nothing = place.publish(&everything()).unwrap();
+    assert!(nothing.revision.is_none() && nothing.outputs.is_empty());
+    assert_eq!(fs::read_to_string(output.join("a/index.html")).unwrap(), is);
+    assert!(!output.join("stray.html").exists());
+    assert_eq!(place.remote_log(), before);
+    place.check();
+}
+
+#[test]
 fn a_waiting_commit_is_pushed_as_it_is() {
     let place = Place::new();
     place.edit("content/a.md", "new\n");

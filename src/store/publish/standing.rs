@@ -7,10 +7,12 @@ use cap_std::fs::Dir;
 use git2::Oid;
 use rayon::prelude::*;
 
+use super::Stand;
 use crate::error::{Error, Result};
 use crate::model::{ContentPath, Output, OutputData, Outputs};
 use crate::store::failure::{git_error, io_error};
 use crate::store::message::blob_id;
+use crate::store::refs::tree_of;
 use crate::store::scan::Stat;
 use crate::store::tree::{self, Difference};
 use crate::store::{Repository, Row, Rows, Stamp, Stock, kept_as, output, packed, unpacked};
@@ -44,6 +46,13 @@ impl Repository {
         };
         self.cache().standing = Some(standing);
         Ok(())
+    }
+
+    /// What somebody did to the output folder of a working tree that has what is live is undone, though nothing is published.
+    pub(super) fn put_output_right(&self, git: &git2::Repository, stand: &Stand) -> Result<()> {
+        let Some(live) = tree_of(git, stand.live.filter(|_| stand.live == stand.head))? else { return Ok(()) };
+        let _lock = self.lock()?;
+        self.write_output(git, Some(live), live)
     }
 
     /// Whether nobody touched the folder since.
