@@ -128,9 +128,7 @@ impl Repository {
             pending.map_or(Ok(()), |pending| pending.clear(self, git))?;
             published.revision = stand.live.filter(|_| landed).map(message::revision_id);
             self.put_output_right(git, &stand)?;
-            if let (Some(deploy), Some(live), Fetched::Local | Fetched::Tracked) = (deploy, stand.live, &fetched) {
-                self.push_output(git, deploy, live, output, &mut published)?;
-            }
+            self.push_live_output(git, deploy, &stand, &fetched, output, &mut published)?;
             return Ok(Some(published));
         };
         let waited = pending.is_some();

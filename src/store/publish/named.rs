@@ -62,10 +62,7 @@ impl Repository {
     ) -> Result<Option<Published>> {
         let Prepared { commit, output, mut published } = prepared;
         let Some(commit) = commit else {
-            if let (Some(deploy), Some(live), Fetched::Local | Fetched::Tracked) = (way.deploy, stand.live, way.fetched)
-            {
-                self.push_output(git, deploy, live, output, &mut published)?;
-            }
+            self.push_live_output(git, way.deploy, stand, way.fetched, output, &mut published)?;
             // What it held is live by now, from elsewhere or by a publish that was interrupted.
             if let Some(live) = stand.live
                 && (plan.has_steps() || self.is_edited(git)?)

@@ -3,7 +3,7 @@
 
 use git2::Oid;
 
-use super::{Fetched, PublishRequest, Published, PushReport, TRIES, plan, stop_at};
+use super::{Fetched, PublishRequest, Published, PushReport, Stand, TRIES, plan, stop_at};
 use crate::error::{Error, Result};
 use crate::store::failure::git_error;
 use crate::store::message::{self, ORIGIN};
@@ -112,6 +112,24 @@ impl Repository {
             standing.fetch(git)?;
         }
         Ok(Some(standing))
+    }
+
+    /// Makes the deploy branch show what is live, where only that is left to do.
+    pub(super) fn push_live_output(
+        &self,
+        git: &git2::Repository,
+        deploy: Option<Standing>,
+        stand: &Stand,
+        fetched: &Fetched,
+        output: Option<Oid>,
+        published: &mut Published,
+    ) -> Result<()> {
+        match (deploy, stand.live, fetched) {
+            (Some(deploy), Some(live), Fetched::Local | Fetched::Tracked) => {
+                self.push_output(git, deploy, live, output, published)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Makes the deploy branch show an output. A remote that does not take it is told in `published`; the commit waits then.
