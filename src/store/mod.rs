@@ -11,6 +11,7 @@ mod entry;
 mod failure;
 mod foreign;
 mod handle;
+mod hash;
 mod history;
 mod init;
 mod line;

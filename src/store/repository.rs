@@ -12,6 +12,7 @@ use super::cache::Cache;
 use super::disk::Disk;
 use super::failure::io_error;
 use super::handle::Handles;
+use super::hash::object_id;
 use super::line::Line;
 use super::lock::{Queue, WriterLock};
 use super::refs::{self, RefNames};
@@ -171,8 +172,7 @@ impl Repository {
     /// The blob id of these bytes: what git calls them, and the etag of every file.
     #[must_use]
     pub fn blob_id(bytes: &[u8]) -> BlobId {
-        // Hashing memory cannot fail; the zero id would never match anything.
-        Oid::hash_object(ObjectType::Blob, bytes).map_or(BlobId([0; 20]), message::blob_id)
+        message::blob_id(object_id(ObjectType::Blob, bytes))
     }
 
     /// These bytes as a file of a snapshot.

@@ -7,7 +7,6 @@ use std::os::fd::OwnedFd;
 use std::time::SystemTime;
 
 use cap_std::fs::Dir;
-use git2::{ObjectType, Oid};
 use rayon::prelude::*;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, mkdirat, openat, renameat, statat, unlinkat};
 use rustix::io::Errno;
@@ -16,6 +15,7 @@ use super::held::stat_of;
 use super::{Source, Stamp, Written, both, bytes};
 use crate::error::{Error, Result};
 use crate::model::{ContentPath, OutputData};
+use crate::store::Repository;
 use crate::store::failure::io_error;
 use crate::store::scan::Stat;
 
@@ -224,8 +224,7 @@ impl Folder {
             OutputData::Bytes(wanted) if found == **wanted => Ok(There::Same(stat)),
             OutputData::Bytes(_) => Ok(There::Other),
             OutputData::Copy(_, id) => {
-                let hash = Oid::hash_object(ObjectType::Blob, &found).map_err(Error::internal)?;
-                Ok(if hash.as_bytes() == id.0 { There::Same(None) } else { There::Other })
+                Ok(if Repository::blob_id(&found) == *id { There::Same(None) } else { There::Other })
             }
         }
     }

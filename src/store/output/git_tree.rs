@@ -7,6 +7,7 @@ use git2::{ObjectType, Odb, Oid, Repository};
 use super::{Source, bytes};
 use crate::error::{Error, Result};
 use crate::model::OutputData;
+use crate::store::hash::object_id;
 
 const FILE: &[u8] = b"100644 ";
 const FOLDER: &[u8] = b"40000 ";
@@ -91,7 +92,7 @@ fn finish(folder: Folder<'_>) -> Result<Tree<'_>> {
         bytes.push(0);
         bytes.extend_from_slice(id.as_bytes());
     }
-    let id = Oid::hash_object(ObjectType::Tree, &bytes).map_err(failed)?;
+    let id = object_id(ObjectType::Tree, &bytes);
     Ok(Tree { id, bytes, files: folder.files, folders })
 }
 

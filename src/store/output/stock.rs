@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use super::{Source, both, git_tree};
 use crate::error::{Error, Result};
 use crate::model::{ContentPath, Digest, OutputData, Outputs, PathMap};
+use crate::store::hash::object_id;
 use crate::store::tree::{self, Entry};
 use crate::store::{Repository, failure::git_error};
 
@@ -124,7 +125,7 @@ impl Stock {
                     return Ok(stands(piece));
                 }
                 repository.work().hashed();
-                Piece { id: Oid::hash_object(ObjectType::Blob, bytes).map_err(failed)?, digest: Some(digest) }
+                Piece { id: object_id(ObjectType::Blob, bytes), digest: Some(digest) }
             }
         };
         let is_there = known.is_some_and(|known| known.id == piece.id);

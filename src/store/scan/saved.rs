@@ -6,11 +6,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io::Write as _;
 
-use git2::{ObjectType, Oid};
-
 use super::{Known, Stat};
 use crate::error::{Error, Result};
 use crate::model::{BlobId, ContentPath, Snapshot};
+use crate::store::Repository;
 use crate::store::disk::{Disk, There};
 
 const FOLDER: &str = ".sitewright/var";
@@ -46,7 +45,7 @@ pub(super) fn save(disk: &Disk, files: &BTreeMap<ContentPath, Known>, snapshot: 
         let Some(file) = snapshot.get(path) else { continue };
         put(&mut bytes, path.as_str(), known.stat, file.id);
     }
-    let hash = hash(&bytes)?;
+    let hash = Repository::blob_id(&bytes).0;
     bytes.extend_from_slice(&hash);
     let failed = |source| Error::Io { action: "write", path: format!("{FOLDER}/{NAME}"), source };
     disk.dir().create_dir_all(FOLDER).map_err(failed)?;
@@ -61,11 +60,6 @@ pub(super) fn save(disk: &Disk, files: &BTreeMap<ContentPath, Known>, snapshot: 
         .and_then(|mut file| file.write_all(&bytes))
         .and_then(|()| folder.rename(TEMPORARY, &folder, NAME))
         .map_err(failed)
-}
-
-fn hash(bytes: &[u8]) -> Result<[u8; HASH]> {
-    let id = Oid::hash_object(ObjectType::Blob, bytes).map_err(Error::internal)?;
-    id.as_bytes().try_into().map_err(Error::internal)
 }
 
 fn put(bytes: &mut Vec<u8>, path: &str, stat: Stat, id: BlobId) {
@@ -83,7 +77,7 @@ fn put(bytes: &mut Vec<u8>, path: &str, stat: Stat, id: BlobId) {
 
 fn parse(bytes: &[u8]) -> Option<Saved> {
     let (content, sum) = bytes.split_at_checked(bytes.len().checked_sub(HASH)?)?;
-    if hash(content).ok()? != *sum {
+    if Repository::blob_id(content).0 != *sum {
         return None;
     }
     let mut rest = content.strip_prefix(FIRST)?;
@@ -118,7 +112,7 @@ mod tests {
         let mut bytes = FIRST.to_vec();
         put(&mut bytes, "content/a.md", stat, BlobId([8; 20]));
         put(&mut bytes, "content/ä.md", stat, BlobId([9; 20]));
-        let sum = hash(&bytes).unwrap();
+        let sum = Repository::blob_id(&bytes).0;
         bytes.extend_from_slice(&sum);
         (bytes, stat)
     }
@@ -141,7 +135,7 @@ mod tests {
             assert_eq!(parse(&bytes[..at]), None, "cut at {at}");
         }
         let other = b"sitewright index 2\n";
-        let sum = hash(other).unwrap();
+        let sum = Repository::blob_id(other).0;
         assert_eq!(parse(&[&other[..], &sum].concat()), None);
     }
 }

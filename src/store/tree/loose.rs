@@ -14,6 +14,7 @@ use git2::{ObjectType, Odb, Oid};
 
 use crate::error::Result;
 use crate::store::failure::{git_error, io_error};
+use crate::store::hash::object_id;
 
 /// Smaller ones are left to libgit2.
 const LARGE: usize = 16 * 1024;
@@ -24,7 +25,7 @@ pub(super) fn write_tree(git: &git2::Repository, odb: &Odb<'_>, bytes: &[u8]) ->
     if bytes.len() < LARGE {
         return odb.write(ObjectType::Tree, bytes).map_err(&action);
     }
-    let id = Oid::hash_object(ObjectType::Tree, bytes).map_err(&action)?;
+    let id = object_id(ObjectType::Tree, bytes);
     if odb.exists(id) {
         // It says, too, that the object is in use again.
         return odb.write(ObjectType::Tree, bytes).map_err(&action);
