@@ -1,6 +1,6 @@
 //! Second stage: pages with their addresses and states, sections, and the order of things.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -16,7 +16,7 @@ use super::sections::{Folders, build_sections};
 use super::source::Source;
 use super::{Options, assets, clash, schema, taxonomy, translations};
 use crate::model::{
-    Config, Date, Diagnostic, Library, Lists, Page, PageKind, PageState, Severity, SharedVec, Snapshot,
+    Config, ContentPath, Date, Diagnostic, Library, Lists, Page, PageKind, PageState, Severity, SharedVec, Snapshot,
 };
 
 /// The URL path of `content/404.md`, which hosts show for what they do not find.
@@ -88,18 +88,27 @@ pub(crate) fn assemble(
     assets::attach(snapshot, &config, &mut bare);
     let pages: SharedVec<Arc<Page>> = bare.into_iter().map(Arc::new).collect();
     let mut findings = clash::strangers_in_bundles(&config, &pages);
-    let by_path = Arc::new(pages.iter().enumerate().map(|(i, page)| (page.path.clone(), i)).collect());
-    let by_url = Arc::new(clash::index_urls(&pages, &mut findings));
-    let lists = |language| Lists {
-        sections: build_sections(&config, &pages, &folders, language),
-        taxonomies: taxonomy::collect(&config, &pages, language),
+    let lists = |language| {
+        let (sections, taxonomies) = rayon::join(
+            || build_sections(&config, &pages, &folders, language),
+            || taxonomy::collect(&config, &pages, language),
+        );
+        Lists { sections, taxonomies }
     };
-    let Lists { sections, taxonomies } = lists(None);
-    let translated = folders.translated().map(|(tag, _)| (tag.to_owned(), lists(Some(tag)))).collect();
-    let (sections, taxonomies, translated) = (Arc::new(sections), Arc::new(taxonomies), Arc::new(translated));
-    let config = Arc::new(config);
-    let backlinks = Arc::default();
-    let library = Library { config, pages, sections, taxonomies, translated, by_path, by_url, backlinks };
+    let ((by_path, by_url), (own, translated)) = rayon::join(
+        || index(&pages, &mut findings),
+        || (lists(None), folders.translated().map(|(tag, _)| (tag.to_owned(), lists(Some(tag)))).collect()),
+    );
+    let library = Library {
+        config: Arc::new(config),
+        sections: Arc::new(own.sections),
+        taxonomies: Arc::new(own.taxonomies),
+        translated: Arc::new(translated),
+        by_path: Arc::new(by_path),
+        by_url: Arc::new(by_url),
+        backlinks: Arc::default(),
+        pages,
+    };
     (Assembled { library, sources: sources.into(), noted, folders: Arc::new(folders), until }, findings)
 }
 
@@ -111,10 +120,7 @@ pub(crate) fn restore(
     own: Lists,
     translated: BTreeMap<String, Lists>,
 ) -> Library {
-    let (by_path, by_url) = rayon::join(
-        || pages.iter().enumerate().map(|(i, page)| (page.path.clone(), i)).collect(),
-        || clash::index_urls(&pages, &mut Vec::new()),
-    );
+    let (by_path, by_url) = index(&pages, &mut Vec::new());
     Library {
         config: Arc::new(config),
         sections: Arc::new(own.sections),
@@ -125,6 +131,17 @@ pub(crate) fn restore(
         backlinks: Arc::default(),
         pages,
     }
+}
+
+/// Page indexes by path and by URL; two pages with one URL are findings.
+fn index(
+    pages: &SharedVec<Arc<Page>>,
+    findings: &mut Vec<Diagnostic>,
+) -> (HashMap<ContentPath, usize>, HashMap<String, usize>) {
+    rayon::join(
+        || pages.iter().enumerate().map(|(i, page)| (page.path.clone(), i)).collect(),
+        || clash::index_urls(pages, findings),
+    )
 }
 
 /// One page of a library assembled before, from a new text of its file; `None` where it may change what other pages inherit.

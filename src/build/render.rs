@@ -60,6 +60,9 @@ pub(crate) fn output(text: String, source: Option<ContentPath>) -> Output {
     Output { data: OutputData::Bytes(text.into_bytes().into()), source }
 }
 
+/// Jobs that a thread takes on at a time: lists cost many times what pages do, and many lie side by side.
+const TURN: usize = 32;
+
 /// Renders what is in scope.
 #[must_use]
 pub(crate) fn render(
@@ -74,6 +77,7 @@ pub(crate) fn render(
     let count = Count::new(progress, jobs.len(), "Rendering");
     let done: Vec<(&String, Done)> = jobs
         .into_par_iter()
+        .with_max_len(TURN)
         .filter(|_| count.next())
         .map(|(path, job)| {
             let done = stopwatch::output(company.watch, path, || run(edition, path, job, formats, recall));
@@ -226,6 +230,9 @@ pub(crate) fn body(edition: &Edition<'_>, index: usize, absolute: bool) -> Body 
     let mut resolver = Resolver::new(edition, &edition.library.pages[index], Some(index), absolute);
     let page = &edition.library.pages[index];
     let mut html = parsed.document.render(&mut resolver);
+    if let Some(page) = resolver.context.as_mut().and_then(|base| base.get_mut("page")) {
+        context::end_page(edition, index, page.take());
+    }
     // A body that begins with its own title would show it twice: layouts write the title.
     if page.outline.first().is_some_and(|first| first.level == 1 && first.text == page.title)
         && html.starts_with("<h1")

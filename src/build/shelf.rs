@@ -45,7 +45,7 @@ pub(crate) struct Shelf {
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Shelved {
     /// The page.
-    pub(crate) page: Page,
+    pub(crate) page: Arc<Page>,
     /// Where its body begins, fragments besides those of headings, whether it calls shortcodes; `None`: it has no file.
     source: Option<(usize, Vec<String>, bool)>,
     /// Of what rendering writes for the links of its body.
@@ -70,10 +70,10 @@ struct Head {
 impl Shelved {
     /// Of a frame's page.
     #[must_use]
-    fn new(page: &Page, source: Option<&Arc<Source>>, links: Digest, noted: Option<&Arc<Noted>>) -> Self {
+    fn new(page: &Arc<Page>, source: Option<&Arc<Source>>, links: Digest, noted: Option<&Arc<Noted>>) -> Self {
         let source = source.map(|source| (source.body_offset, source.anchors.clone(), source.calls));
         let noted = noted.map(|noted| (json(&noted.file), json(&noted.links), noted.reads.anchors.clone()));
-        Self { page: page.clone(), source, links, noted }
+        Self { page: Arc::clone(page), source, links, noted }
     }
 
     /// Its file.
@@ -165,7 +165,9 @@ impl Frame {
         let mut bytes = (head.len() as u64).to_le_bytes().to_vec();
         bytes.reserve(head.len() + pieces.iter().map(Vec::len).sum::<usize>());
         bytes.extend(head);
-        bytes.extend(pieces.into_iter().flatten());
+        for piece in pieces {
+            bytes.extend_from_slice(&piece);
+        }
         Some(bytes)
     }
 
@@ -183,7 +185,7 @@ impl Frame {
             sources.push(shelved.source());
             links.push(shelved.links);
             noted.push(shelved.noted());
-            pages.push(Arc::new(shelved.page));
+            pages.push(shelved.page);
         }
         let library = library::restore(config, pages.into(), shelf.lists, shelf.translated);
         let (mut frame, _) = Self::bare(snapshot, options, theme, base, library);

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use super::Site;
@@ -11,8 +12,10 @@ use crate::error::{Error, Result};
 use crate::model::{Digest, Output, Progress, Snapshot};
 use crate::store::{Row, Rows, Stamp, Writer, Written, kept_as, packed, unpacked};
 
-/// Outputs that wait to be written at most: rendering waits for the disk then.
-const WAITING: usize = 256;
+/// Outputs that the writer is given at a time, since waking it costs about as much as writing one.
+const LOT: usize = 32;
+/// Lots that wait to be written at most: rendering waits for the disk then.
+const WAITING: usize = 8;
 
 /// A build in its folder.
 #[derive(Debug)]
@@ -45,19 +48,19 @@ pub fn write(
     let open = || site.repository().output_writer(snapshot, folder);
     thread::scope(|scope| {
         let writing = scope.spawn(|| fill(&open, outputs));
-        // The receiver goes before its sender only where the writer panicked, which joining reports.
-        let take = |path: String, output: Output| drop(sender.send(Put::Output(path, output)));
+        let lots = Lots { sender, filling: Mutex::default() };
+        let take = |path: String, output: Output| lots.add(Put::Output(path, output));
         let have = |path: &str, digest: Digest| {
             let there = held.get(path).is_some_and(|row| row.digest == digest);
             if there {
-                drop(sender.send(Put::Held(path.to_owned())));
+                lots.add(Put::Held(path.to_owned()));
             }
             there
         };
         let (take, have) = (Some(&take as &build::Take<'_>), Some(&have as &build::Have<'_>));
         let company = Company { progress: Some(progress), take, have, watch, ..Company::default() };
         let built = build::build_with(snapshot, options, &site.shared.cache, company);
-        drop(sender);
+        lots.end();
         if let Some(watch) = watch {
             watch.stage("write files");
         }
@@ -132,14 +135,42 @@ enum Put {
     Held(String),
 }
 
+/// What is handed to the writer, many at a time.
+struct Lots {
+    sender: SyncSender<Vec<Put>>,
+    filling: Mutex<Vec<Put>>,
+}
+
+impl Lots {
+    fn add(&self, put: Put) {
+        let mut filling = self.filling.lock().unwrap_or_else(PoisonError::into_inner);
+        filling.push(put);
+        if filling.len() == LOT {
+            let lot = std::mem::replace(&mut *filling, Vec::with_capacity(LOT));
+            drop(filling);
+            self.send(lot);
+        }
+    }
+
+    fn end(self) {
+        let last = std::mem::take(&mut *self.filling.lock().unwrap_or_else(PoisonError::into_inner));
+        self.send(last);
+    }
+
+    fn send(&self, lot: Vec<Put>) {
+        // The receiver goes before its sender only where the writer panicked, which joining reports.
+        drop(self.sender.send(lot));
+    }
+}
+
 /// Writes outputs as they come, and opens the folder with the first: a build that is refused leaves no folder behind.
 fn fill<'a>(
     open: &dyn Fn() -> Result<Writer<'a>>,
-    puts: Receiver<Put>,
+    lots: Receiver<Vec<Put>>,
 ) -> Result<(Option<Writer<'a>>, HashSet<String>)> {
     let (mut writer, mut files, mut failed) = (None, HashSet::new(), None);
     // After an error the rest is taken and dropped, so that the build does not wait for a reader.
-    for put in puts {
+    for put in lots.into_iter().flatten() {
         if failed.is_some() {
             continue;
         }
