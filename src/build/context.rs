@@ -117,12 +117,12 @@ pub(crate) fn site_at(edition: &Edition<'_>, language: Option<&str>, url: &str) 
     site
 }
 
-/// `page`, whole.
+/// `page`, whole; what lists show of it is lent, and returned by [`end_page`].
 #[must_use]
 pub(crate) fn page(edition: &Edition<'_>, index: usize, kind: &str) -> Value {
     let library = &edition.library;
     let page = &library.pages[index];
-    let mut value = edition.own_stub(index);
+    let mut value = edition.lend_stub(index);
     let (before, after) = edition.neighbours[index];
     let neighbour = |i: Option<usize>| i.map_or(Value::Null, |i| link(edition, &library.pages[i]));
     let owner = super::assets::owner(library, page);
@@ -135,8 +135,7 @@ pub(crate) fn page(edition: &Edition<'_>, index: usize, kind: &str) -> Value {
         })
         .collect();
     let more = json!({
-        "kind": kind,
-        "path": page.path,
+        FIRST_OF_PAGE: kind,
         "expires": page.expires,
         "state": page.state,
         "front_matter": page.front_matter,
@@ -155,6 +154,20 @@ pub(crate) fn page(edition: &Edition<'_>, index: usize, kind: &str) -> Value {
         value.extend(more);
     }
     value
+}
+
+/// The first field of `page` that lists do not show.
+const FIRST_OF_PAGE: &str = "kind";
+
+/// Returns what was lent for a `page`.
+pub(crate) fn end_page(edition: &Edition<'_>, index: usize, mut page: Value) {
+    let Value::Object(fields) = &mut page else { return };
+    let mut is_shown = true;
+    fields.retain(|name, _| {
+        is_shown &= name != FIRST_OF_PAGE;
+        is_shown
+    });
+    edition.return_stub(index, page);
 }
 
 fn backlinks(edition: &Edition<'_>, library: &Library, index: usize) -> Vec<Value> {

@@ -165,7 +165,11 @@ impl Sheet<'_> {
         if let (Some((recall, path)), Some(layout)) = (known, &layout) {
             let parts = self.given(edition, recall, layout, &head);
             match recall.before(path, &parts, self.from) {
-                Before::Same(done) => return *done,
+                Before::Same(done) => {
+                    let mut values = std::mem::take(&mut self.values.single);
+                    self.end(edition, &mut values);
+                    return *done;
+                }
                 Before::Other(reason) => (given, why) = (Some(parts), Some(reason)),
             }
         }
@@ -192,9 +196,15 @@ impl Sheet<'_> {
             let mut shared = edition.context(self.language, self.subject.url);
             if let Value::Object(map) = &mut shared {
                 map.append(&mut self.values.single);
-                map.extend(self.values.lists.iter().map(|(name, pages)| ((*name).to_owned(), stubs(edition, pages))));
+                for (name, pages) in &self.values.lists {
+                    let stubs = pages.iter().map(|&page| edition.lend_stub(page)).collect();
+                    map.insert((*name).to_owned(), Value::Array(stubs));
+                }
             }
             let rendered = edition.theme.templates.render_lent(layout, &mut shared, &input);
+            if let Value::Object(map) = &mut shared {
+                self.end(edition, map);
+            }
             edition.give_back(self.language, shared);
             match rendered {
                 Ok(html) => done.output = Some(render::output(head::ensure(html, head), self.source)),
@@ -208,6 +218,18 @@ impl Sheet<'_> {
             done.body = Some((index, Arc::from(body.html)));
         }
         done
+    }
+
+    /// Returns what was lent for the values of a context.
+    fn end(&self, edition: &Edition<'_>, values: &mut Map<String, Value>) {
+        for (name, pages) in &self.values.lists {
+            if let Some(Value::Array(stubs)) = values.get_mut(*name).map(Value::take) {
+                pages.iter().zip(stubs).for_each(|(&page, stub)| edition.return_stub(page, stub));
+            }
+        }
+        if let (Content::Body(index), Some(page)) = (&self.content, values.get_mut("page")) {
+            context::end_page(edition, *index, page.take());
+        }
     }
 
     /// All that rendering starts from, but for what it looks up itself.
@@ -307,10 +329,6 @@ fn template_finding(error: TemplateError) -> Diagnostic {
         Some(refers) => finding.with_refers(refers),
         None => finding,
     }
-}
-
-fn stubs(edition: &Edition<'_>, pages: &[usize]) -> Value {
-    Value::Array(pages.iter().map(|&i| (**edition.stub(i)).clone()).collect())
 }
 
 /// A home page lists the newest dated pages of its language; where nothing is dated, the pages beside it.

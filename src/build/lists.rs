@@ -27,14 +27,14 @@ impl Lists for PageLists<'_> {
         let query = &ListQuery { language: self.language.map(str::to_owned), ..query.clone() };
         self.found(query, |found| {
             reads::asked(|| (Question::Pages(query.clone()), memory::digest_of(self.edition, found)));
-            found.iter().map(|&i| Arc::clone(self.edition.stub(i))).collect()
+            found.iter().map(|&i| self.edition.stub(i)).collect()
         })
     }
 
     fn page(&self, path_or_url: &str) -> Option<Arc<Value>> {
         let index = self.index(path_or_url);
         reads::asked(|| (Question::Page(path_or_url.to_owned()), memory::digest_of(self.edition, index.as_slice())));
-        index.map(|i| Arc::clone(self.edition.stub(i)))
+        index.map(|i| self.edition.stub(i))
     }
 
     fn data(&self, name: &str) -> Option<Arc<Value>> {
