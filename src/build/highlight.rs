@@ -6,6 +6,7 @@
 //! `.linenos .line::before { content: attr(data-line) }`.
 
 mod fence;
+mod grammars;
 mod memo;
 
 use std::any::Any;
@@ -125,7 +126,7 @@ fn compile(language: &str) {
             None => Arc::clone(begun.entry(language.to_owned()).or_default()),
         }
     };
-    once.get_or_init(|| drop(store().get(language)));
+    once.get_or_init(|| grammars::add(store(), language));
 }
 
 /// Compiles the grammars of code that will be shown soon, by threads that have nothing else to do. `infos` are what stands behind

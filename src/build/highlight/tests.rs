@@ -118,3 +118,31 @@ fn nested_and_overlapping_spans_become_runs() {
     let runs: Vec<_> = runs.iter().map(|token| (token.start, token.end, token.class)).collect();
     assert_eq!(runs, [(0, 2, "string"), (2, 4, "number"), (4, 6, "string"), (6, 10, "comment")]);
 }
+
+#[test]
+fn rules_that_are_left_out_change_nothing_that_is_shown() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let files = [
+        ("rust", "src/build/highlight/grammars.rs"),
+        ("rust", "src/store/publish/standing.rs"),
+        ("python", "benches/save.py"),
+        ("css", "themes/default/assets/style.css"),
+        ("javascript", "src/preview/reload.js"),
+        ("html", "tests/sites/blog/expected/blog/first/index.html"),
+        ("markdown", "CONTRIBUTING.md"),
+        ("toml", "Cargo.toml"),
+        ("yaml", "site.yaml"),
+        ("bash", ".ci/run"),
+    ];
+    let read = |(language, file): &(&str, &str)| {
+        let text = std::fs::read_to_string(root.join(file)).unwrap();
+        ((*language).to_owned(), text.chars().take(8_000).collect())
+    };
+    let samples = SAMPLES.iter().map(|(language, code)| ((*language).to_owned(), (*code).to_owned()));
+    let mut whole = Highlighter::with_store(Arc::new(GrammarStore::new()));
+    for (language, code) in samples.chain(files.iter().map(read)) {
+        let all = flatten(&code, whole.highlight_spans(&language, &code).unwrap());
+        assert!(language == "diff" || !all.is_empty(), "{language}");
+        assert_eq!(parse(&code, &language), all, "{language}");
+    }
+}
