@@ -1,16 +1,17 @@
 //! The one place where text becomes safe in HTML, XML, JSON in HTML, and URLs.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 /// Escapes text for HTML, in elements and in quoted attributes.
 #[must_use]
 pub(crate) fn html(text: &str) -> String {
-    replaced(text, |bytes| entity(bytes[0]))
+    replaced(text, |bytes| entity(bytes[0])).into_owned()
 }
 
 /// Escapes text for HTML and XML, in elements and in quoted attributes. Characters that XML 1.0 forbids are dropped.
 #[must_use]
-pub(crate) fn markup(text: &str) -> String {
+pub(crate) fn markup(text: &str) -> Cow<'_, str> {
     replaced(text, |bytes| match bytes[0] {
         b'\t' | b'\n' | b'\r' => None,
         0..=0x1F => Some(("", 1)),
@@ -32,8 +33,8 @@ fn entity(byte: u8) -> Option<(&'static str, usize)> {
 
 /// JSON that can stand inside `<script type="application/ld+json">`: no `<`, `>`, `&` and no line separators.
 #[must_use]
-pub(crate) fn json_in_html(value: &serde_json::Value) -> String {
-    replaced(&value.to_string(), |bytes| {
+pub(crate) fn json_in_html(json: &str) -> Cow<'_, str> {
+    replaced(json, |bytes| {
         Some(match bytes[0] {
             b'<' => ("\\u003c", 1),
             b'>' => ("\\u003e", 1),
@@ -46,10 +47,11 @@ pub(crate) fn json_in_html(value: &serde_json::Value) -> String {
 }
 
 /// Text in which characters are replaced: `with` sees all bytes from one on, and says what stands there instead of how many.
-fn replaced(text: &str, with: impl Fn(&[u8]) -> Option<(&'static str, usize)>) -> String {
+fn replaced(text: &str, with: impl Fn(&[u8]) -> Option<(&'static str, usize)>) -> Cow<'_, str> {
     let bytes = text.as_bytes();
+    let Some(mut at) = (0..bytes.len()).find(|&at| with(&bytes[at..]).is_some()) else { return text.into() };
     let mut out = String::with_capacity(text.len() + text.len() / 16 + 16);
-    let (mut from, mut at) = (0, 0);
+    let mut from = 0;
     while at < bytes.len() {
         match with(&bytes[at..]) {
             Some((other, length)) => {
@@ -62,7 +64,7 @@ fn replaced(text: &str, with: impl Fn(&[u8]) -> Option<(&'static str, usize)>) -
         }
     }
     out.push_str(&text[from..]);
-    out
+    out.into()
 }
 
 /// Percent-encodes a URL path given as plain text: everything but unreserved characters, `/` and harmless delimiters.
@@ -128,7 +130,8 @@ mod tests {
 
     #[test]
     fn json_cannot_close_its_script() {
-        let text = json_in_html(&serde_json::json!({"a": "</script><!--&\u{2028}"}));
+        let json = serde_json::json!({"a": "</script><!--&\u{2028}"}).to_string();
+        let text = json_in_html(&json);
         assert_eq!(text, r#"{"a":"\u003c/script\u003e\u003c!--\u0026\u2028"}"#);
     }
 

@@ -36,7 +36,8 @@ pub(crate) fn rules(edition: &Edition<'_>, reads: Reads) -> Vec<String> {
 /// The page that stands at an old address: no script, and never in a search engine in place of its target.
 #[must_use]
 pub(crate) fn stub(edition: &Edition<'_>, to: &str) -> String {
-    let address = escape::markup(&context::absolute(edition, to));
+    let address = context::absolute(edition, to);
+    let address = escape::markup(&address);
     let href = escape::markup(to);
     let lang = escape::markup(edition.tag(None, None));
     format!(

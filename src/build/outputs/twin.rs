@@ -1,21 +1,34 @@
 //! The Markdown twin of a page: `index.md` beside its `index.html`, for readers that are programs.
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
 use super::super::edition::Edition;
 use super::head;
+
+/// Bytes that stand before most bodies at most.
+const HEAD: usize = 512;
 
 /// Title, description and address, then the body as written with shortcode tags left out.
 #[must_use]
 pub(crate) fn text(edition: &Edition<'_>, index: usize) -> String {
     let page = &edition.library.pages[index];
-    let mut out = format!("---\ntitle: {}\n", quoted(&page.title));
+    let body = edition.body(index);
+    let mut out = String::with_capacity(body.len() + HEAD);
+    let _ = writeln!(out, "---\ntitle: {}", quoted(&page.title));
     let description = head::description(edition, Some(page));
     if !description.is_empty() {
-        out.push_str(&format!("description: {}\n", quoted(&description)));
+        let _ = writeln!(out, "description: {}", quoted(&description));
     }
-    out.push_str(&format!("url: {}\n---\n\n", quoted(&edition.base.absolute(&page.url))));
+    let _ = writeln!(out, "url: {}\n---\n", quoted(&edition.base.absolute(&page.url)));
     let has_calls = edition.sources[index].as_ref().is_some_and(|source| source.calls);
-    let body = edition.body(index).replace("\r\n", "\n");
-    let body = if has_calls { without_tags(&body) } else { body };
+    let mut body = Cow::Borrowed(body);
+    if memchr::memchr(b'\r', body.as_bytes()).is_some() {
+        body = body.replace("\r\n", "\n").into();
+    }
+    if has_calls {
+        body = without_tags(&body).into();
+    }
     out.push_str(body.trim());
     out.push('\n');
     out

@@ -16,7 +16,7 @@ pub(super) fn text(feed: &Feed<'_>) -> String {
     if !feed.description().is_empty() {
         element(&mut out, "  ", "subtitle", feed.description());
     }
-    let href = |url: &str| escape::markup(&edition.base.absolute(url));
+    let href = |url: &str| escape::markup(&edition.base.absolute(url)).into_owned();
     let _ = writeln!(out, "  <link rel=\"self\" type=\"application/atom+xml\" href=\"{}\"/>", href(url));
     let _ = writeln!(out, "  <link rel=\"alternate\" type=\"text/html\" href=\"{}\"/>", href(home));
     element(&mut out, "  ", "id", &edition.base.absolute(url));

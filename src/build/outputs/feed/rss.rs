@@ -18,7 +18,8 @@ pub(super) fn text(feed: &Feed<'_>) -> String {
     // RSS wants a description even where the site has none.
     element(&mut out, "description", if feed.description().is_empty() { feed.title } else { feed.description() });
     element(&mut out, "language", feed.tag());
-    let own = escape::markup(&absolute(feed.url));
+    let own = absolute(feed.url);
+    let own = escape::markup(&own);
     let _ = writeln!(out, "  <atom:link rel=\"self\" type=\"application/rss+xml\" href=\"{own}\"/>");
     if let Some(updated) = feed.updated() {
         element(&mut out, "lastBuildDate", &rfc822(updated));
