@@ -15,17 +15,22 @@ pub(super) struct Folded {
     in_word: bool,
     gap: bool,
     limit: usize,
+    /// Blanks that may still be written before the text is cut.
+    blanks: usize,
     cut: bool,
 }
 
 impl Folded {
     fn new(limit: usize) -> Self {
-        Self { limit, ..Self::default() }
+        Self { limit, blanks: usize::MAX, ..Self::default() }
     }
 
     fn push(&mut self, text: &str) {
         let mut rest = if self.limit == 0 { self.count(text) } else { text };
         while let Some(first) = rest.chars().next() {
+            if self.cut && self.blanks == 0 {
+                return;
+            }
             let run = rest.bytes().take_while(u8::is_ascii_graphic).count();
             if run > 0 {
                 self.push_run(&rest[..run]);
@@ -45,11 +50,13 @@ impl Folded {
     fn count<'t>(&mut self, text: &'t str) -> &'t str {
         let end = if text.is_ascii() { text.len() } else { text.bytes().take_while(u8::is_ascii).count() };
         // Without a branch: where words begin and end cannot be foreseen.
+        let (mut words, mut in_word) = (self.words, self.in_word);
         for byte in text.as_bytes()[..end].iter().copied() {
             let (part, blank) = (byte.is_ascii_alphanumeric(), matches!(byte, b'\t'..=b'\r' | b' '));
-            self.words += usize::from(part & !self.in_word);
-            self.in_word = (self.in_word | part) & !blank;
+            words += usize::from(part & !in_word);
+            in_word = (in_word | part) & !blank;
         }
+        (self.words, self.in_word) = (words, in_word);
         &text[end..]
     }
 
@@ -65,11 +72,18 @@ impl Folded {
         if self.limit == 0 {
             return;
         }
+        self.fill_gap();
+        self.text.push_str(run);
+    }
+
+    /// Writes the blank between two words; the last one that is wanted ends the text with the word behind it.
+    fn fill_gap(&mut self) {
         if self.gap && !self.text.is_empty() {
             self.text.push(' ');
+            self.blanks -= 1;
+            self.cut |= self.blanks == 0;
         }
         self.gap = false;
-        self.text.push_str(run);
     }
 
     fn gap(&mut self) {
@@ -90,10 +104,7 @@ impl Folded {
             self.cut = true;
             return;
         }
-        if self.gap && !self.text.is_empty() {
-            self.text.push(' ');
-        }
-        self.gap = false;
+        self.fill_gap();
         if !self.cut {
             self.text.push(c);
         }
@@ -125,8 +136,12 @@ impl Default for Collector {
 impl Collector {
     /// For a body: where no comment can end the lead, no more of it is kept than a summary shows.
     pub(super) fn of(body: &str) -> Self {
-        let limit = if body.contains("<!--") { LEAD_LIMIT } else { 2 * SUMMARY_LIMIT };
-        Self { lead: Folded::new(limit), lead_done: false, ..Self::default() }
+        let lead = if body.contains("<!--") {
+            Folded::new(LEAD_LIMIT)
+        } else {
+            Folded { blanks: SUMMARY_WORDS, ..Folded::new(2 * SUMMARY_LIMIT) }
+        };
+        Self { lead, lead_done: false, ..Self::default() }
     }
 
     /// Text of the page.
