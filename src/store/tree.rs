@@ -2,6 +2,7 @@
 
 mod folder;
 mod loose;
+mod recent;
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -231,8 +232,10 @@ impl Node {
                 Err(Error::internal(format!("{id} is no tree")))
             }
         };
-        let object = base.map(read).transpose()?;
-        let mut folder = Folder::read(object.as_ref().map_or(&[][..], git2::OdbObject::data))?;
+        let recent = base.and_then(recent::known);
+        let object = base.filter(|_| recent.is_none()).map(read).transpose()?;
+        let kept = recent.as_deref().map_or(&[][..], Vec::as_slice);
+        let mut folder = Folder::read(object.as_ref().map_or(kept, git2::OdbObject::data))?;
         let names: BTreeSet<&str> = self.files.keys().chain(self.folders.keys()).map(String::as_str).collect();
         let names: Vec<&str> = names.into_iter().collect();
         let mut changes = Vec::with_capacity(names.len());
@@ -247,7 +250,7 @@ impl Node {
         }
         match base {
             Some(base) if changes.is_empty() && !folder.is_empty() => Ok(Some(base)),
-            _ => folder.bytes(&changes).map(|bytes| loose::write_tree(git, odb, &bytes)).transpose(),
+            _ => folder.bytes(&changes).map(|bytes| loose::write_tree(git, odb, bytes)).transpose(),
         }
     }
 

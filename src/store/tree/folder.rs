@@ -33,6 +33,8 @@ impl Leads {
 struct Named<'b> {
     name: &'b [u8],
     leads: Leads,
+    /// All of it as it was read; nothing for one that is set.
+    read: &'b [u8],
 }
 
 impl Named<'_> {
@@ -69,7 +71,8 @@ impl<'b> Folder<'b> {
             let end = after.iter().position(|byte| *byte == 0).ok_or_else(broken)?;
             let (id, next) = after[end + 1..].split_first_chunk::<20>().ok_or_else(broken)?;
             let id = Oid::from_bytes(id).map_err(git_error("read a tree"))?;
-            entries.push(Named { name: &after[..end], leads: Leads { mode: mode.ok_or_else(broken)?, id } });
+            let (leads, read) = (Leads { mode: mode.ok_or_else(broken)?, id }, &rest[..rest.len() - next.len()]);
+            entries.push(Named { name: &after[..end], leads, read });
             rest = next;
         }
         Ok(Self { entries })
@@ -95,14 +98,20 @@ impl<'b> Folder<'b> {
     pub(super) fn bytes(&mut self, changes: &'b [(&str, Option<Leads>)]) -> Option<Vec<u8>> {
         let changed = |name: &[u8]| changes.binary_search_by(|(other, _)| other.as_bytes().cmp(name)).is_ok();
         self.entries.retain(|entry| !changed(entry.name));
-        let set = changes.iter().filter_map(|(name, leads)| Some(Named { name: name.as_bytes(), leads: (*leads)? }));
+        let set = changes
+            .iter()
+            .filter_map(|(name, leads)| Some(Named { name: name.as_bytes(), leads: (*leads)?, read: &[] }));
         self.entries.extend(set);
         if self.entries.is_empty() {
             return None;
         }
         self.entries.sort_by(Named::order);
         let mut bytes = Vec::with_capacity(self.entries.iter().map(|entry| entry.name.len() + 28).sum());
-        for Named { name, leads } in &self.entries {
+        for Named { name, leads, read } in &self.entries {
+            bytes.extend_from_slice(read);
+            if !read.is_empty() {
+                continue;
+            }
             bytes.extend_from_slice(format!("{:o} ", leads.mode).as_bytes());
             bytes.extend_from_slice(name);
             bytes.push(0);

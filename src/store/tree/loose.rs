@@ -12,6 +12,7 @@ use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use git2::{ObjectType, Odb, Oid};
 
+use super::recent;
 use crate::error::Result;
 use crate::store::failure::{git_error, io_error};
 use crate::store::hash::object_id;
@@ -20,17 +21,19 @@ use crate::store::hash::object_id;
 const LARGE: usize = 16 * 1024;
 
 /// Writes a tree.
-pub(super) fn write_tree(git: &git2::Repository, odb: &Odb<'_>, bytes: &[u8]) -> Result<Oid> {
+pub(super) fn write_tree(git: &git2::Repository, odb: &Odb<'_>, bytes: Vec<u8>) -> Result<Oid> {
     let action = git_error("write a tree");
     if bytes.len() < LARGE {
-        return odb.write(ObjectType::Tree, bytes).map_err(&action);
+        return odb.write(ObjectType::Tree, &bytes).map_err(&action);
     }
-    let id = object_id(ObjectType::Tree, bytes);
+    let id = object_id(ObjectType::Tree, &bytes);
     if odb.exists(id) {
         // It says, too, that the object is in use again.
-        return odb.write(ObjectType::Tree, bytes).map_err(&action);
+        odb.write(ObjectType::Tree, &bytes).map_err(&action)?;
+    } else {
+        put(git, id, &bytes).map_err(io_error("write", "the git directory"))?;
     }
-    put(git, id, bytes).map_err(io_error("write", "the git directory"))?;
+    recent::remember(id, bytes);
     Ok(id)
 }
 
