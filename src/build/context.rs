@@ -160,14 +160,13 @@ pub(crate) fn page(edition: &Edition<'_>, index: usize, kind: &str) -> Value {
 const FIRST_OF_PAGE: &str = "kind";
 
 /// Returns what was lent for a `page`.
-pub(crate) fn end_page(edition: &Edition<'_>, index: usize, mut page: Value) {
-    let Value::Object(fields) = &mut page else { return };
-    let mut is_shown = true;
-    fields.retain(|name, _| {
-        is_shown &= name != FIRST_OF_PAGE;
-        is_shown
-    });
-    edition.return_stub(index, page);
+pub(crate) fn end_page(edition: &Edition<'_>, index: usize, page: Value) {
+    let Value::Object(fields) = page else { return };
+    let shown = fields.keys().position(|name| name == FIRST_OF_PAGE).unwrap_or(fields.len());
+    // It is kept for as long as the site is: without the room that a whole page takes.
+    let mut stub = Map::with_capacity(shown);
+    stub.extend(fields.into_iter().take(shown));
+    edition.return_stub(index, Value::Object(stub));
 }
 
 fn backlinks(edition: &Edition<'_>, library: &Library, index: usize) -> Vec<Value> {

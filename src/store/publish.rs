@@ -127,7 +127,7 @@ impl Repository {
             // What waited was taken back meanwhile.
             pending.map_or(Ok(()), |pending| pending.clear(self, git))?;
             published.revision = stand.live.filter(|_| landed).map(message::revision_id);
-            self.put_output_right(git, &stand)?;
+            published.unfinished = told(self.put_output_right(git, &stand))?;
             self.push_live_output(git, deploy, &stand, &fetched, output, &mut published)?;
             return Ok(Some(published));
         };
@@ -167,14 +167,7 @@ impl Repository {
 
     /// What is published but not in the working tree yet is told, not an error: the next publish finishes it.
     fn finish(&self, git: &git2::Repository) -> Result<Option<Unfinished>> {
-        match self.land_pending(git) {
-            Ok(_) => Ok(None),
-            Err(error @ Error::Internal { .. }) => Err(error),
-            Err(error) => {
-                tracing::warn!(%error, "published, but the working tree is not up to date");
-                Ok(Some(Unfinished { reason: error.to_string(), cure: error.hint() }))
-            }
-        }
+        told(self.land_pending(git).map(drop))
     }
 
     fn unlanded(&self, mut published: Published) -> Result<Published> {
@@ -332,6 +325,18 @@ impl Repository {
             }
         }
         Ok(pushed)
+    }
+}
+
+/// What could not be done to the working tree, apart from faults of ours.
+fn told(done: Result<()>) -> Result<Option<Unfinished>> {
+    match done {
+        Ok(()) => Ok(None),
+        Err(error @ Error::Internal { .. }) => Err(error),
+        Err(error) => {
+            tracing::warn!(%error, "published, but the working tree is not up to date");
+            Ok(Some(Unfinished { reason: error.to_string(), cure: error.hint() }))
+        }
     }
 }
 

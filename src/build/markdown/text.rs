@@ -50,13 +50,14 @@ impl Folded {
     fn count<'t>(&mut self, text: &'t str) -> &'t str {
         let end = if text.is_ascii() { text.len() } else { text.bytes().take_while(u8::is_ascii).count() };
         // Without a branch: where words begin and end cannot be foreseen.
-        let (mut words, mut in_word) = (self.words, self.in_word);
+        let (mut words, mut in_word) = (self.words, usize::from(self.in_word));
         for byte in text.as_bytes()[..end].iter().copied() {
-            let (part, blank) = (byte.is_ascii_alphanumeric(), matches!(byte, b'\t'..=b'\r' | b' '));
-            words += usize::from(part & !in_word);
-            in_word = (in_word | part) & !blank;
+            let part = usize::from(byte.is_ascii_alphanumeric());
+            let blank = usize::from(matches!(byte, b'\t'..=b'\r' | b' '));
+            words += part & (in_word ^ 1);
+            in_word = (in_word | part) & (blank ^ 1);
         }
-        (self.words, self.in_word) = (words, in_word);
+        (self.words, self.in_word) = (words, in_word == 1);
         &text[end..]
     }
 

@@ -23,7 +23,7 @@ pub(crate) fn text(edition: &Edition<'_>, index: usize) -> String {
     let _ = writeln!(out, "url: {}\n---\n", quoted(&edition.base.absolute(&page.url)));
     let has_calls = edition.sources[index].as_ref().is_some_and(|source| source.calls);
     let mut body = Cow::Borrowed(body);
-    if memchr::memchr(b'\r', body.as_bytes()).is_some() {
+    if body.contains('\r') {
         body = body.replace("\r\n", "\n").into();
     }
     if has_calls {
