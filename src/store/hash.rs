@@ -2,7 +2,7 @@
 //! (<https://git-scm.com/book/en/v2/Git-Internals-Git-Objects>).
 //!
 //! libgit2 looks for crafted collisions while it hashes, which takes several times as long. It does so to each blob that is
-//! written; here only names are found for what is compared.
+//! written; here are named what is compared, and the large folders that we write ourselves.
 
 use git2::{ObjectType, Oid};
 use sha1::{Digest, Sha1};

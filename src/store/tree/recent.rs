@@ -21,6 +21,12 @@ pub(super) fn known(id: Oid) -> Option<Arc<Vec<u8>>> {
     recent.iter().find(|(known, _)| *known == id).map(|(_, bytes)| Arc::clone(bytes))
 }
 
+/// Forgets all, so that a test sees what is read.
+#[cfg(test)]
+pub(super) fn forget() {
+    RECENT.lock().unwrap_or_else(PoisonError::into_inner).clear();
+}
+
 /// Remembers a tree in place of the oldest one.
 pub(super) fn remember(id: Oid, bytes: Vec<u8>) {
     if bytes.len() > LARGEST {

@@ -180,9 +180,15 @@ fn a_large_folder_is_an_object_as_git_knows_them() {
         let done = std::process::Command::new("git").arg("-C").arg(s.git.path()).args(arguments).output().unwrap();
         assert!(done.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
     }
-    // Written again once it is in a pack.
-    assert_eq!(s.update(Some(root), &[("folder/new.md", Some("new"))]), {
-        let with: Vec<(&str, Option<&str>)> = changes.iter().copied().chain([("folder/new.md", Some("new"))]).collect();
-        s.update(None, &with)
-    });
+    let more =
+        [("folder/new.md", Some("new")), ("folder/page-00007.md", None), ("folder/page-00008.md", Some("other"))];
+    let with: Vec<_> =
+        changes.iter().copied().filter(|(name, _)| *name != "folder/page-00007.md").chain(more).collect();
+    let whole = s.update(None, &with);
+    // Once it is in a pack: as it is remembered, and as it is read.
+    recent::remember(folder, s.git.odb().unwrap().read(folder).unwrap().data().to_vec());
+    assert_eq!(s.update(Some(root), &more), whole);
+    recent::forget();
+    assert_eq!(recent::known(folder), None);
+    assert_eq!(s.update(Some(root), &more), whole);
 }
