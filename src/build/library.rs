@@ -95,20 +95,11 @@ pub(crate) fn assemble(
         );
         Lists { sections, taxonomies }
     };
-    let ((by_path, by_url), (own, translated)) = rayon::join(
+    let (indexes, (own, translated)) = rayon::join(
         || index(&pages, &mut findings),
         || (lists(None), folders.translated().map(|(tag, _)| (tag.to_owned(), lists(Some(tag)))).collect()),
     );
-    let library = Library {
-        config: Arc::new(config),
-        sections: Arc::new(own.sections),
-        taxonomies: Arc::new(own.taxonomies),
-        translated: Arc::new(translated),
-        by_path: Arc::new(by_path),
-        by_url: Arc::new(by_url),
-        backlinks: Arc::default(),
-        pages,
-    };
+    let library = together(config, pages, own, translated, indexes);
     (Assembled { library, sources: sources.into(), noted, folders: Arc::new(folders), until }, findings)
 }
 
@@ -120,7 +111,20 @@ pub(crate) fn restore(
     own: Lists,
     translated: BTreeMap<String, Lists>,
 ) -> Library {
-    let (by_path, by_url) = index(&pages, &mut Vec::new());
+    let indexes = index(&pages, &mut Vec::new());
+    together(config, pages, own, translated, indexes)
+}
+
+/// Page indexes by path and by URL.
+type Indexes = (HashMap<ContentPath, usize>, HashMap<String, usize>);
+
+fn together(
+    config: Config,
+    pages: SharedVec<Arc<Page>>,
+    own: Lists,
+    translated: BTreeMap<String, Lists>,
+    (by_path, by_url): Indexes,
+) -> Library {
     Library {
         config: Arc::new(config),
         sections: Arc::new(own.sections),
@@ -133,11 +137,8 @@ pub(crate) fn restore(
     }
 }
 
-/// Page indexes by path and by URL; two pages with one URL are findings.
-fn index(
-    pages: &SharedVec<Arc<Page>>,
-    findings: &mut Vec<Diagnostic>,
-) -> (HashMap<ContentPath, usize>, HashMap<String, usize>) {
+/// Indexes pages; two with one URL are findings.
+fn index(pages: &SharedVec<Arc<Page>>, findings: &mut Vec<Diagnostic>) -> Indexes {
     rayon::join(
         || pages.iter().enumerate().map(|(i, page)| (page.path.clone(), i)).collect(),
         || clash::index_urls(pages, findings),

@@ -211,7 +211,10 @@ mod tests {
         let ideographs = "語".repeat(3_000);
         let letters = "a".repeat(3_000);
         let words = vec!["word,"; 600].join(" ");
-        for text in [&ideographs, &letters, &words, &format!("{letters} {words}"), &format!("{words} {ideographs}")] {
+        let beyond = vec!["\u{fc}"; 600].join(" ");
+        for text in
+            [&ideographs, &letters, &words, &beyond, &format!("{letters} {words}"), &format!("{words} {ideographs}")]
+        {
             let (mut short, mut long) = (Collector::of(text), Collector::of(&format!("{text}<!--")));
             short.push(text);
             long.push(text);

@@ -34,14 +34,21 @@ struct Id<'a> {
     id: &'a str,
 }
 
+/// What a site and a page begin with.
 #[derive(Serialize)]
-struct WebSite<'a> {
+struct Thing<'a> {
     #[serde(rename = "@type")]
     kind: &'static str,
     #[serde(rename = "@id")]
     id: &'a str,
     url: &'a str,
     name: &'a str,
+}
+
+#[derive(Serialize)]
+struct WebSite<'a> {
+    #[serde(flatten)]
+    thing: Thing<'a>,
     #[serde(skip_serializing_if = "str::is_empty")]
     description: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -51,12 +58,8 @@ struct WebSite<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct WebPage<'a> {
-    #[serde(rename = "@type")]
-    kind: &'static str,
-    #[serde(rename = "@id")]
-    id: &'a str,
-    url: &'a str,
-    name: &'a str,
+    #[serde(flatten)]
+    thing: Thing<'a>,
     is_part_of: Id<'a>,
     in_language: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
@@ -115,24 +118,19 @@ pub(crate) fn graph(edition: &Edition<'_>, subject: &head::Subject<'_>, descript
     let publisher = config.seo.publisher.as_ref().map(|publisher| publisher_node(edition, publisher));
     let publisher_id = publisher.as_ref().and_then(|node| node["@id"].as_str()).map(|id| Id { id });
     let mut nodes = vec![Node::Site(WebSite {
-        kind: "WebSite",
-        id: &site_id,
-        url: &home,
-        name: config.title_in(subject.language),
+        thing: Thing { kind: "WebSite", id: &site_id, url: &home, name: config.title_in(subject.language) },
         description: config.description_in(subject.language),
         publisher: publisher_id,
     })];
     nodes.extend(publisher.as_ref().map(Node::Publisher));
     let posting = subject.page.filter(|page| page.kind == PageKind::Page && page.date.is_some());
+    let kind = match subject.page.map(|page| page.kind) {
+        Some(PageKind::Page) if posting.is_some() => "BlogPosting",
+        Some(PageKind::Page) => "WebPage",
+        _ => "CollectionPage",
+    };
     nodes.push(Node::Page(Box::new(WebPage {
-        kind: match subject.page.map(|page| page.kind) {
-            Some(PageKind::Page) if posting.is_some() => "BlogPosting",
-            Some(PageKind::Page) => "WebPage",
-            _ => "CollectionPage",
-        },
-        id: canonical,
-        url: canonical,
-        name: subject.title,
+        thing: Thing { kind, id: canonical, url: canonical, name: subject.title },
         is_part_of: Id { id: &site_id },
         in_language: edition.tag(subject.page, subject.language),
         description,
