@@ -58,8 +58,14 @@ impl Anchors {
 
 /// The fragment GitHub makes of a heading: lower case, letters of any script kept, blanks become hyphens.
 pub fn slug(text: &str) -> String {
-    let mut out = String::new();
-    for c in text.trim().nfc().take(200) {
+    let text = text.trim();
+    // ASCII is its own normal form.
+    if text.is_ascii() { slug_of(text.chars(), text.len()) } else { slug_of(text.nfc(), text.len()) }
+}
+
+fn slug_of(text: impl Iterator<Item = char>, length: usize) -> String {
+    let mut out = String::with_capacity(length);
+    for c in text.take(200) {
         match c {
             '-' | '_' => out.push(c),
             c if c.is_whitespace() => out.push('-'),

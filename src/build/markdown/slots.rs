@@ -3,7 +3,7 @@
 //! While HTML is being written, a slot is a token between two code points that no text can contain (they are replaced on
 //! the way in and on the way out). A sanitiser passes tokens through; its attribute filter drops those it did not expect.
 
-use crate::build::highlight;
+use crate::build::{escape, highlight};
 
 /// Opens a token; a noncharacter of Unicode, as long in UTF-8 as the replacement character.
 pub(super) const OPEN: char = '\u{FDD0}';
@@ -130,19 +130,26 @@ pub(super) fn has_token(text: &str) -> bool {
 
 /// Appends text escaped for HTML, inside or outside an attribute in double quotes.
 pub(in crate::build) fn push_text(out: &mut String, text: &str) {
-    let mut from = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        let (with, length) = match byte {
+    let bytes = text.as_bytes();
+    let special = |byte| matches!(byte, b'&' | b'<' | b'>' | b'"' | 0xEF);
+    let (mut from, mut at) = (0, 0);
+    while let Some(next) = escape::find(&bytes[at..], special) {
+        at += next;
+        let (with, length) = match bytes[at] {
             b'&' => ("&amp;", 1),
             b'<' => ("&lt;", 1),
             b'>' => ("&gt;", 1),
             b'"' => ("&quot;", 1),
-            0xEF if text[at..].starts_with([OPEN, CLOSE]) => ("\u{FFFD}", 3),
-            _ => continue,
+            _ if text[at..].starts_with([OPEN, CLOSE]) => ("\u{FFFD}", 3),
+            _ => {
+                at += 1;
+                continue;
+            }
         };
         out.push_str(&text[from..at]);
         out.push_str(with);
-        from = at + length;
+        at += length;
+        from = at;
     }
     out.push_str(&text[from..]);
 }
