@@ -1,6 +1,7 @@
 //! Assets below `content/`: which page each belongs to, and where it goes.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::address;
 use super::role::Role;
@@ -8,7 +9,7 @@ use crate::model::{Config, ContentPath, Library, Page, PageKind, PathKind, Snaps
 
 /// Gives each asset below `content/` to the bundle or section page that it lies beside; to a translation only where that is all
 /// there is.
-pub(super) fn attach(snapshot: &Snapshot, config: &Config, pages: &mut [Page]) {
+pub(super) fn attach(snapshot: &Snapshot, config: &Config, pages: &mut [Arc<Page>]) {
     let mut owners: BTreeMap<String, usize> = BTreeMap::new();
     let (translations, own): (Vec<_>, Vec<_>) = pages.iter().enumerate().partition(|(_, page)| page.variant);
     for (i, page) in own.into_iter().chain(translations) {
@@ -21,7 +22,7 @@ pub(super) fn attach(snapshot: &Snapshot, config: &Config, pages: &mut [Page]) {
         let mut folder = path.folder();
         while !folder.is_empty() {
             if let Some(&owner) = owners.get(folder) {
-                pages[owner].assets.push(path.clone());
+                Arc::make_mut(&mut pages[owner]).assets.push(path.clone());
                 break;
             }
             folder = folder.rsplit_once('/').map_or("", |(up, _)| up);

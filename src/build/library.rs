@@ -9,7 +9,7 @@ use super::address::{self, Base, Parts};
 use super::bare::Bare;
 use super::cascade::{self, Cascades};
 use super::fields::{self, Fields, Place};
-use super::load::{Loaded, Parsed};
+use super::load::Loaded;
 use super::presence::Presence;
 use super::role::Role;
 use super::sections::{Folders, build_sections};
@@ -47,6 +47,14 @@ pub(crate) struct Assembled {
     pub(crate) until: Option<jiff::Timestamp>,
 }
 
+/// What one file made.
+struct Made {
+    page: Arc<Page>,
+    /// `None` for a page without a file.
+    source: Option<Arc<Source>>,
+    noted: Vec<Diagnostic>,
+}
+
 /// Makes the library out of the loaded pages.
 #[must_use]
 pub(crate) fn assemble(
@@ -58,35 +66,34 @@ pub(crate) fn assemble(
     let heads = loaded.iter().map(|source| (source.path, &source.parsed.front_matter.values));
     let cascades = Cascades::of(&config, heads);
     let work = Assembly::new(&config, options, &cascades);
-    let made: Vec<(Page, Assembly<'_>)> = loaded
+    let (mut made, untils): (Vec<Made>, Vec<_>) = loaded
         .par_iter()
         .map(|source| {
             let mut work = work.clone();
-            (work.page(source), work)
+            let page = Arc::new(work.page(source));
+            (
+                Made { page, source: Some(Arc::new(Source::of(Arc::clone(&source.parsed)))), noted: work.findings },
+                work.until,
+            )
         })
-        .collect();
-    let mut until = None;
-    let mut pages: Vec<(Page, Option<Arc<Parsed>>, Vec<Diagnostic>)> = Vec::with_capacity(loaded.len());
-    for ((page, of_page), source) in made.into_iter().zip(loaded) {
-        until = of_page.until.into_iter().chain(until).min();
-        pages.push((page, Some(Arc::clone(&source.parsed)), of_page.findings));
-    }
-    let folders = Folders::of(&config, pages.iter().map(|(page, ..)| page));
-    for (page, ..) in &mut pages {
-        page.section = folders.section_of(&config, page);
+        .unzip();
+    let until = untils.into_iter().flatten().min();
+    let folders = Folders::of(&config, made.iter().map(|made| &*made.page));
+    for Made { page, .. } in &mut made {
+        Arc::make_mut(page).section = folders.section_of(&config, page);
     }
     let bare = Bare { config: &config, options, cascades: &cascades };
-    let bare = bare.sections(&folders, pages.iter().map(|(page, ..)| page));
-    pages.extend(bare.into_iter().map(|page| (page, None, Vec::new())));
-    pages.sort_by(|(a, ..), (b, ..)| a.path.cmp(&b.path));
-    let (mut bare, mut sources, mut noted) = (Vec::new(), Vec::new(), Vec::new());
-    for (page, source, found) in pages {
-        bare.push(page);
-        sources.push(source.map(|parsed| Arc::new(Source::of(parsed))));
-        noted.push(found);
+    let bare = bare.sections(&folders, made.iter().map(|made| &*made.page));
+    made.extend(bare.into_iter().map(|page| Made { page: Arc::new(page), source: None, noted: Vec::new() }));
+    made.sort_by(|a, b| a.page.path.cmp(&b.page.path));
+    let (mut pages, mut sources, mut noted) = (Vec::new(), Vec::new(), Vec::new());
+    for made in made {
+        pages.push(made.page);
+        sources.push(made.source);
+        noted.push(made.noted);
     }
-    assets::attach(snapshot, &config, &mut bare);
-    let pages: SharedVec<Arc<Page>> = bare.into_iter().map(Arc::new).collect();
+    assets::attach(snapshot, &config, &mut pages);
+    let pages: SharedVec<Arc<Page>> = pages.into();
     let mut findings = clash::strangers_in_bundles(&config, &pages);
     let lists = |language| {
         let (sections, taxonomies) = rayon::join(
@@ -301,13 +308,6 @@ impl<'a> Assembly<'a> {
                 address::join(&all)
             }
         };
-        let filename = address::segment(role.stem.name);
-        let slug = fields.slug.as_deref().map_or_else(|| filename.clone(), address::segment);
-        // Jekyll's own `permalink` means the file's name by `:title`.
-        let by_name = fields.url.is_some() && place.line("permalink") > 1;
-        let title = if by_name { filename.clone() } else { address::slugify(title) };
-        let zoned = fields.date.as_ref().map(|date| &date.zoned);
-        let parts = Parts { date: zoned, slug: &slug, title: &title, filename: &filename, folders: &folders };
         let (key, pattern) = match (&fields.url, role.kind) {
             (Some(url), _) => ("url", url.clone()),
             (None, PageKind::Page) if standard != NOT_FOUND_URL => match self.pattern(role.parent) {
@@ -316,6 +316,13 @@ impl<'a> Assembly<'a> {
             },
             _ => return standard,
         };
+        let filename = address::segment(role.stem.name);
+        let slug = fields.slug.as_deref().map_or_else(|| filename.clone(), address::segment);
+        // Jekyll's own `permalink` means the file's name by `:title`.
+        let by_name = fields.url.is_some() && place.line("permalink") > 1;
+        let title = if by_name { filename.clone() } else { address::slugify(title) };
+        let zoned = fields.date.as_ref().map(|date| &date.zoned);
+        let parts = Parts { date: zoned, slug: &slug, title: &title, filename: &filename, folders: &folders };
         // A colon is a token in a pattern only; a plain `url` may hold one.
         let has_token = key == "date" || pattern.contains("/:");
         let expanded = if has_token { address::expand(&pattern, &parts) } else { Ok(pattern.clone()) };
