@@ -157,11 +157,11 @@ impl Folder {
         let (above, in_new) = self.here();
         let opened = |fd: OwnedFd, fresh| Open { name: name.to_owned(), dir: Dir::from(fd), fresh };
         let mut in_the_way = false;
-        // A folder that this build made is there again when its turn comes twice.
+        // A folder that this build made is there again when its turn comes twice, with nothing in it but what this build put there.
         let ours = self.made.contains(path);
         if !in_new || ours {
             match openat(above, name, FOLDER, Mode::empty()) {
-                Ok(fd) => return Ok(opened(fd, false)),
+                Ok(fd) => return Ok(opened(fd, ours)),
                 Err(Errno::NOENT) => {}
                 Err(Errno::NOTDIR | Errno::LOOP | Errno::MLINK) => {
                     unlinkat(above, name, AtFlags::empty()).map_err(|e| self.failed("replace", path, e.into()))?;
