@@ -6,7 +6,7 @@ use super::edition::Edition;
 use super::languages::Language;
 use super::links::{Kind, is_external};
 use super::{cascade, fields, outputs, schema, sections, translations};
-use crate::model::{Heading, Library, Page, PageKind};
+use crate::model::{ContentPath, Digest, Digester, Heading, Library, Page, PageKind};
 
 /// Words a reader reads in a minute.
 const READING_SPEED: usize = 200;
@@ -16,25 +16,28 @@ const READING_SPEED: usize = 200;
 pub(crate) fn stub(edition: &Edition<'_>, index: usize) -> Value {
     let page = &*edition.library.pages[index];
     let config = &edition.library.config;
-    json!({
-        "title": page.title,
-        "url": edition.base.href(&page.url),
-        "permalink": edition.base.absolute(&page.url),
-        "path": page.path,
-        "description": page.description,
-        "summary": page.summary,
-        "date": page.date,
-        "updated": page.updated,
-        "terms": terms(edition, page),
-        "authors": page.authors,
-        "image": image(edition, page),
-        "reading_time": reading_time(page.word_count),
-        "word_count": page.word_count,
-        "weight": page.weight,
-        "draft": page.state == crate::model::PageState::Draft,
-        "section": section_link(edition, page),
-        "params": fields::params(&cascade::together(&page.front_matter, &page.inherited), config),
-    })
+    let fields = [
+        ("title", Value::from(page.title.as_str())),
+        ("url", Value::from(edition.base.href(&page.url))),
+        ("permalink", Value::from(edition.base.absolute(&page.url))),
+        ("path", Value::from(page.path.as_str())),
+        ("description", json!(page.description)),
+        ("summary", Value::from(page.summary.as_str())),
+        ("date", json!(page.date)),
+        ("updated", json!(page.updated)),
+        ("terms", terms(edition, page)),
+        ("authors", json!(page.authors)),
+        ("image", json!(image(edition, page))),
+        ("reading_time", Value::from(reading_time(page.word_count))),
+        ("word_count", Value::from(page.word_count)),
+        ("weight", json!(page.weight)),
+        ("draft", Value::from(page.state == crate::model::PageState::Draft)),
+        ("section", section_link(edition, page)),
+        ("params", Value::Object(fields::params(&cascade::together(&page.front_matter, &page.inherited), config))),
+    ];
+    let mut stub = Map::with_capacity(fields.len());
+    stub.extend(fields.map(|(name, value)| (name.to_owned(), value)));
+    Value::Object(stub)
 }
 
 /// Minutes, at least one.
@@ -117,59 +120,77 @@ pub(crate) fn site_at(edition: &Edition<'_>, language: Option<&str>, url: &str) 
     site
 }
 
-/// `page`, whole; what lists show of it is lent, and returned by [`end_page`].
+/// `page`, with those fields beyond the ones of lists that are `wanted`. What lists show of it is lent, and returned by [`end_page`].
 #[must_use]
-pub(crate) fn page(edition: &Edition<'_>, index: usize, kind: &str) -> Value {
+pub(crate) fn page(edition: &Edition<'_>, index: usize, kind: &str, wanted: impl Fn(&str) -> bool) -> Value {
     let library = &edition.library;
-    let page = &library.pages[index];
+    let page = &*library.pages[index];
     let mut value = edition.lend_stub(index);
+    let Value::Object(fields) = &mut value else { return value };
     let (before, after) = edition.neighbours[index];
     let neighbour = |i: Option<usize>| i.map_or(Value::Null, |i| link(edition, &library.pages[i]));
-    let owner = super::assets::owner(library, page);
-    let assets: Vec<Value> = owner
-        .assets
-        .iter()
-        .map(|asset| {
-            let url = super::assets::url(owner, asset);
-            json!({"name": asset.file_name(), "url": edition.base.href(&url)})
-        })
-        .collect();
-    let more = json!({
-        FIRST_OF_PAGE: kind,
-        "expires": page.expires,
-        "state": page.state,
-        "front_matter": page.front_matter,
-        "toc": toc(&page.outline),
-        "breadcrumbs": sections::ancestors(library, page).into_iter().map(|i| link(edition, &library.pages[i])).collect::<Vec<_>>(),
-        "prev": neighbour(before),
-        "next": neighbour(after),
-        "backlinks": backlinks(edition, library, index),
-        "assets": assets,
-        "noindex": page.noindex,
-        "lang": edition.tag(Some(page), None),
-        "translations": edition.translations.context(edition, index),
-        "collection": schema::collection_of(&library.config, &page.path).map(|(name, _)| name),
-    });
-    if let (Value::Object(value), Value::Object(more)) = (&mut value, more) {
-        value.extend(more);
-    }
+    let makers: [(&str, &dyn Fn() -> Value); 13] = [
+        ("expires", &|| json!(page.expires)),
+        ("state", &|| json!(page.state)),
+        ("front_matter", &|| Value::Object(page.front_matter.clone())),
+        ("toc", &|| toc(&page.outline)),
+        ("breadcrumbs", &|| {
+            sections::ancestors(library, page).into_iter().map(|i| link(edition, &library.pages[i])).collect()
+        }),
+        ("prev", &|| neighbour(before)),
+        ("next", &|| neighbour(after)),
+        ("backlinks", &|| backlinks(edition, library, index)),
+        ("assets", &|| assets(edition, page)),
+        ("noindex", &|| json!(page.noindex)),
+        ("lang", &|| json!(edition.tag(Some(page), None))),
+        ("translations", &|| edition.translations.context(edition, index)),
+        ("collection", &|| json!(schema::collection_of(&library.config, &page.path).map(|(name, _)| name))),
+    ];
+    let makers: Vec<_> = makers.into_iter().filter(|(name, _)| wanted(name)).collect();
+    let kind = (FIRST_OF_PAGE.to_owned(), Value::from(kind));
+    // All in one: the map then grows once.
+    fields.extend([kind].into_iter().chain(makers.into_iter().map(|(name, make)| (name.to_owned(), make()))));
     value
+}
+
+fn assets(edition: &Edition<'_>, page: &Page) -> Value {
+    let owner = super::assets::owner(&edition.library, page);
+    let one = |asset: &ContentPath| {
+        let url = super::assets::url(owner, asset);
+        json!({"name": asset.file_name(), "url": edition.base.href(&url)})
+    };
+    owner.assets.iter().map(one).collect()
 }
 
 /// The first field of `page` that lists do not show.
 const FIRST_OF_PAGE: &str = "kind";
 
+/// The digest of a `page`.
+#[must_use]
+pub(crate) fn page_digest(edition: &Edition<'_>, index: usize, page: &Value) -> Digest {
+    let Value::Object(fields) = page else { return Digest::default() };
+    let shown = edition.lent_digest(index, fields.iter().take(shown_in_lists(fields)));
+    let mut digester = Digester::default().with(&shown);
+    digester.fields(fields.iter().skip(shown_in_lists(fields)));
+    digester.finish()
+}
+
+/// How many fields of a `page` lists show; they come first.
+fn shown_in_lists(fields: &Map<String, Value>) -> usize {
+    fields.keys().position(|name| name == FIRST_OF_PAGE).unwrap_or(fields.len())
+}
+
 /// Returns what was lent for a `page`.
 pub(crate) fn end_page(edition: &Edition<'_>, index: usize, page: Value) {
     let Value::Object(fields) = page else { return };
-    let shown = fields.keys().position(|name| name == FIRST_OF_PAGE).unwrap_or(fields.len());
+    let shown = shown_in_lists(&fields);
     // It is kept for as long as the site is: without the room that a whole page takes.
     let mut stub = Map::with_capacity(shown);
     stub.extend(fields.into_iter().take(shown));
     edition.return_stub(index, Value::Object(stub));
 }
 
-fn backlinks(edition: &Edition<'_>, library: &Library, index: usize) -> Vec<Value> {
+fn backlinks(edition: &Edition<'_>, library: &Library, index: usize) -> Value {
     let linking = library.backlinks.get(&index).map_or(&[][..], Vec::as_slice);
     linking.iter().map(|&i| &library.pages[i]).filter(|page| page.included).map(|page| link(edition, page)).collect()
 }

@@ -29,10 +29,20 @@ pub(crate) struct Edition<'a> {
     /// Answers to what templates ask on every page.
     queries: Mutex<Vec<(ListQuery, Arc<Vec<usize>>)>>,
     /// Contexts that hold what all pages of a language share, for the next ones: copying it costs more than rendering a short
-    /// page. By the language's index.
-    contexts: Mutex<Vec<(usize, Value)>>,
+    /// page.
+    contexts: Mutex<Vec<SharedContext>>,
     /// Partials that are the same on every page of a language, by its index.
     kept: Vec<RwLock<HashMap<String, Arc<Kept>>>>,
+}
+
+/// A context with what all pages of a language share.
+#[derive(Debug)]
+pub(crate) struct SharedContext {
+    /// By its index.
+    language: usize,
+    /// The address that `site` is seen from.
+    seen_from: String,
+    pub(crate) values: Value,
 }
 
 impl Deref for Edition<'_> {
@@ -91,26 +101,27 @@ impl<'a> Edition<'a> {
 
     /// A context with what all pages of a language share, `site` as seen from an address.
     #[must_use]
-    pub(crate) fn context(&self, language: Option<&str>, url: &str) -> Value {
+    pub(crate) fn context(&self, language: Option<&str>, url: &str) -> SharedContext {
         let index = self.languages.index(language);
         let mut contexts = self.contexts.lock().unwrap_or_else(PoisonError::into_inner);
-        let used = contexts.iter().rposition(|(of, _)| *of == index).map(|at| contexts.swap_remove(at));
+        let used = contexts.iter().rposition(|shared| shared.language == index).map(|at| contexts.swap_remove(at));
         drop(contexts);
-        let Some((_, mut shared)) = used else {
-            return Value::Object(Map::from_iter([("site".to_owned(), context::site_at(self, language, url))]));
+        let Some(mut shared) = used else {
+            let values = Map::from_iter([("site".to_owned(), context::site_at(self, language, url))]);
+            return SharedContext { language: index, seen_from: url.to_owned(), values: Value::Object(values) };
         };
-        if let Some(menus) = shared.get_mut("site").and_then(|site| site.get_mut("menus")) {
-            self.in_language(language).menus.mark(menus, url);
+        if let Some(menus) = shared.values.get_mut("site").and_then(|site| site.get_mut("menus")) {
+            self.in_language(language).menus.mark(menus, &shared.seen_from, url);
         }
+        url.clone_into(&mut shared.seen_from);
         shared
     }
 
     /// Takes a context back, without what belongs to one page.
-    pub(crate) fn give_back(&self, language: Option<&str>, mut shared: Value) {
-        if let Value::Object(map) = &mut shared {
+    pub(crate) fn give_back(&self, mut shared: SharedContext) {
+        if let Value::Object(map) = &mut shared.values {
             map.retain(|key, _| matches!(key.as_str(), "site" | "settings"));
-            let index = self.languages.index(language);
-            self.contexts.lock().unwrap_or_else(PoisonError::into_inner).push((index, shared));
+            self.contexts.lock().unwrap_or_else(PoisonError::into_inner).push(shared);
         }
     }
 

@@ -75,7 +75,8 @@ pub(crate) fn page(edition: &Edition<'_>, index: usize, n: usize, known: Known<'
     let kind = kind_of(library, page);
     let candidates = candidates(&library.config, page, kind);
     let mut values = Values { layout: edition.theme.templates.layout(&candidates), ..Values::default() };
-    values.insert("page", context::page(edition, index, kind));
+    let shown = edition.theme.templates.fields_of_page(values.layout.as_deref());
+    values.insert("page", context::page(edition, index, kind, shown));
     match page.kind {
         PageKind::Page => {}
         PageKind::Home => home(edition, page, &mut values),
@@ -194,18 +195,18 @@ impl Sheet<'_> {
             let lists = PageLists { edition, page: self.from, language: self.language };
             let input = Render { context: &Value::Null, content, head, lists: &lists };
             let mut shared = edition.context(self.language, self.subject.url);
-            if let Value::Object(map) = &mut shared {
+            if let Value::Object(map) = &mut shared.values {
                 map.append(&mut self.values.single);
                 for (name, pages) in &self.values.lists {
                     let stubs = pages.iter().map(|&page| edition.lend_stub(page)).collect();
                     map.insert((*name).to_owned(), Value::Array(stubs));
                 }
             }
-            let rendered = edition.theme.templates.render_lent(layout, &mut shared, &input);
-            if let Value::Object(map) = &mut shared {
+            let rendered = edition.theme.templates.render_lent(layout, &mut shared.values, &input);
+            if let Value::Object(map) = &mut shared.values {
                 self.end(edition, map);
             }
-            edition.give_back(self.language, shared);
+            edition.give_back(shared);
             match rendered {
                 Ok(html) => done.output = Some(render::output(head::ensure(html, head), self.source)),
                 Err(error) => done.findings.push(template_finding(error)),
@@ -234,7 +235,11 @@ impl Sheet<'_> {
 
     /// All that rendering starts from, but for what it looks up itself.
     fn given(&self, edition: &Edition<'_>, recall: &Recall<'_>, layout: &str, head: &str) -> Given {
-        let value = |name: &str| memory::digest_of_value(self.values.single.get(name));
+        let page = self.values.single.get("page").unwrap_or(&Value::Null);
+        let page = match self.content {
+            Content::Fixed(_) => memory::digest_of_value(Some(page)),
+            Content::Body(index) => context::page_digest(edition, index, page),
+        };
         let mut lists = Digester::default();
         for (name, value) in self.values.single.iter().filter(|(name, _)| *name != "page") {
             lists.add(name);
@@ -255,7 +260,7 @@ impl Sheet<'_> {
         Given {
             theme: Digester::default().with(&(layout, recall.settings)).finish(),
             body,
-            page: value("page"),
+            page,
             lists: lists.finish(),
             site: recall.site(self.language, self.subject.url),
             head: Digest::of(head.as_bytes()),

@@ -25,6 +25,9 @@ use crate::model::{Digest, Digester, Page};
 /// Questions that no output asks any more are dropped where there are more of them than of the others, and than this.
 const MOST_FORGOTTEN: usize = 256;
 
+/// Why an output is made again: a template that it uses changed.
+const TEMPLATE: &str = "template";
+
 /// Something that is looked up while an output is rendered.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) enum Question {
@@ -246,10 +249,10 @@ impl<'a> Recall<'a> {
         if self.memory.engine != self.engine {
             return Before::Other("engine");
         }
-        if let Some(part) = trace.given.differs(given) {
-            return Before::Other(part);
-        }
-        if let Some(reason) = self.changed(trace, from) {
+        // What a layout is given goes by what it may read: a template that changed is the reason for both.
+        let changed = self.changed(trace, from);
+        let template = changed.filter(|reason| *reason == TEMPLATE);
+        if let Some(reason) = template.or_else(|| trace.given.differs(given)).or(changed) {
             return Before::Other(reason);
         }
         self.done(path, trace).map_or(Before::Other("forgotten"), |done| Before::Same(Box::new(done)))
@@ -261,7 +264,7 @@ impl<'a> Recall<'a> {
         if let Some(&at) = shared {
             let is_template = |(question, _): &(Question, Digest)| matches!(question, Question::Template(_));
             let template = self.memory.shared.get(at as usize).is_some_and(is_template);
-            return Some(if template { "template" } else { "list" });
+            return Some(if template { TEMPLATE } else { "list" });
         }
         let differs = |(question, digest): &(Question, Digest)| question.answer(self.edition, from) != *digest;
         trace.own.iter().any(differs).then_some("link")

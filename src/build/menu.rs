@@ -225,10 +225,10 @@ impl Menus {
     }
 
     /// Turns what [`Menus::context`] made for one page into what it makes for another.
-    pub(crate) fn mark(&self, context: &mut Value, here: &str) {
+    pub(crate) fn mark(&self, context: &mut Value, before: &str, here: &str) {
         for (name, items) in &self.menus {
             if let Some(values) = context.get_mut(name) {
-                mark(items, values, here);
+                mark(items, values, before, here);
             }
         }
     }
@@ -269,14 +269,16 @@ fn seen_from(items: &[Item], here: &str, digester: &mut Digester) {
     }
 }
 
-/// Sets in a list made by [`list`] what depends on the page.
-fn mark(items: &[Item], values: &mut Value, here: &str) {
+/// Sets in a list made by [`list`] what is another from here than it was from the page before.
+fn mark(items: &[Item], values: &mut Value, before: &str, here: &str) {
     for (item, value) in items.iter().zip(values.as_array_mut().into_iter().flatten()) {
         let (current, active) = item.seen_from(here);
-        value["active"] = Value::Bool(active);
-        value["current"] = Value::Bool(current);
+        if (current, active) != item.seen_from(before) {
+            value["active"] = Value::Bool(active);
+            value["current"] = Value::Bool(current);
+        }
         if !item.children.is_empty() {
-            mark(&item.children, &mut value["children"], here);
+            mark(&item.children, &mut value["children"], before, here);
         }
     }
 }

@@ -285,7 +285,7 @@ impl<'a> Resolver<'a> {
         let base = self.context.get_or_insert_with(|| {
             let kind = context::kind_name(page.kind);
             let mut base = Map::new();
-            base.insert("page".into(), context::page(edition, index, kind));
+            base.insert("page".into(), context::page(edition, index, kind, |_| true));
             base.insert("site".into(), context::site_at(edition, edition.library.language_of(page), &page.url));
             base
         });

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use serde_json::Value;
 
 use super::edition::Edition;
-use super::{context, memory, reads};
-use crate::model::Digest;
+use super::{context, reads};
+use crate::model::{Digest, Digester};
 
 /// What lists show of one page.
 #[derive(Debug, Default)]
@@ -64,6 +64,22 @@ impl Edition<'_> {
     #[must_use]
     pub(crate) fn stub_digest(&self, index: usize) -> Digest {
         let digest = &self.kept_stub(index).digest;
-        *digest.get_or_init(|| memory::digest_of_value(Some(&self.stub(index))))
+        *digest.get_or_init(|| self.stub(index).as_object().map(|fields| digest_of(fields.iter())).unwrap_or_default())
     }
+
+    /// The same, by the fields of what is lent.
+    #[must_use]
+    pub(crate) fn lent_digest<'v>(
+        &self,
+        index: usize,
+        fields: impl Iterator<Item = (&'v String, &'v Value)>,
+    ) -> Digest {
+        *self.kept_stub(index).digest.get_or_init(|| digest_of(fields))
+    }
+}
+
+fn digest_of<'v>(fields: impl Iterator<Item = (&'v String, &'v Value)>) -> Digest {
+    let mut digester = Digester::default();
+    digester.fields(fields);
+    digester.finish()
 }

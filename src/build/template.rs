@@ -172,6 +172,12 @@ impl Templates {
         self.mentions.get(&format!("layouts/{layout}")).is_none_or(|mentions| mentions.may_read(name))
     }
 
+    /// Which fields of `page` a layout may read; those that it may not need not be made for it.
+    pub(crate) fn fields_of_page(&self, layout: Option<&str>) -> impl Fn(&str) -> bool + use<'_> {
+        let mentions = layout.and_then(|layout| self.mentions.get(&format!("layouts/{layout}")));
+        move |field| mentions.is_none_or(|mentions| mentions.may_read_of_page(field))
+    }
+
     /// The file of a layout, where there is one.
     pub fn layout_path(&self, layout: &str) -> Option<&ContentPath> {
         self.files.get(&format!("layouts/{layout}"))

@@ -457,6 +457,25 @@ fn a_partial_renders_its_users_and_a_setting_what_the_theme_is_in() {
     assert_eq!(names(&data), homes, "{data:?}");
 }
 
+/// Fields of `page` that no layout names are not made for it.
+#[test]
+fn a_field_that_a_layout_names_for_the_first_time_renders_what_the_layout_is_for() {
+    for reads in [
+        "{{#each page.toc}}{{text}}{{/each}}",
+        "{{json page.front_matter}}",
+        "{{json page}}",
+        "{{lookup page \"assets\"}}",
+    ] {
+        let named = rendered_after("themes/t/layouts/list.hbs", |text| {
+            text.replace("{{/base}}", &format!("{reads}{{{{/base}}}}"))
+        });
+        let shown = names(&named);
+        assert!(["deep/index.html", "notes/index.html", "tags/index.html"].iter().all(|path| shown.contains(path)));
+        assert!(!shown.contains(&"b/index.html") && !shown.contains(&"index.html"), "{named:?}");
+        assert!(named.iter().all(|(_, why)| *why == "template"), "{named:?}");
+    }
+}
+
 #[test]
 fn a_title_renders_what_shows_it() {
     let rendered = rendered_after("content/b.md", |text| text.replace("title: B", "title: Bee"));

@@ -17,6 +17,8 @@ use super::lower::PARTIAL;
 pub(super) struct Mentions {
     /// It may read any.
     all: bool,
+    /// It takes `page` as one value, and may read any field of it.
+    whole_page: bool,
     names: BTreeSet<String>,
 }
 
@@ -24,6 +26,11 @@ impl Mentions {
     /// Whether a layout may read this name.
     pub(super) fn may_read(&self, name: &str) -> bool {
         self.all || self.names.contains(name)
+    }
+
+    /// Whether a layout may read this field of `page`.
+    pub(super) fn may_read_of_page(&self, field: &str) -> bool {
+        self.whole_page || self.may_read(field)
     }
 }
 
@@ -106,6 +113,7 @@ impl Walk<'_> {
         if named.is_empty() && (here == Here::Top || path.contains("..") || path.contains('@')) {
             self.found.all = true;
         }
+        self.found.whole_page |= named.last() == Some(&"page");
         self.found.names.extend(named.into_iter().map(str::to_owned));
     }
 
@@ -123,23 +131,18 @@ impl Walk<'_> {
         }
     }
 
-    /// A partial sees what its caller sees, or the one value that it is given. Which one it is may not be written down.
+    /// A partial sees what its caller sees, or the one value that it is given.
     fn partial(&mut self, call: &HelperTemplate, here: Here) {
         let inside = if call.params.len() > 1 { Here::Below } else { here };
-        let registry = self.registry;
-        if let Some(Parameter::Literal(Value::String(name))) = call.params.first() {
-            let found = registry.get_template(&format!("partials/{name}")).or_else(|| registry.get_template(name));
-            if let Some(template) = found {
-                self.walk(name, template, inside);
-            }
+        let Some(Parameter::Literal(Value::String(name))) = call.params.first() else {
+            // Which one it is shows when it is rendered. To go by all there are would make it depend on each of them.
+            self.found.all = true;
             return;
-        }
-        registry.get_templates().iter().for_each(|(name, template)| self.walk(name, template, inside));
-    }
-
-    fn walk(&mut self, name: &str, template: &Template, here: Here) {
-        if self.seen.insert((name.to_owned(), here)) {
-            self.template(template, here);
+        };
+        let registry = self.registry;
+        let found = registry.get_template(&format!("partials/{name}")).or_else(|| registry.get_template(name));
+        if let Some(template) = found.filter(|_| self.seen.insert((name.clone(), inside))) {
+            self.template(template, inside);
         }
     }
 }
@@ -158,6 +161,48 @@ mod tests {
         ]);
         assert!(templates.registry.has_template("layouts/x"), "does not compile: {layout}");
         templates.may_read("x", "pages")
+    }
+
+    fn may_read_the_toc(layout: &str) -> bool {
+        let templates = compiled(&[
+            ("layouts/x", layout),
+            ("layouts/other", "{{#each page.toc}}{{/each}}{{json page}}"),
+            ("partials/toc", "{{#each toc}}{{text}}{{/each}}"),
+            ("partials/card", "{{item.title}}{{#with item}}{{json this}}{{/with}}"),
+        ]);
+        assert!(templates.registry.has_template("layouts/x"), "does not compile: {layout}");
+        templates.fields_of_page(Some("x"))("toc")
+    }
+
+    #[test]
+    fn a_field_of_the_page_is_named_or_reached_through_the_whole_page() {
+        for layout in [
+            "{{#each page.toc}}{{/each}}",
+            "{{#if page.[toc]}}{{/if}}",
+            "{{#if @root.page.toc.0.id}}{{/if}}",
+            "{{> toc}}",
+            "{{> toc page}}",
+            "{{> card item=page}}",
+            "{{#with page}}{{json this}}{{/with}}",
+            "{{#with page as |p|}}{{lookup p \"toc\"}}{{/with}}",
+            "{{#with ../page}}{{/with}}",
+            "{{lookup page \"toc\"}}",
+            "{{#each page}}{{@key}}{{/each}}",
+            "{{#each pages}}{{json @root.page}}{{/each}}",
+            "{{json this}}",
+            "{{> (lookup page.params \"partial\")}}",
+        ] {
+            assert!(may_read_the_toc(layout), "{layout}");
+        }
+        for layout in [
+            "{{page.title}}",
+            "{{#with page.next}}{{> card item=this}}{{json this}}{{/with}}",
+            "{{#each pages}}{{json this}}{{/each}}",
+            "{{#with (page \"about\")}}{{json this}}{{/with}}",
+            "{{length page.params}}{{{content}}}",
+        ] {
+            assert!(!may_read_the_toc(layout), "{layout}");
+        }
     }
 
     #[test]
