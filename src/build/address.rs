@@ -32,7 +32,11 @@ impl<'a> Stem<'a> {
 /// One path segment as it stands in a URL: lower case, blanks and URL syntax to `-`; letters of any script and emoji stay.
 #[must_use]
 pub(crate) fn segment(text: &str) -> String {
-    fold(text, |c| !c.is_whitespace() && !c.is_control() && !"/\\?#%:*\"<>|&'`^{}[]".contains(c))
+    fold(text, |c| match c {
+        '/' | '\\' | '?' | '#' | '%' | ':' | '*' | '"' | '<' | '>' | '|' | '&' | '\'' | '`' | '^' | '{' | '}' | '['
+        | ']' => false,
+        _ => !c.is_whitespace() && !c.is_control(),
+    })
 }
 
 /// A slug for a title or a term: as [`segment`], but all ASCII punctuation but `-`, `_` and inner `.` becomes `-`.
@@ -61,8 +65,15 @@ fn is_punctuation(c: char) -> bool {
 }
 
 fn fold(text: &str, keep: impl Fn(char) -> bool) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars().flat_map(char::to_lowercase) {
+    if text.is_ascii() {
+        return folded(text.bytes().map(|byte| char::from(byte.to_ascii_lowercase())), text.len(), keep);
+    }
+    folded(text.chars().flat_map(char::to_lowercase), text.len(), keep)
+}
+
+fn folded(lower: impl Iterator<Item = char>, length: usize, keep: impl Fn(char) -> bool) -> String {
+    let mut out = String::with_capacity(length);
+    for c in lower {
         if keep(c) {
             if c == '-' && out.ends_with('-') {
                 continue;

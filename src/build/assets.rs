@@ -12,7 +12,8 @@ use crate::model::{Config, ContentPath, Library, Page, PageKind, PathKind, Snaps
 pub(super) fn attach(snapshot: &Snapshot, config: &Config, pages: &mut [Arc<Page>]) {
     let mut owners: BTreeMap<String, usize> = BTreeMap::new();
     let (translations, own): (Vec<_>, Vec<_>) = pages.iter().enumerate().partition(|(_, page)| page.variant);
-    for (i, page) in own.into_iter().chain(translations) {
+    let named = |page: &Page| page.path.file_name().starts_with('_') || page.path.file_name().starts_with("index");
+    for (i, page) in own.into_iter().chain(translations).filter(|(_, page)| named(page)) {
         let role = Role::of(&page.path, config);
         if role.bundle || (role.kind != PageKind::Page && page.path.file_name().starts_with('_')) {
             owners.entry(page.path.folder().to_owned()).or_insert(i);

@@ -11,8 +11,12 @@ use crate::model::{Config, Diagnostic, Page, PageKind, Severity, SharedVec};
 pub(super) fn strangers_in_bundles(config: &Config, pages: &SharedVec<Arc<Page>>) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
     let own = || pages.iter().filter(|page| page.kind == PageKind::Page && !page.variant);
-    let bundles: BTreeSet<&str> =
-        own().filter(|page| Role::of(&page.path, config).bundle).map(|page| page.path.folder()).collect();
+    let is_bundle =
+        |page: &&Arc<Page>| page.path.file_name().starts_with("index") && Role::of(&page.path, config).bundle;
+    let bundles: BTreeSet<&str> = own().filter(is_bundle).map(|page| page.path.folder()).collect();
+    if bundles.is_empty() {
+        return findings;
+    }
     for page in own() {
         let role = Role::of(&page.path, config);
         if !role.bundle && bundles.contains(role.parent) {

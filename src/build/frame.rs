@@ -146,14 +146,18 @@ impl Frame {
         base: Base,
         library: Library,
     ) -> (Self, Vec<Diagnostic>) {
-        let ((plan, found), names) =
-            rayon::join(|| plan::plan(snapshot, &library, &theme.templates, &base), || Names::of(&library));
+        let planned = || plan::plan(snapshot, &library, &theme.templates, &base);
+        let ordered = || rayon::join(|| neighbours(&library), || Languages::of(&library));
+        let (((plan, found), names), ((neighbours, languages), translations)) = rayon::join(
+            || rayon::join(planned, || Names::of(&library)),
+            || rayon::join(ordered, || Translations::of(&library)),
+        );
         let frame = Self {
             base,
             names: Arc::new(names),
-            translations: Arc::new(Translations::of(&library)),
-            neighbours: Arc::new(neighbours(&library)),
-            languages: Languages::of(&library),
+            translations: Arc::new(translations),
+            neighbours: Arc::new(neighbours),
+            languages,
             stubs: library.pages.iter().map(|_| OnceLock::new()).collect(),
             library,
             sources: SharedVec::default(),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use serde_json::Value;
 
 use super::menu::Menus;
@@ -41,7 +42,7 @@ impl Languages {
             }
         }
         for language in &mut all {
-            language.recent.sort_by(|&a, &b| {
+            language.recent.par_sort_by(|&a, &b| {
                 let (a, b) = (&library.pages[a], &library.pages[b]);
                 sections::newest_first(a, b).then_with(|| sections::display_order(a, b))
             });

@@ -87,6 +87,28 @@ pub(crate) fn render(
     if progress.is_cancelled() {
         return (Rendered::default(), None);
     }
+    if formats {
+        stopwatch::stage(company.watch, "feeds, sitemap, search");
+    }
+    let made = || -> Vec<(String, String)> {
+        if formats { outputs::FORMATS.par_iter().flat_map_iter(|format| format(edition)).collect() } else { Vec::new() }
+    };
+    let ((mut rendered, memory), files) = rayon::join(|| gather(done, everything, recall), made);
+    let mut taken = BTreeSet::new();
+    for (path, text) in files.into_iter().filter(|(path, _)| !edition.plan.jobs.contains_key(path)) {
+        match company.take {
+            Some(take) if taken.insert(path.clone()) => take(path, output(text, None)),
+            Some(_) => {}
+            None => {
+                rendered.outputs.entry(path).or_insert_with(|| output(text, None));
+            }
+        }
+    }
+    (rendered, memory)
+}
+
+/// What all jobs made, and what is remembered of it.
+fn gather(done: Vec<(&String, Done)>, everything: bool, recall: Option<&Recall<'_>>) -> (Rendered, Option<Memory>) {
     let mut rendered = Rendered::default();
     let mut twins = Vec::new();
     let mut memory = recall.map(Recall::begin);
@@ -107,21 +129,6 @@ pub(crate) fn render(
     }
     for (path, output) in twins {
         rendered.outputs.entry(path).or_insert(output);
-    }
-    if formats {
-        stopwatch::stage(company.watch, "feeds, sitemap, search");
-        let files: Vec<(String, String)> =
-            outputs::FORMATS.par_iter().flat_map_iter(|format| format(edition)).collect();
-        let mut taken = BTreeSet::new();
-        for (path, text) in files.into_iter().filter(|(path, _)| !edition.plan.jobs.contains_key(path)) {
-            match company.take {
-                Some(take) if taken.insert(path.clone()) => take(path, output(text, None)),
-                Some(_) => {}
-                None => {
-                    rendered.outputs.entry(path).or_insert_with(|| output(text, None));
-                }
-            }
-        }
     }
     (rendered, memory.map(memory::Next::end))
 }

@@ -1,7 +1,9 @@
 //! Taxonomies: terms with their pages, merged by slug.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+
+use rayon::prelude::*;
 
 use super::sections::{display_order, language_of, listed, newest_first};
 use super::{address, translations};
@@ -37,24 +39,24 @@ fn terms(
     in_language: impl Fn(&Page) -> bool,
 ) -> BTreeMap<String, Term> {
     let mut terms: BTreeMap<String, Term> = BTreeMap::new();
+    let mut slugs: HashMap<&str, String> = HashMap::new();
     for (i, page) in pages.iter().enumerate().filter(|(_, page)| listed(page) && in_language(page)) {
-        let mut seen = HashSet::new();
         for name in page.terms.get(key).into_iter().flatten() {
-            let slug = address::term_slug(name);
-            if !seen.insert(slug.clone()) {
-                continue;
+            let slug = slugs.entry(name).or_insert_with(|| address::term_slug(name));
+            match terms.get_mut(slug.as_str()) {
+                // Two of its names may have one slug.
+                Some(term) if term.pages.last() == Some(&i) => {}
+                Some(term) => term.pages.push(i),
+                None => {
+                    let term = Term { name: name.clone(), url: format!("{url}{slug}/"), pages: vec![i] };
+                    terms.insert(slug.clone(), term);
+                }
             }
-            let term = terms.entry(slug).or_insert_with_key(|slug| Term {
-                name: name.clone(),
-                url: format!("{url}{slug}/"),
-                pages: Vec::new(),
-            });
-            term.pages.push(i);
         }
     }
-    for term in terms.values_mut() {
+    terms.par_iter_mut().for_each(|(_, term)| {
         term.pages
             .sort_by(|&a, &b| newest_first(&pages[a], &pages[b]).then_with(|| display_order(&pages[a], &pages[b])));
-    }
+    });
     terms
 }

@@ -64,13 +64,17 @@ pub fn write(
         if let Some(watch) = watch {
             watch.stage("write files");
         }
+        if built.is_ok() {
+            // Beside the last of the writing: what is kept of the site is of use without it.
+            scope.spawn(|| warm.keep_site(&held));
+        }
         let filled = writing.join().map_err(|_| Error::internal("writing the output panicked"))?;
         let built = built?;
         let (writer, files) = filled?;
         // A site without any output empties its folder as well.
         let writer = writer.map_or_else(open, Ok)?;
         let (written, stamps) = writer.finish()?;
-        warm.keep(&built, &held, stamps);
+        warm.keep_rows(&built, &held, stamps);
         Ok(Placed { built, files: files.len(), written })
     })
 }
@@ -92,8 +96,15 @@ impl Warm<'_> {
         rows.map(|rows| repository.still_held(self.folder, rows)).unwrap_or_default()
     }
 
-    /// Leaves the same for the next process, where enough is new. Where that fails, the next build takes longer and nothing else.
-    fn keep(&self, built: &Built, held: &Rows, stamps: BTreeMap<String, Stamp>) {
+    /// Leaves the site for the next process, where enough is new.
+    fn keep_site(&self, held: &Rows) {
+        if held.is_empty() || self.site.is_ahead(self.options) {
+            self.site.keep_warm(self.options);
+        }
+    }
+
+    /// Leaves what is where for the next process. Where that fails, the next build takes longer and nothing else.
+    fn keep_rows(&self, built: &Built, held: &Rows, stamps: BTreeMap<String, Stamp>) {
         let fresh = stamps.into_iter().filter_map(|(path, stamp)| {
             let digest = *built.digests.get(&path)?;
             Some((path, Row { digest, stamp }))
@@ -106,17 +117,9 @@ impl Warm<'_> {
         for (path, row) in kept {
             rows.entry(path.clone()).or_insert(*row);
         }
-        let keep_site = || {
-            if held.is_empty() || self.site.is_ahead(self.options) {
-                self.site.keep_warm(self.options);
-            }
-        };
-        let keep_rows = || {
-            if let Some(rows) = packed(&rows) {
-                self.site.keep_warm_as(&self.name, rows);
-            }
-        };
-        rayon::join(keep_site, keep_rows);
+        if let Some(rows) = packed(&rows) {
+            self.site.keep_warm_as(&self.name, rows);
+        }
     }
 }
 
