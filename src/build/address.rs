@@ -167,6 +167,9 @@ fn token_value(token: &str, parts: &Parts<'_>) -> Option<String> {
 /// segment names a file (`feed.xml`). `None` where it is an absolute URL or holds a query or fragment.
 #[must_use]
 pub(crate) fn clean(raw: &str) -> Option<String> {
+    if is_clean_folder(raw) {
+        return Some(raw.to_owned());
+    }
     let decoded = escape::percent_decode(raw.trim());
     if decoded.contains("://") || decoded.contains(['?', '#', '\\', '\0']) || decoded.chars().any(char::is_control) {
         return None;
@@ -184,6 +187,12 @@ pub(crate) fn clean(raw: &str) -> Option<String> {
         Some(folder) => format!("{folder}/"),
         None => url,
     })
+}
+
+/// Whether a path is surely what [`clean`] makes of it, as most are.
+pub(super) fn is_clean_folder(raw: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'/');
+    raw.starts_with('/') && raw.ends_with('/') && raw.bytes().all(plain) && !raw.contains("//")
 }
 
 /// Only endings that hosts serve as files count: `v1.2` is a page's name.
@@ -266,13 +275,13 @@ impl Base {
     /// What stands in an `href`: base path and the URL path, percent-encoded.
     #[must_use]
     pub(crate) fn href(&self, url: &str) -> String {
-        format!("{}{}", self.path, escape::url_path(url.trim_start_matches('/')))
+        [&self.path, &*escape::url_path(below_root(url))].concat()
     }
 
     /// The absolute address of a URL path, percent-encoded.
     #[must_use]
     pub(crate) fn absolute(&self, url: &str) -> String {
-        format!("{}{}", self.url, escape::url_path(url.trim_start_matches('/')))
+        [&self.url, &*escape::url_path(below_root(url))].concat()
     }
 
     /// The absolute address of an `href` of this site made by [`Base::href`]; other hosts stay as they are.
@@ -283,6 +292,12 @@ impl Base {
             _ => href.to_owned(),
         }
     }
+}
+
+/// A URL path without its leading slashes.
+fn below_root(url: &str) -> &str {
+    let slashes = url.bytes().take_while(|byte| *byte == b'/').count();
+    &url[slashes..]
 }
 
 /// `my-first_page` to `My first page`.

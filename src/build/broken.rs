@@ -34,7 +34,8 @@ impl Problem {
 impl Finder<'_> {
     pub(super) fn anchor_problem(&self, from: &Page, page: &Page, kind: Kind, fragment: &str) -> Option<Problem> {
         reads::anchors(self.library.by_path.get(&page.path).copied());
-        let wanted = escape::percent_decode(&Self::fragment(kind, fragment));
+        let fragment = Self::fragment(kind, fragment);
+        let wanted = escape::percent_decode(&fragment);
         if wanted.is_empty()
             || wanted == "top"
             || wanted.starts_with(":~:")
@@ -44,7 +45,9 @@ impl Finder<'_> {
         }
         // Ids may also come from raw HTML, footnotes and shortcodes.
         let source = self.library.by_path.get(&page.path).and_then(|&i| self.sources[i].as_ref());
-        if source.is_some_and(|source| source.anchors.contains(&wanted)) || wanted.starts_with("fn") {
+        if source.is_some_and(|source| source.anchors.iter().any(|anchor| *anchor == wanted))
+            || wanted.starts_with("fn")
+        {
             return None;
         }
         let unsure = source.is_some_and(|source| source.calls);

@@ -1,7 +1,5 @@
 //! Resolves and checks every link and shortcode of every page, whatever is rendered.
 
-use std::collections::HashMap;
-
 use rayon::prelude::*;
 use serde_json::Value;
 
@@ -13,7 +11,7 @@ use super::reads::{self, Reads};
 use super::template::Templates;
 use super::{near, schema};
 use crate::model::{
-    ContentPath, Diagnostic, Digest, Digester, Library, Link, LinkTarget, Page, Progress, Severity, Snapshot,
+    ContentPath, Diagnostic, Digest, Digester, Library, Link, LinkTarget, Page, Progress, QuickMap, Severity, Snapshot,
 };
 
 /// Shortcodes whose `src` is an image of the site.
@@ -194,10 +192,13 @@ pub(crate) fn kind_of(kind: LinkKind) -> Kind {
 
 /// Who links to whom, from the links of every page.
 #[must_use]
-pub(crate) fn backlinks(library: &Library) -> HashMap<usize, Vec<usize>> {
-    let mut backlinks: HashMap<usize, Vec<usize>> = HashMap::new();
-    for (from, page) in library.pages.iter().enumerate() {
-        for to in targets(library, from, &page.links) {
+pub(crate) fn backlinks(library: &Library) -> QuickMap<usize, Vec<usize>> {
+    let pages: Vec<&Page> = library.pages.iter().map(|page| &**page).collect();
+    let targets: Vec<_> =
+        pages.par_iter().enumerate().map(|(from, page)| targets(library, from, &page.links)).collect();
+    let mut backlinks: QuickMap<usize, Vec<usize>> = QuickMap::default();
+    for (from, targets) in targets.into_iter().enumerate() {
+        for to in targets {
             backlinks.entry(to).or_default().push(from);
         }
     }

@@ -1,10 +1,10 @@
 //! Pages that stand in each other's way: two with one address, one inside another's bundle.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::role::Role;
-use crate::model::{Config, Diagnostic, Page, PageKind, Severity, SharedVec};
+use crate::model::{Config, Diagnostic, Page, PageKind, QuickMap, Severity, SharedVec};
 
 /// A page beside an `index.md` most likely means that the folder was to be a section.
 #[must_use]
@@ -36,8 +36,9 @@ pub(super) fn strangers_in_bundles(config: &Config, pages: &SharedVec<Arc<Page>>
 }
 
 /// Page indexes by URL: built pages first, then the others. Two built pages with one URL are an error on both.
-pub(super) fn index_urls(pages: &SharedVec<Arc<Page>>, findings: &mut Vec<Diagnostic>) -> HashMap<String, usize> {
-    let mut by_url: HashMap<String, usize> = HashMap::with_capacity(pages.len());
+pub(super) fn index_urls(pages: &SharedVec<Arc<Page>>, findings: &mut Vec<Diagnostic>) -> QuickMap<String, usize> {
+    let mut by_url: QuickMap<String, usize> = QuickMap::default();
+    by_url.reserve(pages.len());
     for (i, page) in pages.iter().enumerate().filter(|(_, page)| page.included) {
         let Some(&first) = by_url.get(&page.url) else {
             by_url.insert(page.url.clone(), i);

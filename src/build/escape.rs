@@ -50,10 +50,14 @@ pub(crate) fn json_in_html(json: &str) -> Cow<'_, str> {
 const BLOCK: usize = 32;
 
 /// Where the first byte of a kind stands: quick where there are few.
-pub(crate) fn find(bytes: &[u8], is_one: impl Fn(u8) -> bool) -> Option<usize> {
-    let has_one = |block: &&[u8]| block.iter().fold(false, |found, &byte| found | is_one(byte));
-    let clean = BLOCK * bytes.chunks_exact(BLOCK).take_while(|block| !has_one(block)).count();
-    bytes[clean..].iter().position(|&byte| is_one(byte)).map(|at| clean + at)
+fn find(bytes: &[u8], is_one: impl Fn(u8) -> bool) -> Option<usize> {
+    let (begin, rest) = bytes.split_at(bytes.len().min(BLOCK / 2));
+    if let Some(at) = begin.iter().position(|&byte| is_one(byte)) {
+        return Some(at);
+    }
+    let has_one = |block: &&[u8; BLOCK]| block.iter().fold(false, |found, &byte| found | is_one(byte));
+    let clean = BLOCK * rest.as_chunks::<BLOCK>().0.iter().take_while(|block| !has_one(block)).count();
+    rest[clean..].iter().position(|&byte| is_one(byte)).map(|at| begin.len() + clean + at)
 }
 
 /// Text in which characters are replaced: `with` sees all bytes from one on, and says what stands there instead of how many.
@@ -82,35 +86,38 @@ fn replaced(text: &str, with: impl Fn(&[u8]) -> Option<(&'static str, usize)>) -
 
 /// Percent-encodes a URL path given as plain text: everything but unreserved characters, `/` and harmless delimiters.
 #[must_use]
-pub(crate) fn url_path(path: &str) -> String {
+pub(crate) fn url_path(path: &str) -> Cow<'_, str> {
     encode(path, |b| matches!(b, b'/' | b'!' | b'$' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' | b':' | b'@'))
 }
 
 /// Percent-encodes what may not stand raw in a URL somebody wrote: spaces, quotes, non-ASCII; `%`, `?`, `#`, `&` stay.
 #[must_use]
-pub(crate) fn url(text: &str) -> String {
+pub(crate) fn url(text: &str) -> Cow<'_, str> {
     encode(text, |b| {
         b.is_ascii_graphic() && !matches!(b, b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}')
     })
 }
 
-fn encode(text: &str, keep: impl Fn(u8) -> bool) -> String {
+fn encode(text: &str, keep: impl Fn(u8) -> bool) -> Cow<'_, str> {
+    let stays = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~') || keep(b);
+    let Some(first) = text.bytes().position(|b| !stays(b)) else { return text.into() };
     let mut out = String::with_capacity(text.len() + 8);
-    for &b in text.as_bytes() {
-        if b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~') || keep(b) {
+    out.push_str(&text[..first]);
+    for &b in &text.as_bytes()[first..] {
+        if stays(b) {
             out.push(char::from(b));
         } else {
             let _ = write!(out, "%{b:02X}");
         }
     }
-    out
+    out.into()
 }
 
 /// Decodes `%XX`; text that is not valid UTF-8 afterwards is returned as it was.
 #[must_use]
-pub(crate) fn percent_decode(text: &str) -> String {
+pub(crate) fn percent_decode(text: &str) -> Cow<'_, str> {
     if !text.contains('%') {
-        return text.to_owned();
+        return text.into();
     }
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
@@ -125,7 +132,7 @@ pub(crate) fn percent_decode(text: &str) -> String {
             at += 1;
         }
     }
-    String::from_utf8(out).unwrap_or_else(|_| text.to_owned())
+    String::from_utf8(out).map_or_else(|_| text.into(), Cow::Owned)
 }
 
 fn hex(b: u8) -> Option<u8> {

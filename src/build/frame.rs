@@ -13,9 +13,10 @@ use super::edition::Edition;
 use super::languages::Languages;
 use super::library;
 use super::lineage::Lineage;
-use super::links::{Finder, Names};
+use super::links::Finder;
 use super::load;
 use super::menu;
+use super::names::Names;
 use super::order::{self, Sort};
 use super::outputs;
 use super::plan::{self, Plan};
@@ -27,7 +28,7 @@ use super::translations::{self, Translations};
 use super::{CHECKED, Options, READING, Scope, Stopwatch, context, data, highlight, schema, seo, stopwatch};
 use crate::error::Result;
 use crate::model::{
-    Config, ContentPath, Diagnostic, Digest, Digester, Library, Page, PathKind, Progress, SharedVec, Snapshot,
+    Config, ContentPath, Diagnostic, Digest, Digester, Library, Page, PathKind, Progress, QuickMap, SharedVec, Snapshot,
 };
 
 /// Neighbours in a section: the one before and the one after.
@@ -349,7 +350,7 @@ fn same_anchors(before: (&Page, &Arc<Source>), after: (&Page, &Source)) -> bool 
 }
 
 /// Moves a page from the backlinks of what it linked to before to those of what it links to now.
-fn relink(backlinks: &mut HashMap<usize, Vec<usize>>, from: usize, before: &[usize], after: &[usize]) {
+fn relink(backlinks: &mut QuickMap<usize, Vec<usize>>, from: usize, before: &[usize], after: &[usize]) {
     for to in before.iter().filter(|to| !after.contains(to)) {
         if let Some(linking) = backlinks.get_mut(to) {
             linking.retain(|page| *page != from);

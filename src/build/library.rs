@@ -1,6 +1,6 @@
 //! Second stage: pages with their addresses and states, sections, and the order of things.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -16,7 +16,8 @@ use super::sections::{Folders, build_sections};
 use super::source::Source;
 use super::{Options, assets, clash, schema, taxonomy, translations};
 use crate::model::{
-    Config, ContentPath, Date, Diagnostic, Library, Lists, Page, PageKind, PageState, Severity, SharedVec, Snapshot,
+    Config, ContentPath, Date, Diagnostic, Library, Lists, Page, PageKind, PageState, QuickMap, Severity, SharedVec,
+    Snapshot,
 };
 
 /// The URL path of `content/404.md`, which hosts show for what they do not find.
@@ -123,7 +124,7 @@ pub(crate) fn restore(
 }
 
 /// Page indexes by path and by URL.
-type Indexes = (HashMap<ContentPath, usize>, HashMap<String, usize>);
+type Indexes = (QuickMap<ContentPath, usize>, QuickMap<String, usize>);
 
 fn together(
     config: Config,

@@ -1,6 +1,5 @@
 //! Links in bodies: what they lead to, the href they become, and what is broken.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +8,7 @@ use super::address::{self, Base};
 use super::broken::{Problem, draft_problem};
 use super::escape;
 use super::load::Parsed;
+use super::names::Names;
 use super::plan::{Job, Plan};
 use super::source::Source;
 use crate::model::{ContentPath, Library, LinkTarget, Page, Severity, SharedVec, Snapshot, relative};
@@ -37,53 +37,6 @@ pub(crate) struct Found {
     pub(crate) title: Option<String>,
     /// What is wrong with it.
     pub(crate) problem: Option<Problem>,
-}
-
-/// Pages by what people call them, and by old addresses.
-#[derive(Debug, Default)]
-pub(crate) struct Names {
-    by_name: HashMap<String, Vec<usize>>,
-    by_alias: HashMap<String, usize>,
-}
-
-impl Names {
-    /// Indexes titles, file names and paths of all pages.
-    #[must_use]
-    pub(crate) fn of(library: &Library) -> Self {
-        let mut names = Self::default();
-        for (i, page) in library.pages.iter().enumerate() {
-            let path = page.path.as_str();
-            let path = path.strip_prefix("content/").unwrap_or(path);
-            let path = path.rsplit_once('.').map_or(path, |(stem, _)| stem);
-            let path = path.strip_suffix("/_index").or_else(|| path.strip_suffix("/index")).unwrap_or(path);
-            let stem = path.rsplit('/').next().unwrap_or(path);
-            let undated = address::Stem::of(stem).name;
-            let mut keys =
-                vec![page.title.to_lowercase(), stem.to_lowercase(), path.to_lowercase(), undated.to_lowercase()];
-            keys.sort();
-            keys.dedup();
-            for key in keys {
-                names.by_name.entry(key).or_default().push(i);
-            }
-            if page.included {
-                for alias in &page.aliases {
-                    names.by_alias.entry(alias.clone()).or_insert(i);
-                }
-            }
-        }
-        names
-    }
-
-    /// The page that an old address leads to.
-    pub(super) fn by_alias(&self, url: &str) -> Option<&usize> {
-        self.by_alias.get(url)
-    }
-
-    pub(super) fn get(&self, name: &str) -> &[usize] {
-        let name = name.trim().trim_matches('/').to_lowercase();
-        let name = name.strip_suffix(".md").unwrap_or(&name);
-        self.by_name.get(name).map_or(&[], Vec::as_slice)
-    }
 }
 
 /// Everything a link can lead to.
@@ -123,11 +76,13 @@ impl Finder<'_> {
     /// Resolves a link of a page.
     #[must_use]
     pub(crate) fn resolve(&self, from: &Page, raw: &str, kind: Kind) -> Found {
-        let own = [self.base.url(), self.library.config.base_url.as_str()]
-            .into_iter()
-            .find_map(|base| raw.strip_prefix(base).map(|rest| format!("/{rest}")));
+        // Most links of most pages are paths from the root, which need not be looked at for hosts.
+        let rooted = raw.starts_with('/') && !raw.starts_with("//");
+        let bases = [self.base.url(), self.library.config.base_url.as_str()];
+        let rest = |base: &str| raw.strip_prefix(base).map(|rest| format!("/{rest}"));
+        let own = if rooted { None } else { bases.into_iter().find_map(rest) };
         let inner = own.as_deref().unwrap_or(raw);
-        if is_external(inner) && kind != Kind::Wiki {
+        if !rooted && kind != Kind::Wiki && is_external(inner) {
             let target = LinkTarget::External(raw.to_owned());
             return Found { target, href: raw.to_owned(), title: None, problem: None };
         }
@@ -152,7 +107,8 @@ impl Finder<'_> {
                 let anchor = fragment.and_then(|fragment| self.anchor_problem(from, page, kind, fragment));
                 problem = problem.or(unpublished).or(anchor);
                 let target = LinkTarget::Page(page.path.clone(), fragment.map(str::to_owned));
-                let href = format!("{}{suffix}", self.base.href(&page.url));
+                let mut href = self.base.href(&page.url);
+                href.push_str(&suffix);
                 Found { target, href, title: Some(page.title.clone()), problem }
             }
             Some(Inside::File(url, file)) => {
@@ -167,7 +123,7 @@ impl Finder<'_> {
                 let problem = problem.or_else(|| Some(self.broken(from, raw, &path, kind)));
                 let href = match path.strip_prefix('/') {
                     Some(rest) => format!("{}{suffix}", self.base.href(rest)),
-                    None => escape::url(raw),
+                    None => escape::url(raw).into_owned(),
                 };
                 Found { target: LinkTarget::Broken(raw.to_owned()), href, title: None, problem }
             }
@@ -198,6 +154,9 @@ impl Finder<'_> {
             return self.content(&format!("content/{rest}"));
         }
         if let Some(rest) = path.strip_prefix('/') {
+            if let Some(page) = self.names.rooted(path) {
+                return Some(Inside::Page(page));
+            }
             return self
                 .content(&format!("content/{rest}"))
                 .or_else(|| self.url(path))
@@ -223,14 +182,17 @@ impl Finder<'_> {
     /// A page or asset by its path below the site's root; `.md` and `index.md` may be left out.
     fn content(&self, path: &str) -> Option<Inside> {
         let path = path.trim_end_matches('/');
-        let page = |path: &str| self.library.by_path.get(path).map(|&i| Inside::Page(i));
-        if let Some(found) = page(path) {
-            return Some(found);
+        // A page's whole path has an ending.
+        let has_ending = path.rsplit('/').next().is_some_and(|name| name.contains('.'));
+        if let Some(&i) = self.library.by_path.get(path).filter(|_| has_ending) {
+            return Some(Inside::Page(i));
         }
-        if let Some((file, _)) = self.snapshot.get_str(path).and_then(|_| self.asset(path)) {
+        if self.names.is_asset(path)
+            && let Some((file, _)) = self.asset(path)
+        {
             return Some(file);
         }
-        ["", "/_index", "/index"].iter().find_map(|tail| page(&format!("{path}{tail}.md")))
+        self.names.at(path).map(Inside::Page)
     }
 
     /// An asset below `content/` by its path, with the page that owns it.
@@ -259,7 +221,7 @@ impl Finder<'_> {
     fn url(&self, path: &str) -> Option<Inside> {
         let url = address::clean(path)?;
         let page = self.library.by_url.get(&url).or_else(|| self.library.by_url.get(&format!("{url}/")));
-        if let Some(&i) = page.or_else(|| self.names.by_alias.get(&url)) {
+        if let Some(&i) = page.or_else(|| self.names.by_alias(&url)) {
             return Some(Inside::Page(i));
         }
         let with_slash = format!("{}/", url.trim_end_matches('/'));

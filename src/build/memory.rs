@@ -20,7 +20,7 @@ use super::plan::Job;
 use super::reads::Reads;
 use super::render::Done;
 use super::template::{ListQuery, Lists};
-use crate::model::{Digest, Digester, Page};
+use crate::model::{Digest, Digester, Page, QuickMap};
 
 /// Questions that no output asks any more are dropped where there are more of them than of the others, and than this.
 const MOST_FORGOTTEN: usize = 256;
@@ -141,7 +141,7 @@ pub(crate) struct Memory {
     lineage: Lineage,
     engine: Digest,
     shared: Vec<(Question, Digest)>,
-    traces: HashMap<String, Arc<Trace>>,
+    traces: QuickMap<String, Arc<Trace>>,
 }
 
 impl Memory {
@@ -313,9 +313,9 @@ pub(crate) struct Next<'a> {
     edition: &'a Edition<'a>,
     memory: Memory,
     /// Index of each shared question.
-    known: HashMap<(Question, Digest), u32>,
+    known: QuickMap<(Question, Digest), u32>,
     /// Answers that are the same for whole themes.
-    templates: HashMap<String, Digest>,
+    templates: QuickMap<String, Digest>,
 }
 
 impl<'a> Recall<'a> {
@@ -324,9 +324,10 @@ impl<'a> Recall<'a> {
     pub(crate) fn begin(&self) -> Next<'a> {
         let shared = self.memory.shared.clone();
         let known = shared.iter().cloned().zip(0..).collect();
-        let traces = HashMap::with_capacity(self.memory.traces.len());
+        let mut traces = QuickMap::default();
+        traces.reserve(self.edition.plan.jobs.len());
         let memory = Memory { lineage: self.edition.lineage.clone(), engine: self.engine, shared, traces };
-        Next { edition: self.edition, memory, known, templates: HashMap::new() }
+        Next { edition: self.edition, memory, known, templates: QuickMap::default() }
     }
 }
 

@@ -30,6 +30,7 @@ mod load;
 pub mod markdown;
 mod memory;
 mod menu;
+mod names;
 mod near;
 mod order;
 mod outputs;

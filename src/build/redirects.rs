@@ -258,7 +258,7 @@ fn lines(text: &str) -> HashMap<&str, usize> {
 /// stays as it is written.
 fn target(library: &Library, base: &Base, to: &str, pattern: bool) -> Option<Target> {
     if to.starts_with("https://") || to.starts_with("http://") {
-        return Some(Target { href: super::escape::url(to), url: None });
+        return Some(Target { href: super::escape::url(to).into_owned(), url: None });
     }
     let (path, fragment) = to.split_once('#').map_or((to, None), |(path, fragment)| (path, Some(fragment)));
     let content = format!("content/{}", path.trim_start_matches('/'));

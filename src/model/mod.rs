@@ -15,6 +15,7 @@ mod output;
 mod page;
 mod path_map;
 mod progress;
+mod quick_map;
 pub mod relative;
 mod shared_vec;
 mod snapshot;
@@ -35,6 +36,7 @@ pub use page::{
 };
 pub use path_map::{Differing, PathMap};
 pub use progress::{Follower, Progress};
+pub use quick_map::{QuickMap, QuickSet};
 pub use shared_vec::{Entries, SharedVec};
 pub use snapshot::{BlobId, Data, File, Later, Snapshot};
 pub use theme::{Setting, Theme, resolve_settings};

@@ -1,12 +1,12 @@
 //! Pages, sections, taxonomies, and the library that holds them: the site as a reader sees it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{BlobId, Config, ContentPath, Date, SharedVec};
+use super::{BlobId, Config, ContentPath, Date, QuickMap, SharedVec};
 
 /// What a page is (Hugo's kinds).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -230,11 +230,11 @@ pub struct Library {
     /// The lists of each further language that has pages.
     pub translated: Arc<BTreeMap<String, Lists>>,
     /// Page index by content path.
-    pub by_path: Arc<HashMap<ContentPath, usize>>,
+    pub by_path: Arc<QuickMap<ContentPath, usize>>,
     /// Page index by URL path.
-    pub by_url: Arc<HashMap<String, usize>>,
+    pub by_url: Arc<QuickMap<String, usize>>,
     /// Which pages link to a page (indexes), by index.
-    pub backlinks: Arc<HashMap<usize, Vec<usize>>>,
+    pub backlinks: Arc<QuickMap<usize, Vec<usize>>>,
 }
 
 impl Library {

@@ -1,6 +1,6 @@
 //! The site as files in a folder, written while it is being built, so that no more than a few outputs are held at a time.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
@@ -9,7 +9,7 @@ use std::thread;
 use super::Site;
 use crate::build::{self, Built, Company, Options, Scope, Stopwatch};
 use crate::error::{Error, Result};
-use crate::model::{Digest, Output, Progress, Snapshot};
+use crate::model::{Digest, Output, Progress, QuickSet, Snapshot};
 use crate::store::{Row, Rows, Stamp, Writer, Written, kept_as, packed, unpacked};
 
 /// Outputs that the writer is given at a time, since waking it costs about as much as writing one.
@@ -170,8 +170,8 @@ impl Lots {
 fn fill<'a>(
     open: &dyn Fn() -> Result<Writer<'a>>,
     lots: Receiver<Vec<Put>>,
-) -> Result<(Option<Writer<'a>>, HashSet<String>)> {
-    let (mut writer, mut files, mut failed) = (None, HashSet::new(), None);
+) -> Result<(Option<Writer<'a>>, QuickSet<String>)> {
+    let (mut writer, mut files, mut failed) = (None, QuickSet::default(), None);
     // After an error the rest is taken and dropped, so that the build does not wait for a reader.
     for put in lots.into_iter().flatten() {
         if failed.is_some() {

@@ -4,6 +4,7 @@
 //! program, is as good as none. Files are written beside their place and renamed there, so that several processes share them.
 
 use cap_std::fs::Dir;
+use rayon::prelude::*;
 
 use super::Repository;
 use crate::error::Result;
@@ -13,6 +14,8 @@ use crate::model::{Digest, Digester};
 const FOLDER: &str = "var/cache";
 /// Larger ones are not kept.
 const MOST_BYTES: usize = 256 * 1024 * 1024;
+/// Bytes that are hashed together; several such pieces side by side.
+const PIECE: usize = 1024 * 1024;
 /// Files kept; the oldest go first.
 const MOST_FILES: usize = 12;
 
@@ -31,7 +34,7 @@ impl Repository {
     /// What the disk says; nothing depends on it.
     pub fn keep_warm(&self, name: &str, payload: Vec<u8>) -> Result<()> {
         let Some(program) = program().filter(|_| payload.len() <= MOST_BYTES) else { return Ok(()) };
-        let line = format!("\n{program} {}\n", Digest::of(&payload));
+        let line = format!("\n{program} {}\n", digest(&payload));
         let mut bytes = payload;
         bytes.extend_from_slice(line.as_bytes());
         self.own_files().write(&format!("{FOLDER}/{name}"), &bytes)?;
@@ -47,8 +50,14 @@ fn end(program: &str, bytes: &[u8]) -> Option<usize> {
     let text = bytes.strip_suffix(b"\n")?;
     let end = text.iter().rposition(|byte| *byte == b'\n')?;
     let line = std::str::from_utf8(&text[end + 1..]).ok()?;
-    let digest = line.strip_prefix(program)?.strip_prefix(' ')?;
-    (Digest::parse(digest)? == Digest::of(&bytes[..end])).then_some(end)
+    let said = line.strip_prefix(program)?.strip_prefix(' ')?;
+    (Digest::parse(said)? == digest(&bytes[..end])).then_some(end)
+}
+
+/// Of a payload, piece by piece: some have tens of megabytes.
+fn digest(payload: &[u8]) -> Digest {
+    let pieces: Vec<Digest> = payload.par_chunks(PIECE).map(Digest::of).collect();
+    Digester::default().with(&pieces).finish()
 }
 
 /// The program that runs: its version and its file, so that one that was built anew trusts nothing of the one before.

@@ -301,6 +301,52 @@ png
 }
 
 #[test]
+fn a_path_below_content_wins_over_the_address_of_another_page() {
+    let site = with_theme(
+        "\
+-- content/index.md --
+[1](/a/) [2](/b/) [3](/c/) [4](/d/) [5](/b/x) [6](/b) [7](/b/#part) [8](/c/?q=1)
+-- content/a.md --
+---
+url: /b/
+---
+-- content/b.md --
+---
+url: /a/
+---
+## Part
+-- content/c/index.md --
+---
+url: /elsewhere/
+---
+-- content/c.md --
+---
+url: /file/
+---
+-- content/d/_index.md --
+---
+url: /section/
+---
+-- content/e.md --
+---
+url: /d/
+---
+-- content/b/_index.md --
+---
+url: /below/
+---
+-- content/b/x --
+an asset
+",
+    );
+    let html = text(&built(&site), "index.html").to_owned();
+    let expected = ["/b/", "/a/", "/file/", "/section/", "/below/x", "/a/", "/a/#part", "/file/?q=1"];
+    for (n, href) in (1..).zip(expected) {
+        assert!(html.contains(&format!("<a href=\"{href}\">{n}</a>")), "link {n} in {html}");
+    }
+}
+
+#[test]
 fn broken_links_say_where_and_what_was_meant() {
     let site = with_theme(
         "\

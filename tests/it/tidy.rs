@@ -48,6 +48,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("csv", &["import/table"]),
     ("rmp_serde", &["build", "store/output"]),
     ("siphasher", &["model/digest"]),
+    ("foldhash", &["model/quick_map"]),
     ("flate2", &["store/tree"]),
     ("memchr", &["build/markdown"]),
     ("axum", &["server/http", "preview"]),

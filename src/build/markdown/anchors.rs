@@ -1,18 +1,17 @@
 //! Heading ids: readable, unique in the page, never empty.
 
-use std::collections::{HashMap, HashSet};
-
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 use crate::model::config::HeadingIds;
+use crate::model::{QuickMap, QuickSet};
 
 /// The ids given out in one page.
 #[derive(Debug, Default)]
 pub(super) struct Anchors {
     style: HeadingIds,
-    taken: HashSet<String>,
-    next: HashMap<String, usize>,
+    taken: QuickSet<String>,
+    next: QuickMap<String, usize>,
 }
 
 impl Anchors {

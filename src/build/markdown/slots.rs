@@ -3,7 +3,7 @@
 //! While HTML is being written, a slot is a token between two code points that no text can contain (they are replaced on
 //! the way in and on the way out). A sanitiser passes tokens through; its attribute filter drops those it did not expect.
 
-use crate::build::{escape, highlight};
+use crate::build::highlight;
 
 /// Opens a token; a noncharacter of Unicode, as long in UTF-8 as the replacement character.
 pub(super) const OPEN: char = '\u{FDD0}';
@@ -131,10 +131,12 @@ pub(super) fn has_token(text: &str) -> bool {
 /// Appends text escaped for HTML, inside or outside an attribute in double quotes.
 pub(in crate::build) fn push_text(out: &mut String, text: &str) {
     let bytes = text.as_bytes();
-    let special = |byte| matches!(byte, b'&' | b'<' | b'>' | b'"' | 0xEF);
-    let (mut from, mut at) = (0, 0);
-    while let Some(next) = escape::find(&bytes[at..], special) {
-        at += next;
+    // The search takes up to three bytes at a time.
+    let next_markup = |at| memchr::memchr3(b'&', b'<', b'>', &bytes[at..]).map_or(bytes.len(), |found| at + found);
+    let next_other = |at| memchr::memchr2(b'"', 0xEF, &bytes[at..]).map_or(bytes.len(), |found| at + found);
+    let (mut from, mut markup, mut other) = (0, next_markup(0), next_other(0));
+    while markup < bytes.len() || other < bytes.len() {
+        let at = markup.min(other);
         let (with, length) = match bytes[at] {
             b'&' => ("&amp;", 1),
             b'<' => ("&lt;", 1),
@@ -142,14 +144,18 @@ pub(in crate::build) fn push_text(out: &mut String, text: &str) {
             b'"' => ("&quot;", 1),
             _ if text[at..].starts_with([OPEN, CLOSE]) => ("\u{FFFD}", 3),
             _ => {
-                at += 1;
+                other = next_other(at + 1);
                 continue;
             }
         };
         out.push_str(&text[from..at]);
         out.push_str(with);
-        at += length;
-        from = at;
+        from = at + length;
+        if at == markup {
+            markup = next_markup(from);
+        } else {
+            other = next_other(from);
+        }
     }
     out.push_str(&text[from..]);
 }

@@ -55,7 +55,7 @@ pub(crate) fn rules(library: &Library) -> Vec<(String, Vec<(&'static str, String
         // `*` and `:` would make a pattern of the address.
         let hidden = |page: &&Arc<Page>| page.included && page.noindex && !page.url.contains(['*', ':']);
         let pages = library.pages.iter().filter(hidden).take(MOST_NOINDEX);
-        rules.extend(pages.map(|page| (escape::url_path(&page.url), noindex("noindex"))));
+        rules.extend(pages.map(|page| (escape::url_path(&page.url).into_owned(), noindex("noindex"))));
     }
     rules
 }

@@ -1,6 +1,6 @@
 //! The output folder on disk.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::OwnedFd;
@@ -14,7 +14,7 @@ use rustix::io::Errno;
 use super::held::stat_of;
 use super::{Source, Stamp, Written, both, bytes};
 use crate::error::{Error, Result};
-use crate::model::{ContentPath, OutputData};
+use crate::model::{ContentPath, OutputData, QuickSet};
 use crate::store::Repository;
 use crate::store::failure::io_error;
 use crate::store::scan::Stat;
@@ -37,7 +37,7 @@ pub(super) struct Folder {
     /// The folders down to where the last output went: outputs come folder by folder.
     open: Vec<Open>,
     /// Folders that were made by us.
-    made: HashSet<String>,
+    made: QuickSet<String>,
     put: BTreeSet<String>,
     /// What is said of the files that hold rendered bytes.
     stats: BTreeMap<String, Stat>,
@@ -73,7 +73,7 @@ impl Folder {
             Err(error) => return Err(io_error("open", name)(error)),
         }
         let dir = parent.open_dir(name).map_err(io_error("open", name))?;
-        let (open, made, put, written) = (Vec::new(), HashSet::new(), BTreeSet::new(), Written::default());
+        let (open, made, put, written) = (Vec::new(), QuickSet::default(), BTreeSet::new(), Written::default());
         Ok(Self { dir, name: name.to_owned(), fresh, open, made, put, stats: BTreeMap::new(), written })
     }
 
