@@ -33,7 +33,7 @@ pub(crate) struct Found {
     pub(crate) target: LinkTarget,
     /// What stands in the `href`, not HTML-escaped.
     pub(crate) href: String,
-    /// The title of the page it leads to.
+    /// The title of the page that a wikilink leads to: it may stand for its text.
     pub(crate) title: Option<String>,
     /// What is wrong with it.
     pub(crate) problem: Option<Problem>,
@@ -96,7 +96,7 @@ impl Finder<'_> {
         if path.is_empty() && query.is_none() {
             let problem = fragment.and_then(|fragment| self.anchor_problem(from, from, kind, fragment));
             let target = LinkTarget::Page(from.path.clone(), fragment.map(str::to_owned));
-            return Found { target, href: suffix, title: Some(from.title.clone()), problem };
+            return Found { target, href: suffix, title: title(from, kind), problem };
         }
         let path = escape::percent_decode(path);
         let (inside, mut problem) = self.inside(from, &path, kind);
@@ -109,7 +109,7 @@ impl Finder<'_> {
                 let target = LinkTarget::Page(page.path.clone(), fragment.map(str::to_owned));
                 let mut href = self.base.href(&page.url);
                 href.push_str(&suffix);
-                Found { target, href, title: Some(page.title.clone()), problem }
+                Found { target, href, title: title(page, kind), problem }
             }
             Some(Inside::File(url, file)) => {
                 let href = format!("{}{suffix}", self.base.href(&url));
@@ -285,6 +285,10 @@ impl Finder<'_> {
     pub(super) fn fragment(kind: Kind, fragment: &str) -> String {
         if kind == Kind::Wiki { super::markdown::slug(fragment) } else { fragment.to_owned() }
     }
+}
+
+fn title(page: &Page, kind: Kind) -> Option<String> {
+    (kind == Kind::Wiki).then(|| page.title.clone())
 }
 
 /// `text` before and after the first `at`.

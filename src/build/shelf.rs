@@ -19,7 +19,9 @@ use crate::error::Result;
 use crate::model::{BlobId, Config, ContentPath, Data, Diagnostic, Digest, File, Lists, Page, PathKind, Snapshot};
 
 /// Pages that are read and written together; several such pieces side by side.
-const PIECE: usize = 1024;
+const PIECE: usize = 256;
+/// Bytes that whoever keeps it may add without moving it all.
+const ROOM: usize = 256;
 
 /// A frame without what is made anew.
 pub(crate) struct Shelf {
@@ -54,7 +56,7 @@ pub(crate) struct Shelved {
     noted: Option<(String, String, BTreeSet<usize>)>,
 }
 
-/// All but the pages, and how many bytes each piece of the pages has.
+/// All but the pages.
 #[derive(Serialize, Deserialize)]
 struct Head {
     files: Vec<(ContentPath, BlobId, u64)>,
@@ -64,7 +66,6 @@ struct Head {
     lists: Lists,
     translated: BTreeMap<String, Lists>,
     general: (String, BTreeSet<usize>),
-    pieces: Vec<usize>,
 }
 
 impl Shelved {
@@ -97,16 +98,20 @@ impl Shelf {
     #[must_use]
     pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
         let (length, rest) = bytes.split_first_chunk()?;
-        let (head, mut rest) = rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
-        let head: Head = rmp_serde::from_slice(head).ok()?;
-        let mut pieces = Vec::with_capacity(head.pieces.len());
-        for length in &head.pieces {
-            let (piece, more) = rest.split_at_checked(*length)?;
+        let (lengths, mut rest) = rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
+        let lengths: Vec<usize> = rmp_serde::from_slice(lengths).ok()?;
+        let mut pieces = Vec::with_capacity(lengths.len());
+        for length in lengths {
+            let (piece, more) = rest.split_at_checked(length)?;
             pieces.push(piece);
             rest = more;
         }
-        let pieces: Option<Vec<Vec<Shelved>>> =
-            pieces.into_par_iter().map(|piece| rmp_serde::from_slice(piece).ok()).collect();
+        let (head, pieces) = pieces.split_first()?;
+        let (head, pieces): (Option<Head>, Option<Vec<Vec<Shelved>>>) = rayon::join(
+            || rmp_serde::from_slice(head).ok(),
+            || pieces.par_iter().map(|piece| rmp_serde::from_slice(piece).ok()).collect(),
+        );
+        let head = head?;
         let moment = |(second, nanosecond)| jiff::Timestamp::new(second, nanosecond).ok();
         let until = match head.times.1 {
             Some(until) => Some(moment(until)?),
@@ -148,10 +153,26 @@ impl Frame {
             Shelved::new(page, source, self.links[index], self.noted[index].as_ref())
         };
         let write = |piece: &[usize]| rmp_serde::to_vec(&piece.iter().map(shelved).collect::<Vec<_>>()).ok();
-        let pieces = all.par_chunks(PIECE).map(write).collect::<Option<Vec<_>>>()?;
+        let (head, pages) = rayon::join(
+            || rmp_serde::to_vec(&self.head(snapshot, since)).ok(),
+            || all.par_chunks(PIECE).map(write).collect::<Option<Vec<_>>>(),
+        );
+        let (head, pages) = (head?, pages?);
+        let pieces = || std::iter::once(&head).chain(&pages);
+        let lengths = rmp_serde::to_vec(&pieces().map(Vec::len).collect::<Vec<_>>()).ok()?;
+        let mut bytes = Vec::with_capacity(8 + lengths.len() + pieces().map(Vec::len).sum::<usize>() + ROOM);
+        bytes.extend_from_slice(&(lengths.len() as u64).to_le_bytes());
+        bytes.extend_from_slice(&lengths);
+        for piece in pieces() {
+            bytes.extend_from_slice(piece);
+        }
+        Some(bytes)
+    }
+
+    fn head(&self, snapshot: &Snapshot, since: jiff::Timestamp) -> Head {
         let moment = |at: jiff::Timestamp| (at.as_second(), at.subsec_nanosecond());
         let (sections, taxonomies) = (&self.library.sections, &self.library.taxonomies);
-        let head = Head {
+        Head {
             files: snapshot.iter().map(|(path, file)| (path.clone(), file.id, file.size)).collect(),
             times: (moment(since), self.until.map(moment)),
             lineage: self.lineage.clone(),
@@ -159,16 +180,7 @@ impl Frame {
             lists: Lists { sections: (**sections).clone(), taxonomies: (**taxonomies).clone() },
             translated: (*self.library.translated).clone(),
             general: (json(&self.general.0), self.general.1.anchors.clone()),
-            pieces: pieces.iter().map(Vec::len).collect(),
-        };
-        let head = rmp_serde::to_vec(&head).ok()?;
-        let mut bytes = (head.len() as u64).to_le_bytes().to_vec();
-        bytes.reserve(head.len() + pieces.iter().map(Vec::len).sum::<usize>());
-        bytes.extend(head);
-        for piece in pieces {
-            bytes.extend_from_slice(&piece);
         }
-        Some(bytes)
     }
 
     /// The frame that was shelved, for a site of which all but the texts of pages is still the same.
