@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use git2::Oid;
 
+use super::attributes::Filters;
 use super::disk::There;
 use super::failure::git_error;
 use super::lock::WriterLock;
@@ -19,7 +20,7 @@ use super::scan::Beside;
 use super::tree::{self, Entry, MODE_EXECUTABLE, MODE_FILE};
 use super::{Repository, refs, refusal};
 use crate::error::{Error, Result};
-use crate::model::{BlobId, ContentPath, Snapshot};
+use crate::model::{BlobId, ContentPath, File, Snapshot};
 
 /// A file written less than this ago may not be whole yet.
 const YOUNG: Duration = Duration::from_millis(50);
@@ -179,6 +180,7 @@ impl Repository {
             None => Arc::clone(&before),
         };
         let is_ours = made_by_us(git, tips.head);
+        let filters = self.filters(git);
         let id = |entries: &Entries, path: &str| entries.get(path).filter(|e| e.is_file()).map(|e| blob_id(e.id));
         for path in differing {
             let on_disk = disk.get(&path).map(|f| f.id);
@@ -189,7 +191,7 @@ impl Repository {
             if on_disk == was && (was != tip || is_ours) {
                 let new = target.get(text).copied().filter(|e| e.is_file());
                 findings.forward.push(Step { path, expected: on_disk, new });
-            } else if !self.is_converted(git, &path, target.get(text).copied())? {
+            } else if !self.is_converted(&filters, &path, target.get(text).copied(), disk.get(&path)) {
                 findings.by_hand.push((path, on_disk));
             }
         }
@@ -199,20 +201,22 @@ impl Repository {
     /// Whether git itself makes the difference between the file and its blob: a filter (LFS) or line ends.
     pub(crate) fn is_converted(
         &self,
-        git: &git2::Repository,
+        filters: &Filters<'_>,
         path: &ContentPath,
         entry: Option<Entry>,
-    ) -> Result<bool> {
-        let Some(entry) = entry.filter(|e| e.is_file()) else { return Ok(false) };
-        if self.has_filter(git, path) {
-            return Ok(true);
+        file: Option<&File>,
+    ) -> bool {
+        let Some(entry) = entry.filter(|e| e.is_file()) else { return false };
+        if filters.has(path) {
+            return true;
         }
-        let There::File { bytes, .. } = self.disk().read(path.as_str())? else { return Ok(false) };
+        // One that changes right now is looked at by the next call.
+        let Some(Ok(bytes)) = file.map(|file| self.bytes(path, file)) else { return false };
         if !bytes.windows(2).any(|pair| pair == b"\r\n") {
-            return Ok(false);
+            return false;
         }
         let attribute = |name| {
-            let value = git.get_attr(
+            let value = filters.git.get_attr(
                 std::path::Path::new(&self.whole(path.as_str())),
                 name,
                 git2::AttrCheckFlags::FILE_THEN_INDEX,
@@ -225,7 +229,7 @@ impl Repository {
             git2::AttrValue::String(value) => value == "auto",
             _ => {
                 matches!(attribute("eol"), git2::AttrValue::String(_))
-                    || git.config().and_then(|c| c.get_string("core.autocrlf")).is_ok_and(|v| v != "false")
+                    || filters.git.config().and_then(|c| c.get_string("core.autocrlf")).is_ok_and(|v| v != "false")
             }
         };
         let mut unix = Vec::with_capacity(bytes.len());
@@ -234,7 +238,7 @@ impl Repository {
                 unix.push(*byte);
             }
         }
-        Ok(text && Self::blob_id(&unix) == blob_id(entry.id))
+        text && Self::blob_id(&unix) == blob_id(entry.id)
     }
 
     fn is_young(&self, findings: &Findings, beside: &Beside) -> bool {

@@ -106,6 +106,7 @@ impl Repository {
         let projected = self.entries_of(git, projected.or(tip))?;
         let mut edits = self.edits(git, base, [tip, head], progress)?;
         let reviews = Record::all(self, git)?;
+        let filters = self.filters(git);
         let mut found = Vec::new();
         for path in self.differing(&disk, &old) {
             progress.proceed()?;
@@ -114,7 +115,8 @@ impl Repository {
             if base != live && file(&published, path.as_str()) == after {
                 continue;
             }
-            if self.is_working() && self.is_converted(git, &path, old.get(path.as_str()).copied())? {
+            if self.is_working() && self.is_converted(&filters, &path, old.get(path.as_str()).copied(), disk.get(&path))
+            {
                 continue;
             }
             let edits = edits.remove(path.as_str()).unwrap_or_default();

@@ -206,6 +206,7 @@ impl Transaction<'_> {
             return Err(Error::UndeclaredWrite { path: path.to_string() });
         }
         let git = self.repository.git()?;
+        let filters = self.repository.filters(&git);
         for (path, file) in &self.staged {
             self.progress.proceed()?;
             let refused = |problem: String| Err(Error::InvalidPath { path: path.to_string(), problem });
@@ -213,7 +214,7 @@ impl Transaction<'_> {
                 if let Some(other) = self.in_the_way(path) {
                     return refused(format!("{other} is there: a file and a folder cannot share a name"));
                 }
-                if self.repository.has_filter(&git, path) {
+                if filters.has(path) {
                     return refused("git passes it through a filter (such as LFS)".into());
                 }
             }
