@@ -15,7 +15,7 @@ use crate::store::{Row, Rows, Stamp, Writer, Written, kept_as, packed, unpacked}
 /// Outputs that the writer is given at a time, since waking it costs about as much as writing one.
 const LOT: usize = 32;
 /// Lots that wait to be written at most: rendering waits for the disk then.
-const WAITING: usize = 64;
+const WAITING: usize = 16;
 
 /// A build in its folder.
 #[derive(Debug)]
