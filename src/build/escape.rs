@@ -46,27 +46,10 @@ pub(crate) fn json_in_html(json: &str) -> Cow<'_, str> {
     })
 }
 
-/// Bytes looked at together, so that a machine can look at many at once.
-const BLOCK: usize = 32;
-
-/// Where the first byte of a kind stands: quick where there are few.
-fn find(bytes: &[u8], is_one: impl Fn(u8) -> bool) -> Option<usize> {
-    let (begin, rest) = bytes.split_at(bytes.len().min(BLOCK / 2));
-    if let Some(at) = begin.iter().position(|&byte| is_one(byte)) {
-        return Some(at);
-    }
-    let has_one = |block: &&[u8; BLOCK]| block.iter().fold(false, |found, &byte| found | is_one(byte));
-    let clean = BLOCK * rest.as_chunks::<BLOCK>().0.iter().take_while(|block| !has_one(block)).count();
-    rest[clean..].iter().position(|&byte| is_one(byte)).map(|at| begin.len() + clean + at)
-}
-
 /// Text in which characters are replaced: `with` sees all bytes from one on, and says what stands there instead of how many.
 fn replaced(text: &str, with: impl Fn(&[u8]) -> Option<(&'static str, usize)>) -> Cow<'_, str> {
     let bytes = text.as_bytes();
-    // Most texts have none of what any caller looks for.
-    let suspect = |byte: u8| (byte < b' ') | !byte.is_ascii() | matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'');
-    let first = find(bytes, suspect).unwrap_or(bytes.len());
-    let Some(mut at) = (first..bytes.len()).find(|&at| with(&bytes[at..]).is_some()) else { return text.into() };
+    let Some(mut at) = (0..bytes.len()).find(|&at| with(&bytes[at..]).is_some()) else { return text.into() };
     let mut out = String::with_capacity(text.len() + text.len() / 16 + 16);
     let mut from = 0;
     while at < bytes.len() {

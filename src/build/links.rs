@@ -184,7 +184,7 @@ impl Finder<'_> {
         let path = path.trim_end_matches('/');
         // A page's whole path has an ending.
         let has_ending = path.rsplit('/').next().is_some_and(|name| name.contains('.'));
-        if let Some(&i) = self.library.by_path.get(path).filter(|_| has_ending) {
+        if has_ending && let Some(&i) = self.library.by_path.get(path) {
             return Some(Inside::Page(i));
         }
         if self.names.is_asset(path)
