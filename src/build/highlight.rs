@@ -5,23 +5,27 @@
 //! `class="line marked"`), and the `pre` has the class `linenos` when numbers are to be shown:
 //! `.linenos .line::before { content: attr(data-line) }`.
 
+mod chain;
 mod fence;
 mod grammars;
 mod memo;
+mod query;
+mod rules;
+mod walk;
 
-use std::any::Any;
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
-use arborium::advanced::Span;
-use arborium::{GrammarStore, Highlighter};
+use arborium::tree_sitter::{Parser, QueryCursor};
 
 use fence::Fence;
 use memo::Memo;
+use walk::{Found, Span};
 
 /// Every class a span can have, for the CSS of themes.
 pub const CLASSES: [&str; 25] = [
@@ -57,10 +61,10 @@ pub const CLASSES: [&str; 25] = [
 const MAX_CODE: usize = 200_000;
 /// Blocks with a longer line are shown plain: that is data, not code.
 const MAX_LINE: usize = 10_000;
-/// Languages that are compiled before they are used.
+/// Languages that are made ready before they are used.
 const MOST_PREPARED: usize = 16;
-/// Names of languages that are remembered as compiled or unknown.
-const MAX_NAMES: usize = 256;
+/// How deep code of other languages lies in each other.
+const MAX_DEPTH: usize = 3;
 
 /// A code block as HTML. `info` is what stands behind the fence; an unknown language is plain text, never an error.
 pub fn code_block(code: &str, info: &str, highlight: bool) -> String {
@@ -103,40 +107,14 @@ struct Token {
     class: &'static str,
 }
 
-thread_local! {
-    static HIGHLIGHTER: RefCell<Option<Highlighter>> = const { RefCell::new(None) };
-}
-
-/// Compiled grammars, shared by all threads: compiling one takes longer than using it.
-fn store() -> &'static Arc<GrammarStore> {
-    static STORE: OnceLock<Arc<GrammarStore>> = OnceLock::new();
-    STORE.get_or_init(|| Arc::new(GrammarStore::new()))
-}
-
-/// Compiles a grammar before its first use. Threads that meet a language at the same time wait for one of them: the store would
-/// let each compile it, which takes as long as hundreds of blocks.
-fn compile(language: &str) {
-    static BEGUN: Mutex<BTreeMap<String, Arc<OnceLock<()>>>> = Mutex::new(BTreeMap::new());
-    let once = {
-        let mut begun = BEGUN.lock().unwrap_or_else(PoisonError::into_inner);
-        match begun.get(language) {
-            Some(once) => Arc::clone(once),
-            // Names come from pages: what is no language is not remembered without bounds.
-            None if begun.len() >= MAX_NAMES => return,
-            None => Arc::clone(begun.entry(language.to_owned()).or_default()),
-        }
-    };
-    once.get_or_init(|| grammars::add(store(), language));
-}
-
-/// Compiles the grammars of code that will be shown soon, by threads that have nothing else to do. `infos` are what stands behind
+/// Makes the grammars ready of code that will be shown soon, by threads that have nothing else to do. `infos` are what stands behind
 /// the fences.
 pub(super) fn prepare<'i>(infos: impl Iterator<Item = &'i str>) {
     let infos: BTreeSet<&str> = infos.collect();
     let languages: BTreeSet<String> = infos.into_iter().map(|info| Fence::parse(info).language).collect();
     for language in languages.into_iter().filter(|language| !language.is_empty()).take(MOST_PREPARED) {
         // A panic is dealt with where the grammar is used.
-        rayon::spawn(move || drop(catch_unwind(|| compile(canonical(&language)))));
+        rayon::spawn(move || drop(catch_unwind(|| grammars::grammar(canonical(&language)).is_some())));
     }
 }
 
@@ -150,40 +128,74 @@ fn tokens(code: &str, language: &str) -> Arc<[Token]> {
 }
 
 fn parse(code: &str, language: &str) -> Vec<Token> {
-    HIGHLIGHTER.with_borrow_mut(|highlighter| {
-        let current = highlighter.get_or_insert_with(|| Highlighter::with_store(Arc::clone(store())));
+    thread_local! {
+        static TOOLS: RefCell<Option<Tools>> = const { RefCell::new(None) };
+    }
+    TOOLS.with_borrow_mut(|tools| {
+        let current = tools.get_or_insert_with(|| Tools { parser: Parser::new(), engine: QueryCursor::new() });
         // Grammars are generated code of other people: a panic in one costs this block its colours, not the build.
-        let spans: Result<_, Box<dyn Any + Send>> = catch_unwind(AssertUnwindSafe(|| {
-            compile(language);
-            current.highlight_spans(language, code)
+        let spans = catch_unwind(AssertUnwindSafe(|| {
+            let mut spans = Vec::new();
+            current.spans(code, 0, language, MAX_DEPTH, &mut spans);
+            spans
         }));
         if let Ok(spans) = spans {
-            spans.map(|spans| flatten(code, spans)).unwrap_or_default()
+            flatten(code, spans)
         } else {
-            *highlighter = None;
+            *tools = None;
             Vec::new()
         }
     })
 }
 
-/// Names people write for languages, beyond those the grammar store knows.
+/// What a thread parses with.
+struct Tools {
+    parser: Parser,
+    engine: QueryCursor,
+}
+
+impl Tools {
+    /// Adds the spans of code that stands at `offset`, and of other languages in it up to a depth.
+    fn spans(&mut self, code: &str, offset: usize, language: &str, depth: usize, spans: &mut Vec<Span>) {
+        let Some(grammar) = grammars::grammar(language) else { return };
+        if self.parser.set_language(&grammar.language).is_err() {
+            return;
+        }
+        // What a macro is given is a statement without its end: the parser would try all that could be missing, which takes as long as
+        // several blocks.
+        let is_open = language == "rust" && depth < MAX_DEPTH;
+        let text = if is_open { Cow::Owned(format!("{code};")) } else { Cow::Borrowed(code) };
+        let Some(tree) = self.parser.parse(text.as_bytes(), None) else { return };
+        let Found { spans: mut found, inner } = walk::walk(&grammar.rules, &tree, text.as_bytes(), &mut self.engine);
+        found.retain(|span| span.end <= code.len());
+        spans.extend(found.into_iter().map(|span| Span { start: span.start + offset, end: span.end + offset, ..span }));
+        for part in inner.into_iter().filter(|_| depth > 0) {
+            if let Some(code) = code.get(part.start..part.end).filter(|code| !code.is_empty()) {
+                self.spans(code, offset + part.start, canonical(&part.language), depth - 1, spans);
+            }
+        }
+    }
+}
+
+/// Names people write for languages.
 fn canonical(language: &str) -> &str {
     match language {
         "shell" | "console" | "shell-session" | "shellsession" | "sh-session" | "zsh" | "ksh" | "terminal" | "sh" => {
             "bash"
         }
-        "node" | "mjs" | "cjs" | "es6" | "ecmascript" => "javascript",
+        "js" | "jsx" | "node" | "mjs" | "cjs" | "es6" | "ecmascript" => "javascript",
         "c++" | "cc" | "hpp" | "cxx" | "h++" => "cpp",
         "h" => "c",
         "golang" => "go",
         "docker" | "containerfile" => "dockerfile",
         "htm" | "xhtml" | "hbs" | "handlebars" | "mustache" => "html",
-        "svg" | "rss" | "atom" | "xsd" | "xsl" | "plist" => "xml",
+        "svg" | "rss" | "atom" | "xsd" | "xsl" | "xslt" | "plist" => "xml",
         "jsonc" | "json5" | "jsonl" | "webmanifest" | "geojson" => "json",
         "rs" => "rust",
         "yml" => "yaml",
         "md" | "mdx" => "markdown",
-        "py3" | "python3" | "pycon" => "python",
+        "py" | "py3" | "python3" | "pycon" => "python",
+        "rb" => "ruby",
         "patch" | "udiff" => "diff",
         "psql" | "sqlite" | "plpgsql" | "mysql" | "postgres" | "postgresql" => "sql",
         "scss" | "less" => "css",
@@ -193,19 +205,13 @@ fn canonical(language: &str) -> &str {
 }
 
 /// Overlapping and nested spans to runs that do not overlap; the innermost wins, then the later rule of the grammar.
-fn flatten(code: &str, spans: Vec<Span>) -> Vec<Token> {
-    let mut spans: Vec<(usize, usize, u32, &'static str)> = spans
-        .into_iter()
-        .filter_map(|span| Some((span.start as usize, span.end as usize, span.pattern_index, class_of(&span.capture)?)))
-        .filter(|(start, end, ..)| {
-            start < end && code.is_char_boundary(*start) && code.is_char_boundary(*end) && *end <= code.len()
-        })
-        .collect();
-    spans.sort_by_key(|(start, end, rule, _)| (*start, Reverse(*end), *rule));
+fn flatten(code: &str, mut spans: Vec<Span>) -> Vec<Token> {
+    spans.retain(|span| span.start < span.end && code.is_char_boundary(span.start) && code.is_char_boundary(span.end));
+    spans.sort_by_key(|span| (span.start, Reverse(span.end), span.rule));
     let mut tokens: Vec<Token> = Vec::with_capacity(spans.len());
     let mut stack: Vec<(usize, &'static str)> = Vec::new();
     let mut at = 0;
-    for (start, end, _, class) in spans {
+    for Span { start, end, class, .. } in spans {
         close_until(&mut tokens, &mut stack, &mut at, start);
         stack.push((end, class));
     }

@@ -42,7 +42,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("pulldown_cmark", &["build/markdown"]),
     ("ammonia", &["build/markdown"]),
     ("arborium", &["build/highlight"]),
-    ("regex", &["site/text", "model/config"]),
+    ("regex", &["site/text", "model/config", "build/highlight"]),
     ("gray_matter", &["model/front_matter", "model/config"]),
     ("serde_yaml", &["model/front_matter", "model/config"]),
     ("csv", &["import/table"]),
