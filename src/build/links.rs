@@ -73,11 +73,29 @@ impl Finder<'_> {
         source.parsed(self.snapshot, &self.library.pages[index], &self.library.config.markdown)
     }
 
+    /// The `href` of a link that is written as the address of a page and nothing else, as most are: where only that is asked, the
+    /// page need not be looked at.
+    #[must_use]
+    pub(crate) fn own_href(&self, raw: &str, kind: Kind) -> Option<String> {
+        let is_path = raw.starts_with('/') && kind != Kind::Wiki;
+        let found = is_path.then(|| self.names.rooted(raw)).flatten()?;
+        found.is_own.then(|| self.base.href(raw))
+    }
+
     /// Resolves a link of a page.
     #[must_use]
     pub(crate) fn resolve(&self, from: &Page, raw: &str, kind: Kind) -> Found {
         // Most links of most pages are paths from the root, which need not be looked at for hosts.
         let rooted = raw.starts_with('/') && !raw.starts_with("//");
+        if rooted
+            && kind != Kind::Wiki
+            && let Some(found) = self.names.rooted(raw)
+        {
+            let page = &self.library.pages[found.page];
+            let href = self.base.href(if found.is_own { raw } else { &page.url });
+            let problem = (!page.included && from.included).then(|| draft_problem(raw, page));
+            return Found { target: LinkTarget::Page(page.path.clone(), None), href, title: None, problem };
+        }
         let bases = [self.base.url(), self.library.config.base_url.as_str()];
         let rest = |base: &str| raw.strip_prefix(base).map(|rest| format!("/{rest}"));
         let own = if rooted { None } else { bases.into_iter().find_map(rest) };
@@ -154,8 +172,8 @@ impl Finder<'_> {
             return self.content(&format!("content/{rest}"));
         }
         if let Some(rest) = path.strip_prefix('/') {
-            if let Some(page) = self.names.rooted(path) {
-                return Some(Inside::Page(page));
+            if let Some(rooted) = self.names.rooted(path) {
+                return Some(Inside::Page(rooted.page));
             }
             return self
                 .content(&format!("content/{rest}"))

@@ -17,8 +17,17 @@ struct Places {
     /// Pages by path without `.md`, `/_index.md` and `/index.md`; of several the one that stands first in this list.
     pages: QuickMap<String, (Ending, usize)>,
     assets: QuickSet<ContentPath>,
-    /// What links from the site's root that are written as the URL paths of pages lead to, which may be a page by its path.
-    rooted: QuickMap<String, usize>,
+    /// What links from the site's root that are written as the URL paths of pages lead to.
+    rooted: QuickMap<String, Rooted>,
+}
+
+/// Where a link leads that is written as the URL path of a page.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rooted {
+    /// The page, by index.
+    pub(super) page: usize,
+    /// Whether this is its address; otherwise it is its path, which is looked at first.
+    pub(super) is_own: bool,
 }
 
 /// What a page's path has and a link to it may leave out.
@@ -48,8 +57,8 @@ impl Places {
             let place = format!("content{}", page.url.trim_end_matches('/'));
             let is_folder = address::is_clean_folder(&page.url) && !places.assets.contains(place.as_str());
             if is_folder && library.by_url.get(&page.url) == Some(&i) {
-                let leads = places.pages.get(&place).map_or(i, |&(_, other)| other);
-                places.rooted.insert(page.url.clone(), leads);
+                let page_there = places.pages.get(&place).map_or(i, |&(_, other)| other);
+                places.rooted.insert(page.url.clone(), Rooted { page: page_there, is_own: page_there == i });
             }
         }
         places
@@ -102,7 +111,7 @@ impl Names {
     }
 
     /// Where a link leads from the site's root, where that is surely a page.
-    pub(super) fn rooted(&self, path: &str) -> Option<usize> {
+    pub(super) fn rooted(&self, path: &str) -> Option<Rooted> {
         self.places.rooted.get(path).copied()
     }
 

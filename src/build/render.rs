@@ -308,9 +308,14 @@ impl<'a> Resolver<'a> {
 impl Resolve for Resolver<'_> {
     fn link(&mut self, raw: &str, kind: LinkKind, _text: &str, _line: usize) -> Resolved {
         let kind = check::kind_of(kind);
-        let found = self.edition.finder().resolve(self.page, raw, kind);
+        let finder = self.edition.finder();
+        // Those of a page's own body are checked whatever is rendered.
+        if let Some(href) = self.index.and_then(|_| finder.own_href(raw, kind)) {
+            return Resolved { href: self.href(href), ..Resolved::default() };
+        }
+        let found = finder.resolve(self.page, raw, kind);
         if self.index.is_none() {
-            // Those of a page's own body are checked whatever is rendered, and counted there.
+            // Those of a page's own body are counted where they are checked.
             reads::asked(|| (Question::Link(raw.to_owned(), kind), check::digest(self.edition.snapshot, &found)));
         }
         let external = matches!(found.target, LinkTarget::External(_));
