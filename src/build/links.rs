@@ -254,8 +254,9 @@ impl Finder<'_> {
                 None => {}
             }
         }
-        let twin_of = url.strip_suffix("index.md").and_then(|folder| self.library.by_url.get(folder));
-        twin_of.map(|_| Inside::Listing(url.clone()))
+        let twin_of = url.strip_suffix("index.md").filter(|_| self.library.config.markdown.twins);
+        let is_twin = twin_of.is_some_and(|folder| self.library.by_url.contains_key(folder));
+        is_twin.then(|| Inside::Listing(url.clone()))
     }
 
     /// Source paths where addresses belong: `static/img/x.png`, `content/about.md`.

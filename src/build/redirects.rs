@@ -207,7 +207,9 @@ impl Work<'_> {
             let output = address::output_path(url);
             self.plan.jobs.contains_key(&output) || outputs::is_reserved(&self.library.config, &output)
         };
-        let twin = url.strip_suffix("index.md").is_some_and(|folder| self.library.by_url.contains_key(folder));
+        let twin = url
+            .strip_suffix("index.md")
+            .is_some_and(|folder| self.library.config.markdown.twins && self.library.by_url.contains_key(folder));
         made(url) || made(&slashed) || twin || patterns.iter().any(|from| covers(from, url))
     }
 

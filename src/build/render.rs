@@ -188,6 +188,7 @@ fn run(edition: &Edition<'_>, path: &str, job: &Job, with_twin: bool, recall: Op
         Job::Page(index) => {
             let mut done = layout::page(edition, *index, 1, recall);
             let source = &edition.library.pages[*index];
+            let with_twin = with_twin && edition.library.config.markdown.twins;
             if with_twin && source.exists && !matches!(done.trail, Some(Trail::Before(_))) {
                 let path = address::output_path(&address::twin(&source.url));
                 done.twin = Some((path, output(twin::text(edition, *index), Some(source.path.clone()))));

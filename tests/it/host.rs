@@ -163,6 +163,18 @@ fn too_many_or_too_large_files_are_told_before_the_host_does() {
     assert!(limits(&built(&large))[0].contains("no file larger than"), "{:?}", limits(&built(&large)));
     let crowd = for_host("cloudflare", &many(20_000, 0));
     assert!(limits(&crowd).iter().any(|told| told.contains("takes 20000 files")), "{:?}", limits(&crowd));
+    // Pages come with their Markdown, unless the site says otherwise.
+    let told = |config: &str| {
+        let mut crowd = site("  host: cloudflare", config);
+        for n in 0..10_000 {
+            let path = ContentPath::parse(&format!("content/blog/n{n}.md")).unwrap();
+            crowd.set(path, Some(Repository::file(b"Text.\n".to_vec())));
+        }
+        let built = built(&crowd);
+        built.diagnostics.iter().find(|d| d.code == "host_limit").map(|d| d.hint.clone())
+    };
+    assert!(told("").is_some_and(|hint| hint.contains("twins: false")));
+    assert_eq!(told("markdown: { twins: false }"), None);
 }
 
 #[test]

@@ -192,7 +192,7 @@ fn theme(dice: &mut Dice, files: &mut Files) -> String {
 fn config(dice: &mut Dice, files: &mut Files) -> String {
     let number = dice.roll(4);
     let even = number.is_multiple_of(2);
-    let patch = match dice.roll(14) {
+    let patch = match dice.roll(15) {
         0 => json!({"title": format!("Site {number}")}),
         1 => {
             json!({"languages": if even { json!({"de": {"title": format!("Seite {number}"), "name": "Deutsch"}, "fr": {}}) } else { Value::Null }})
@@ -211,7 +211,8 @@ fn config(dice: &mut Dice, files: &mut Files) -> String {
         9 => json!({"theme_settings": {"greeting": format!("g{number}")}}),
         10 => json!({"description": format!("d{number}")}),
         11 => json!({"feed": {"full": even, "limit": number}}),
-        12 => json!({"redirects": {format!("/old/{number}/"): "/a/", "/x/*": "/y/:splat"}}),
+        12 => json!({"markdown": {"twins": even, "highlight": number < 2}}),
+        13 => json!({"redirects": {format!("/old/{number}/"): "/a/", "/x/*": "/y/:splat"}}),
         _ => json!({"base_url": format!("https://host.example/{number}/")}),
     };
     let Value::Object(map) = &patch else { unreachable!() };

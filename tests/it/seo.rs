@@ -127,6 +127,32 @@ fn a_publisher_stands_behind_site_and_articles() {
 }
 
 #[test]
+fn a_site_may_leave_the_markdown_of_its_pages_out() {
+    let publish = "publish: {host: cloudflare}\nredirects: {/old/: /blog/one/index.md}\n";
+    let (with, without) = (site(publish), site(&format!("{publish}markdown: {{twins: false}}\n")));
+    assert_eq!(codes(&with), []);
+    let found = |built: &Built| -> Vec<String> { codes(built).into_iter().map(|(code, ..)| code.to_owned()).collect() };
+    assert_eq!(found(&without), ["broken_redirect"]);
+    let markdown = |built: &Built| built.outputs.keys().filter(|path| path.ends_with(".md")).count();
+    assert_eq!((markdown(&with), markdown(&without)), (7, 0));
+    for (output, twin) in [
+        ("llms.txt", "(https://example.org/blog/one/index.md)"),
+        ("blog/one/index.html", "text/markdown"),
+        ("_headers", "/*.md"),
+    ] {
+        assert!(text(&with, output).contains(twin), "{output}");
+        assert!(!text(&without, output).contains(twin), "{output}");
+    }
+    assert!(text(&without, "llms.txt").contains("(https://example.org/blog/one/)"));
+    let linked = "-- content/blog/two.md --\n---\ntitle: Two\n---\n[Text](/blog/one/index.md)\n";
+    for (config, wanted) in [("", vec![]), ("markdown: {twins: false}\n", vec!["broken_link"])] {
+        let yaml = format!("-- site.yaml --\ntitle: T\ntheme: t\nbase_url: https://example.org/\n{config}");
+        let built = build(&with_theme(&format!("{yaml}{PAGES}{linked}")), &options(), &Cache::default()).unwrap();
+        assert_eq!(found(&built), wanted, "{config}");
+    }
+}
+
+#[test]
 fn a_page_that_is_not_to_be_found_is_nowhere() {
     let built = site("publish: {host: cloudflare}\n");
     assert_eq!(codes(&built), []);

@@ -176,7 +176,7 @@ fn alternates(edition: &Edition<'_>, subject: &Subject<'_>, out: &mut Tags) {
     {
         out.link("alternate", &href, &[("hreflang", &language)]);
     }
-    if subject.page.is_some_and(|page| page.exists) {
+    if subject.page.is_some_and(|page| page.exists) && config.markdown.twins {
         let href = edition.base.href(&address::twin(subject.url));
         out.link("alternate", &href, &[("type", "text/markdown")]);
     }

@@ -45,12 +45,15 @@ pub(crate) fn rules(library: &Library) -> Vec<(String, Vec<(&'static str, String
         ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()".into()),
         ("Cross-Origin-Opener-Policy", "same-origin".into()),
     ];
-    let twins = vec![("Content-Type", "text/markdown; charset=utf-8".into()), ("X-Robots-Tag", "noindex".into())];
     let noindex = |value: &str| vec![("X-Robots-Tag", value.to_owned())];
     if library.config.crawlers.noindex {
         everywhere.extend(noindex("noindex"));
     }
-    let mut rules = vec![("/*".to_owned(), everywhere), ("/*.md".to_owned(), twins)];
+    let mut rules = vec![("/*".to_owned(), everywhere)];
+    if library.config.markdown.twins {
+        let twins = vec![("Content-Type", "text/markdown; charset=utf-8".into()), ("X-Robots-Tag", "noindex".into())];
+        rules.push(("/*.md".to_owned(), twins));
+    }
     if !library.config.crawlers.noindex {
         // `*` and `:` would make a pattern of the address.
         let hidden = |page: &&Arc<Page>| page.included && page.noindex && !page.url.contains(['*', ':']);

@@ -112,12 +112,17 @@ pub(crate) fn check(edition: &Edition<'_>) -> Vec<Diagnostic> {
             "The rest work by pages that lead on; take out redirects nobody follows any more.",
         );
     }
-    // Pages have a Markdown twin each.
-    let files =
-        edition.plan.jobs.len() + edition.library.pages.iter().filter(|page| page.included && page.exists).count();
+    let with_twins = edition.library.config.markdown.twins;
+    let twins = edition.library.pages.iter().filter(|page| with_twins && page.included && page.exists).count();
+    let files = edition.plan.jobs.len() + twins;
     if files > reads.files {
         let message = format!("{name} takes {} files, the output has about {files}", reads.files);
-        warn(config, message, "Split the site, or choose a host without that limit.");
+        let hint = if twins > 0 {
+            "Leave the Markdown of each page out with `markdown: { twins: false }`, split the site, or choose a host without that limit."
+        } else {
+            "Split the site, or choose a host without that limit."
+        };
+        warn(config, message, hint);
     }
     for (path, file) in edition.snapshot.iter().filter(|(_, file)| file.size > reads.file_bytes) {
         let message =

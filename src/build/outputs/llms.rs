@@ -54,7 +54,8 @@ fn sections(edition: &Edition<'_>, language: Option<&str>, out: &mut String) {
 
 fn row(edition: &Edition<'_>, out: &mut String, page: &Page) {
     let title = line(&page.title).replace('[', "\\[").replace(']', "\\]");
-    let _ = write!(out, "- [{title}]({})", edition.base.absolute(&address::twin(&page.url)));
+    let twin = edition.library.config.markdown.twins.then(|| address::twin(&page.url));
+    let _ = write!(out, "- [{title}]({})", edition.base.absolute(twin.as_deref().unwrap_or(&page.url)));
     let description = head::cut(&line(&head::description(edition, Some(page))), 160);
     if !description.is_empty() {
         let _ = write!(out, ": {description}");

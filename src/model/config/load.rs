@@ -230,6 +230,7 @@ fn markdown(root: &mut Fields) -> Result<Option<MarkdownConfig>> {
     set(&mut markdown.external_links_new_tab, fields.flag("external_links_new_tab")?);
     let ids = [("github", HeadingIds::Github), ("zola", HeadingIds::Zola)];
     set(&mut markdown.heading_ids, fields.choice("heading_ids", &ids)?);
+    set(&mut markdown.twins, fields.flag("twins")?);
     fields.finish(UNKNOWN);
     Ok(Some(markdown))
 }

@@ -42,6 +42,8 @@ pub struct MarkdownConfig {
     pub external_links_new_tab: bool,
     /// Ids of headings without one of their own.
     pub heading_ids: HeadingIds,
+    /// Whether each page is built as Markdown too.
+    pub twins: bool,
 }
 
 impl Default for MarkdownConfig {
@@ -53,6 +55,7 @@ impl Default for MarkdownConfig {
             wikilinks: true,
             external_links_new_tab: false,
             heading_ids: HeadingIds::Github,
+            twins: true,
         }
     }
 }
