@@ -173,8 +173,8 @@ fn context() -> Value {
 struct Links;
 
 impl Resolve for Links {
-    fn link(&mut self, raw: &str, _: LinkKind, _: &str, _: usize) -> Resolved {
-        Resolved { href: raw.to_owned(), ..Resolved::default() }
+    fn link<'r>(&mut self, raw: &'r str, _: LinkKind, _: &str, _: usize) -> Resolved<'r> {
+        Resolved { href: raw.into(), ..Resolved::default() }
     }
 
     fn shortcode(&mut self, _: &ShortcodeCall, _: Option<&str>) -> String {

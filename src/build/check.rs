@@ -1,5 +1,7 @@
 //! Resolves and checks every link and shortcode of every page, whatever is rendered.
 
+use std::hash::Hash;
+
 use rayon::prelude::*;
 use serde_json::Value;
 
@@ -120,7 +122,7 @@ impl Checked<'_> {
 
     fn link(&mut self, raw: &str, kind: Kind, line: usize) {
         let found = self.finder.resolve(self.page, raw, kind);
-        self.digester.add(&digest(self.finder.snapshot, &found));
+        self.digester.add(&written(self.finder.snapshot, &found));
         if let Some(problem) = found.problem {
             self.findings.push(problem.at(&self.page.path, line));
         }
@@ -159,19 +161,24 @@ impl Checked<'_> {
     }
 }
 
-/// Of what rendering writes for a link; of an image it writes the size, which depends on the file.
+/// Of what rendering writes for a link.
 #[must_use]
-pub(crate) fn digest(snapshot: &Snapshot, found: &Found) -> Digest {
+pub(crate) fn digest(snapshot: &Snapshot, found: &Found<'_>) -> Digest {
+    Digester::default().with(&written(snapshot, found)).finish()
+}
+
+/// What rendering writes for a link; of an image it writes the size, which depends on the file.
+fn written<'f>(snapshot: &Snapshot, found: &'f Found<'_>) -> impl Hash + 'f {
     let kind = match found.target {
-        LinkTarget::External(_) => 0_u8,
-        LinkTarget::Broken(_) => 1,
+        LinkTarget::External => 0_u8,
+        LinkTarget::Broken => 1,
         _ => 2,
     };
     let file = match &found.target {
         LinkTarget::File(path) => Some((path, snapshot.get(path).map(|file| file.id))),
         _ => None,
     };
-    Digester::default().with(&(&found.href, &found.title, kind, file)).finish()
+    (&found.href, &found.title, kind, file)
 }
 
 /// The page a `ref` or `relref` names.

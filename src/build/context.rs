@@ -49,7 +49,7 @@ pub(crate) fn reading_time(words: usize) -> usize {
 /// Href of a page's share image.
 #[must_use]
 pub(crate) fn image(edition: &Edition<'_>, page: &Page) -> Option<String> {
-    page.image.as_deref().map(|raw| edition.finder().resolve(page, raw, Kind::Image).href)
+    page.image.as_deref().map(|raw| edition.finder().resolve(page, raw, Kind::Image).href.into_owned())
 }
 
 fn terms(edition: &Edition<'_>, page: &Page) -> Value {

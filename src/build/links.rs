@@ -1,5 +1,6 @@
 //! Links in bodies: what they lead to, the href they become, and what is broken.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -28,11 +29,11 @@ pub(crate) enum Kind {
 
 /// What a link turns out to be.
 #[derive(Debug, Clone)]
-pub(crate) struct Found {
+pub(crate) struct Found<'r> {
     /// Where it leads.
     pub(crate) target: LinkTarget,
     /// What stands in the `href`, not HTML-escaped.
-    pub(crate) href: String,
+    pub(crate) href: Cow<'r, str>,
     /// The title of the page that a wikilink leads to: it may stand for its text.
     pub(crate) title: Option<String>,
     /// What is wrong with it.
@@ -76,15 +77,20 @@ impl Finder<'_> {
     /// The `href` of a link that is written as the address of a page and nothing else, as most are: where only that is asked, the
     /// page need not be looked at.
     #[must_use]
-    pub(crate) fn own_href(&self, raw: &str, kind: Kind) -> Option<String> {
+    pub(crate) fn own_href<'r>(&self, raw: &'r str, kind: Kind) -> Option<Cow<'r, str>> {
         let is_path = raw.starts_with('/') && kind != Kind::Wiki;
         let found = is_path.then(|| self.names.rooted(raw)).flatten()?;
-        found.is_own.then(|| self.base.href(raw))
+        found.is_own.then(|| self.rooted_href(raw))
+    }
+
+    /// The `href` of the address of a page that has nothing to escape.
+    fn rooted_href<'r>(&self, url: &'r str) -> Cow<'r, str> {
+        if self.base.path() == "/" { Cow::Borrowed(url) } else { Cow::Owned(self.base.href(url)) }
     }
 
     /// Resolves a link of a page.
     #[must_use]
-    pub(crate) fn resolve(&self, from: &Page, raw: &str, kind: Kind) -> Found {
+    pub(crate) fn resolve<'r>(&self, from: &Page, raw: &'r str, kind: Kind) -> Found<'r> {
         // Most links of most pages are paths from the root, which need not be looked at for hosts.
         let rooted = raw.starts_with('/') && !raw.starts_with("//");
         if rooted
@@ -92,7 +98,7 @@ impl Finder<'_> {
             && let Some(found) = self.names.rooted(raw)
         {
             let page = &self.library.pages[found.page];
-            let href = self.base.href(if found.is_own { raw } else { &page.url });
+            let href = if found.is_own { self.rooted_href(raw) } else { Cow::Owned(self.base.href(&page.url)) };
             let problem = (!page.included && from.included).then(|| draft_problem(raw, page));
             return Found { target: LinkTarget::Page(page.path.clone(), None), href, title: None, problem };
         }
@@ -101,8 +107,7 @@ impl Finder<'_> {
         let own = if rooted { None } else { bases.into_iter().find_map(rest) };
         let inner = own.as_deref().unwrap_or(raw);
         if !rooted && kind != Kind::Wiki && is_external(inner) {
-            let target = LinkTarget::External(raw.to_owned());
-            return Found { target, href: raw.to_owned(), title: None, problem: None };
+            return Found { target: LinkTarget::External, href: Cow::Borrowed(raw), title: None, problem: None };
         }
         let (rest, fragment) = split_once(inner, '#');
         let (path, query) = if kind == Kind::Wiki { (rest, None) } else { split_once(rest, '?') };
@@ -114,7 +119,7 @@ impl Finder<'_> {
         if path.is_empty() && query.is_none() {
             let problem = fragment.and_then(|fragment| self.anchor_problem(from, from, kind, fragment));
             let target = LinkTarget::Page(from.path.clone(), fragment.map(str::to_owned));
-            return Found { target, href: suffix, title: title(from, kind), problem };
+            return Found { target, href: Cow::Owned(suffix), title: title(from, kind), problem };
         }
         let path = escape::percent_decode(path);
         let (inside, mut problem) = self.inside(from, &path, kind);
@@ -127,23 +132,23 @@ impl Finder<'_> {
                 let target = LinkTarget::Page(page.path.clone(), fragment.map(str::to_owned));
                 let mut href = self.base.href(&page.url);
                 href.push_str(&suffix);
-                Found { target, href, title: title(page, kind), problem }
+                Found { target, href: Cow::Owned(href), title: title(page, kind), problem }
             }
             Some(Inside::File(url, file)) => {
-                let href = format!("{}{suffix}", self.base.href(&url));
+                let href = Cow::Owned(format!("{}{suffix}", self.base.href(&url)));
                 Found { target: LinkTarget::File(file), href, title: None, problem }
             }
             Some(Inside::Listing(url)) => {
-                let href = format!("{}{suffix}", self.base.href(&url));
+                let href = Cow::Owned(format!("{}{suffix}", self.base.href(&url)));
                 Found { target: LinkTarget::Listing(url), href, title: None, problem }
             }
             None => {
                 let problem = problem.or_else(|| Some(self.broken(from, raw, &path, kind)));
                 let href = match path.strip_prefix('/') {
-                    Some(rest) => format!("{}{suffix}", self.base.href(rest)),
-                    None => escape::url(raw).into_owned(),
+                    Some(rest) => Cow::Owned(format!("{}{suffix}", self.base.href(rest))),
+                    None => escape::url(raw),
                 };
-                Found { target: LinkTarget::Broken(raw.to_owned()), href, title: None, problem }
+                Found { target: LinkTarget::Broken, href, title: None, problem }
             }
         }
     }

@@ -102,10 +102,10 @@ impl PageLists<'_> {
         let found = self.edition.finder().resolve(self.page, raw, Kind::Link);
         match found.target {
             // What already carries the base path is an href made before, such as `page.url`.
-            LinkTarget::Broken(_) if self.edition.base.path() != "/" && raw.starts_with(self.edition.base.path()) => {
+            LinkTarget::Broken if self.edition.base.path() != "/" && raw.starts_with(self.edition.base.path()) => {
                 raw.to_owned()
             }
-            _ => found.href,
+            _ => found.href.into_owned(),
         }
     }
 }

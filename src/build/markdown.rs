@@ -20,6 +20,8 @@ mod text;
 mod url;
 mod writer;
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use crate::model::config::MarkdownConfig;
@@ -90,9 +92,9 @@ pub struct Finding {
 
 /// Where a link leads.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Resolved {
+pub struct Resolved<'r> {
     /// Address as it goes into the page, not yet escaped.
-    pub href: String,
+    pub href: Cow<'r, str>,
     /// Whether it leaves the site.
     pub external: bool,
     /// Whether nothing is there.
@@ -106,7 +108,7 @@ pub struct Resolved {
 /// What rendering asks the rest of the site.
 pub trait Resolve {
     /// Where a link leads.
-    fn link(&mut self, raw: &str, kind: LinkKind, text: &str, line: usize) -> Resolved;
+    fn link<'r>(&mut self, raw: &'r str, kind: LinkKind, text: &str, line: usize) -> Resolved<'r>;
     /// HTML of a shortcode; `inner` is HTML as well. The result is put into the page as it is.
     fn shortcode(&mut self, call: &ShortcodeCall, inner: Option<&str>) -> String;
 }

@@ -146,7 +146,7 @@ impl Work<'_> {
             LinkTarget::Listing(url) => Some(url.clone()),
             _ => None,
         };
-        let (mut name, mut href) = (item.name.clone(), found.href);
+        let (mut name, mut href) = (item.name.clone(), found.href.into_owned());
         if let Some((from, to, title)) = self.translated(&found.target) {
             let rest = href.strip_prefix(&self.finder.base.href(&from)).unwrap_or_default();
             href = format!("{}{rest}", self.finder.base.href(&to));

@@ -1,5 +1,6 @@
 //! Last stage: bodies through the resolver, pages through layouts, everything into output files.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -273,14 +274,14 @@ impl<'a> Resolver<'a> {
         Self { edition, page, index, absolute, context: None, findings: Vec::new() }
     }
 
-    fn href(&self, href: String) -> String {
+    fn href<'r>(&self, href: Cow<'r, str>) -> Cow<'r, str> {
         if !self.absolute {
             return href;
         }
         if href.starts_with('#') {
-            return format!("{}{href}", self.edition.base.absolute(&self.page.url));
+            return Cow::Owned(format!("{}{href}", self.edition.base.absolute(&self.page.url)));
         }
-        context::absolute(self.edition, &href)
+        Cow::Owned(context::absolute(self.edition, &href))
     }
 
     fn run_shortcode(
@@ -307,7 +308,7 @@ impl<'a> Resolver<'a> {
 }
 
 impl Resolve for Resolver<'_> {
-    fn link(&mut self, raw: &str, kind: LinkKind, _text: &str, _line: usize) -> Resolved {
+    fn link<'r>(&mut self, raw: &'r str, kind: LinkKind, _text: &str, _line: usize) -> Resolved<'r> {
         let kind = check::kind_of(kind);
         let finder = self.edition.finder();
         // Those of a page's own body are checked whatever is rendered.
@@ -319,7 +320,7 @@ impl Resolve for Resolver<'_> {
             // Those of a page's own body are counted where they are checked.
             reads::asked(|| (Question::Link(raw.to_owned(), kind), check::digest(self.edition.snapshot, &found)));
         }
-        let external = matches!(found.target, LinkTarget::External(_));
+        let external = matches!(found.target, LinkTarget::External);
         let size = match &found.target {
             LinkTarget::File(path) if kind == Kind::Image => {
                 let file = self.edition.snapshot.get(path);
@@ -331,7 +332,7 @@ impl Resolve for Resolver<'_> {
             size,
             href: self.href(found.href),
             external: external && (raw.starts_with("http") || raw.starts_with("//")),
-            missing: matches!(found.target, LinkTarget::Broken(_)),
+            missing: matches!(found.target, LinkTarget::Broken),
             text: found.title,
         }
     }

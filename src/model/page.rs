@@ -54,12 +54,12 @@ pub enum LinkTarget {
     Page(ContentPath, Option<String>),
     /// A file of this site (bundle asset or static file).
     File(ContentPath),
-    /// Another host, `mailto:` and the like.
-    External(String),
+    /// Another host, `mailto:` and the like, as written.
+    External,
     /// Something the engine makes: the list of a term, a feed, the sitemap; its URL path.
     Listing(String),
     /// Something of this site that does not exist.
-    Broken(String),
+    Broken,
 }
 
 /// One link or image in a body.

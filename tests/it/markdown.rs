@@ -8,9 +8,9 @@ use sitewright::model::config::{MarkdownConfig, RawHtml};
 struct Plain;
 
 impl Resolve for Plain {
-    fn link(&mut self, raw: &str, kind: LinkKind, _: &str, _: usize) -> Resolved {
+    fn link<'r>(&mut self, raw: &'r str, kind: LinkKind, _: &str, _: usize) -> Resolved<'r> {
         Resolved {
-            href: if kind == LinkKind::Wiki { format!("/{}/", raw.to_lowercase()) } else { raw.to_owned() },
+            href: if kind == LinkKind::Wiki { format!("/{}/", raw.to_lowercase()).into() } else { raw.into() },
             external: raw.starts_with("http"),
             missing: raw.contains("missing"),
             text: (kind == LinkKind::Wiki).then(|| format!("Title of {raw}")),
@@ -581,8 +581,8 @@ proptest! {
 struct Quiet;
 
 impl Resolve for Quiet {
-    fn link(&mut self, raw: &str, _: LinkKind, _: &str, _: usize) -> Resolved {
-        Resolved { href: raw.to_owned(), ..Resolved::default() }
+    fn link<'r>(&mut self, raw: &'r str, _: LinkKind, _: &str, _: usize) -> Resolved<'r> {
+        Resolved { href: raw.into(), ..Resolved::default() }
     }
 
     fn shortcode(&mut self, _: &ShortcodeCall, inner: Option<&str>) -> String {

@@ -84,7 +84,7 @@ fn image_hosts(library: &Library) -> BTreeSet<String> {
     let pages = library.pages.iter().filter(|page| page.included);
     let links = pages.clone().flat_map(|page| &page.links).filter(|link| link.image);
     let bodies = links.filter_map(|link| match &link.target {
-        LinkTarget::External(address) => origin(address),
+        LinkTarget::External => origin(&link.raw),
         _ => None,
     });
     bodies.chain(pages.filter_map(|page| page.image.as_deref().and_then(origin))).collect()

@@ -19,7 +19,10 @@ pub(super) fn findings(
     let mut places: BTreeMap<String, Vec<(&ContentPath, usize)>> = BTreeMap::new();
     for page in library.pages.iter().filter(|page| page.state == PageState::Live && holds(&page.path)) {
         for link in &page.links {
-            let LinkTarget::External(raw) = &link.target else { continue };
+            if link.target != LinkTarget::External {
+                continue;
+            }
+            let raw = &link.raw;
             let whole = raw.strip_prefix("//").map_or_else(|| raw.clone(), |rest| format!("https://{rest}"));
             let url = whole.split('#').next().unwrap_or_default();
             if url.starts_with("http://") || url.starts_with("https://") {
