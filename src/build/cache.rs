@@ -176,9 +176,10 @@ impl Cache {
         Ok(true)
     }
 
-    /// The newest site read with these options, for [`Cache::recall_site`] in another process of the same program.
+    /// The newest site read with these options, in pieces whose bytes in a row are for [`Cache::recall_site`] in another process of the
+    /// same program.
     #[must_use]
-    pub fn saved_site(&self, options: &Options) -> Option<Vec<u8>> {
+    pub fn saved_site(&self, options: &Options) -> Option<Vec<Vec<u8>>> {
         let of = FrameOptions::of(options);
         let frames = lock(&self.frames);
         let kept = frames.iter().rev().find(|kept| kept.options == of)?;

@@ -20,8 +20,6 @@ use crate::model::{BlobId, Config, ContentPath, Data, Diagnostic, Digest, File, 
 
 /// Pages that are read and written together; several such pieces side by side.
 const PIECE: usize = 256;
-/// Bytes that whoever keeps it may add without moving it all.
-const ROOM: usize = 256;
 
 /// A frame without what is made anew.
 pub(crate) struct Shelf {
@@ -144,9 +142,9 @@ impl Shelf {
 }
 
 impl Frame {
-    /// What is kept of it between processes, as bytes; `None` where something has no such form.
+    /// What is kept of it between processes, as bytes in pieces; `None` where something has no such form.
     #[must_use]
-    pub(super) fn shelve(&self, snapshot: &Snapshot, since: jiff::Timestamp) -> Option<Vec<u8>> {
+    pub(super) fn shelve(&self, snapshot: &Snapshot, since: jiff::Timestamp) -> Option<Vec<Vec<u8>>> {
         let all: Vec<usize> = (0..self.library.pages.len()).collect();
         let shelved = |&index: &usize| {
             let (page, source) = (&self.library.pages[index], self.sources[index].as_ref());
@@ -157,16 +155,12 @@ impl Frame {
             || rmp_serde::to_vec(&self.head(snapshot, since)).ok(),
             || all.par_chunks(PIECE).map(write).collect::<Option<Vec<_>>>(),
         );
-        let (head, pages) = (head?, pages?);
-        let pieces = || std::iter::once(&head).chain(&pages);
-        let lengths = rmp_serde::to_vec(&pieces().map(Vec::len).collect::<Vec<_>>()).ok()?;
-        let mut bytes = Vec::with_capacity(8 + lengths.len() + pieces().map(Vec::len).sum::<usize>() + ROOM);
-        bytes.extend_from_slice(&(lengths.len() as u64).to_le_bytes());
-        bytes.extend_from_slice(&lengths);
-        for piece in pieces() {
-            bytes.extend_from_slice(piece);
-        }
-        Some(bytes)
+        let mut pieces = vec![head?];
+        pieces.extend(pages?);
+        let lengths = rmp_serde::to_vec(&pieces.iter().map(Vec::len).collect::<Vec<_>>()).ok()?;
+        let mut all = vec![(lengths.len() as u64).to_le_bytes().to_vec(), lengths];
+        all.append(&mut pieces);
+        Some(all)
     }
 
     fn head(&self, snapshot: &Snapshot, since: jiff::Timestamp) -> Head {

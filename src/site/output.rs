@@ -118,7 +118,7 @@ impl Warm<'_> {
             rows.entry(path.clone()).or_insert(*row);
         }
         if let Some(rows) = packed(&rows) {
-            self.site.keep_warm_as(&self.name, rows);
+            self.site.keep_warm_as(&self.name, &[rows]);
         }
     }
 }

@@ -48,17 +48,18 @@ impl Site {
     pub(super) fn keep_warm(&self, options: &Options) {
         let (site, made) = names(options);
         let cache = &self.shared.cache;
-        let keep = |name: &str, bytes: Option<Vec<u8>>| {
-            if let Some(bytes) = bytes {
-                self.keep_warm_as(name, bytes);
+        let keep = |name: &str, pieces: Option<Vec<Vec<u8>>>| {
+            if let Some(pieces) = pieces {
+                self.keep_warm_as(name, &pieces);
             }
         };
-        rayon::join(|| keep(&site, cache.saved_site(options)), || keep(&made, cache.saved(options)));
+        let made_from = || cache.saved(options).map(|bytes| vec![bytes]);
+        rayon::join(|| keep(&site, cache.saved_site(options)), || keep(&made, made_from()));
     }
 
     /// Keeps something under a name.
-    pub(super) fn keep_warm_as(&self, name: &str, bytes: Vec<u8>) {
-        if let Err(error) = self.repository().keep_warm(name, bytes) {
+    pub(super) fn keep_warm_as(&self, name: &str, pieces: &[Vec<u8>]) {
+        if let Err(error) = self.repository().keep_warm(name, pieces) {
             tracing::debug!(%error, "the cache is not written");
         }
     }

@@ -119,6 +119,11 @@ impl Disk {
 
     /// Writes a new temporary file beside a path, with the permissions of what is there; its folder is made if needed.
     pub(crate) fn temporary(&self, path: &str, bytes: &[u8], executable: Option<bool>) -> Result<Temporary> {
+        self.temporary_of(path, &[bytes], executable)
+    }
+
+    /// The same for a file that comes in pieces.
+    pub(super) fn temporary_of(&self, path: &str, pieces: &[&[u8]], executable: Option<bool>) -> Result<Temporary> {
         let (folder, name) = parts(path);
         let fail = io_error("write", path);
         let blocked = |problem: &str| Error::InvalidPath { path: path.into(), problem: problem.into() };
@@ -144,7 +149,9 @@ impl Disk {
         options.write(true).create_new(true).mode(0o644);
         let mut file = dir.open_with(&temporary, &options).map_err(&fail)?;
         let made = Temporary { dir, name: temporary, target: name.to_owned(), path: path.to_owned() };
-        file.write_all(bytes).map_err(&fail)?;
+        for piece in pieces {
+            file.write_all(piece).map_err(&fail)?;
+        }
         if let Some(mode) = mode {
             file.set_permissions(cap_std::fs::Permissions::from_mode(mode)).map_err(&fail)?;
         }

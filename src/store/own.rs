@@ -64,9 +64,17 @@ impl OwnFiles {
     /// # Errors
     /// It cannot be written.
     pub fn write(&self, path: &str, bytes: &[u8]) -> Result<()> {
+        self.write_pieces(path, &[bytes])
+    }
+
+    /// The same for a file that comes in pieces.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn write_pieces(&self, path: &str, pieces: &[&[u8]]) -> Result<()> {
         let whole = whole(path)?;
         self.ignore(path)?;
-        self.repository.disk().temporary(&whole, bytes, None)?.place()
+        self.repository.disk().temporary_of(&whole, pieces, None)?.place()
     }
 
     /// Writes a file that is not there yet, for nobody else on this machine to read; `false` where it is there.

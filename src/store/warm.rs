@@ -1,7 +1,7 @@
 //! What makes the next build in another process warm: files below `.sitewright/var/cache/`, safe to delete at any time.
 //!
-//! Each ends with a line that names the program that wrote it and a digest of the rest; one that is not whole, or of another
-//! program, is as good as none. Files are written beside their place and renamed there, so that several processes share them.
+//! Each ends with a line that names the program that wrote it, a digest of the rest and the lengths of its pieces; one that is not
+//! whole, or of another program, is as good as none. Files are written beside their place and renamed there, so that several processes share them.
 
 use cap_std::fs::Dir;
 use rayon::prelude::*;
@@ -28,16 +28,18 @@ impl Repository {
         Some(bytes)
     }
 
-    /// Keeps something for later processes, in place of what was there.
+    /// Keeps something for later processes, in place of what was there. What is large comes in pieces, which are nowhere put together.
     ///
     /// # Errors
     /// What the disk says; nothing depends on it.
-    pub fn keep_warm(&self, name: &str, payload: Vec<u8>) -> Result<()> {
-        let Some(program) = program().filter(|_| payload.len() <= MOST_BYTES) else { return Ok(()) };
-        let line = format!("\n{program} {}\n", digest(&payload));
-        let mut bytes = payload;
-        bytes.extend_from_slice(line.as_bytes());
-        self.own_files().write(&format!("{FOLDER}/{name}"), &bytes)?;
+    pub fn keep_warm(&self, name: &str, pieces: &[Vec<u8>]) -> Result<()> {
+        let mut pieces: Vec<&[u8]> = pieces.iter().map(Vec::as_slice).collect();
+        let lengths: Vec<String> = pieces.iter().map(|piece| piece.len().to_string()).collect();
+        let whole: usize = pieces.iter().map(|piece| piece.len()).sum();
+        let Some(program) = program().filter(|_| whole <= MOST_BYTES) else { return Ok(()) };
+        let line = format!("\n{program} {} {}\n", digest(&pieces), lengths.join(","));
+        pieces.push(line.as_bytes());
+        self.own_files().write_pieces(&format!("{FOLDER}/{name}"), &pieces)?;
         if let Ok(folder) = self.disk().folder(&format!(".sitewright/{FOLDER}")) {
             prune(&folder, name);
         }
@@ -50,14 +52,21 @@ fn end(program: &str, bytes: &[u8]) -> Option<usize> {
     let text = bytes.strip_suffix(b"\n")?;
     let end = text.iter().rposition(|byte| *byte == b'\n')?;
     let line = std::str::from_utf8(&text[end + 1..]).ok()?;
-    let said = line.strip_prefix(program)?.strip_prefix(' ')?;
-    (Digest::parse(said)? == digest(&bytes[..end])).then_some(end)
+    let (said, lengths) = line.strip_prefix(program)?.strip_prefix(' ')?.split_once(' ')?;
+    let (mut pieces, mut rest) = (Vec::new(), &bytes[..end]);
+    for length in lengths.split(',') {
+        let (piece, more) = rest.split_at_checked(length.parse().ok()?)?;
+        pieces.push(piece);
+        rest = more;
+    }
+    (rest.is_empty() && Digest::parse(said)? == digest(&pieces)).then_some(end)
 }
 
-/// Of a payload, piece by piece: some have tens of megabytes.
-fn digest(payload: &[u8]) -> Digest {
-    let pieces: Vec<Digest> = payload.par_chunks(PIECE).map(Digest::of).collect();
-    Digester::default().with(&pieces).finish()
+/// Of all pieces, many bytes side by side: some files have tens of megabytes.
+fn digest(pieces: &[&[u8]]) -> Digest {
+    let parts: Vec<&[u8]> = pieces.iter().flat_map(|piece| piece.chunks(PIECE)).collect();
+    let digests: Vec<Digest> = parts.into_par_iter().map(Digest::of).collect();
+    Digester::default().with(&digests).finish()
 }
 
 /// The program that runs: its version and its file, so that one that was built anew trusts nothing of the one before.

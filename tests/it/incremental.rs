@@ -309,7 +309,7 @@ fn another_process(cache: &Cache, files: &Files) -> Cache {
     let next = Cache::default();
     for options in [ways(0, files), ways(2, files)] {
         if let Some(saved) = cache.saved_site(&options) {
-            next.recall_site(&options, &saved);
+            next.recall_site(&options, &saved.concat());
         }
         if let Some(saved) = cache.saved(&options) {
             next.recall(&options, &saved);

@@ -255,7 +255,7 @@ fn the_next_process_reads_the_texts_that_changed() {
     assert_eq!(reads.load(Ordering::Relaxed), PAGES);
     let next = |edited: &[usize]| {
         let cache = Cache::default();
-        cache.recall_site(&options, &first.saved_site(&options).unwrap());
+        cache.recall_site(&options, &first.saved_site(&options).unwrap().concat());
         cache.recall(&options, &first.saved(&options).unwrap());
         let (snapshot, reads) = counted(PAGES, edited);
         let have = |path: &str, digest: Digest| made.digests.get(path) == Some(&digest);
@@ -276,7 +276,7 @@ fn the_next_process_reads_the_texts_that_changed() {
         let (mut snapshot, reads) = counted(PAGES, &[]);
         snapshot.set(ContentPath::from_disk("content/s1/new.md").unwrap(), Some(file(b"new".to_vec())));
         let cache = Cache::default();
-        cache.recall_site(&options, &first.saved_site(&options).unwrap());
+        cache.recall_site(&options, &first.saved_site(&options).unwrap().concat());
         (sitewright::build::build(&snapshot, &options, &cache).unwrap(), reads.load(Ordering::Relaxed))
     };
     assert_eq!(read, PAGES);

@@ -259,7 +259,7 @@ impl Repository {
             return false;
         }
         let Some(bytes) = stock.saved() else { return false };
-        if let Err(error) = self.keep_warm(NAME, bytes) {
+        if let Err(error) = self.keep_warm(NAME, &[bytes]) {
             tracing::debug!(%error, "what the output holds is not kept");
             return false;
         }

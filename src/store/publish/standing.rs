@@ -136,7 +136,7 @@ impl Repository {
             }
             _ => return,
         };
-        let kept = packed(&rows).map(|bytes| self.keep_warm(&kept_as(None), bytes));
+        let kept = packed(&rows).map(|bytes| self.keep_warm(&kept_as(None), &[bytes]));
         if let Some(Err(error)) = kept {
             tracing::debug!(%error, "how the output folder was left is not kept");
         }
