@@ -21,6 +21,13 @@ pub(super) struct Picture {
     title: String,
 }
 
+/// Whether folding the whitespace of a text would leave it as it is, as far as that is seen at a glance.
+fn is_folded(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let graphic = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_graphic);
+    (0..bytes.len()).all(|at| graphic(at) || bytes[at] == b' ' && at > 0 && graphic(at - 1) && graphic(at + 1))
+}
+
 impl Writer<'_, '_> {
     /// Text that may hold tokens.
     pub(super) fn text(&mut self, text: &str) {
@@ -29,7 +36,7 @@ impl Writer<'_, '_> {
             return;
         }
         let mut rest = text;
-        while let Some(at) = rest.find(slots::OPEN) {
+        while let Some(at) = slots::next_token(rest) {
             self.plain_text(&rest[..at]);
             rest = &rest[at..];
             if let Some((_, slot, length)) = slots::read_token(rest) {
@@ -103,14 +110,15 @@ impl Writer<'_, '_> {
     /// Ends a link. What was written between its tags for a bare wikilink is replaced by the slot for its text.
     pub(super) fn end_link(&mut self) {
         if let Some((link, text)) = self.link_text.take() {
-            let token = self.out.rfind(slots::OPEN).filter(|_| self.state.links[link].kind == LinkKind::Wiki);
-            if let Some(at) = token
+            if self.state.links[link].kind == LinkKind::Wiki
+                && let Some(at) = self.out.rfind(slots::OPEN)
                 && let Some((_, slot, length)) = slots::read_token(&self.out[at..])
                 && matches!(self.state.slots.get(slot), Some(Slot::WikiText(of)) if *of == link)
             {
                 self.out.truncate(at + length);
             }
-            self.state.links[link].text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            self.state.links[link].text =
+                if is_folded(&text) { text } else { text.split_whitespace().collect::<Vec<_>>().join(" ") };
         }
         let empty = self.out.ends_with('>') && self.out.rfind('<').is_some_and(|at| self.out[at..].starts_with("<a "));
         if empty {
@@ -371,6 +379,20 @@ fn piece_length(piece: &Piece<'_>) -> usize {
             let attributes: usize =
                 tag.attributes.iter().map(|attribute| attribute.lead.len() + attribute.written.len()).sum();
             tag.head.len() + attributes + tag.tail.len()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_folded;
+
+    #[test]
+    fn folded_text_is_left_as_it_is() {
+        for text in ["", "a", "a b", "a b-c. d", " a", "a ", "a  b", "a\tb", "a\nb", "ä b", "a\u{a0}b", " "] {
+            let folded = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(!is_folded(text) || folded == text, "{text:?}");
+            assert_eq!(is_folded(text), text.is_ascii() && folded == text, "{text:?}");
         }
     }
 }

@@ -93,7 +93,14 @@ pub(super) fn push_token(out: &mut String, place: Place, slot: usize) {
     };
     out.push(OPEN);
     out.push(kind);
-    out.push_str(&slot.to_string());
+    let mut digit = 1;
+    while slot / digit >= 10 {
+        digit *= 10;
+    }
+    while digit > 0 {
+        out.push(char::from(b'0' + (slot / digit % 10) as u8));
+        digit /= 10;
+    }
     out.push(CLOSE);
 }
 
@@ -118,7 +125,7 @@ pub(super) fn scrub(text: &str) -> String {
 }
 
 /// Where the first code point reserved for tokens stands.
-fn next_token(text: &str) -> Option<usize> {
+pub(super) fn next_token(text: &str) -> Option<usize> {
     // Both begin with the same byte, which few texts have.
     memchr::memchr_iter(0xEF, text.as_bytes()).find(|&at| text[at..].starts_with([OPEN, CLOSE]))
 }

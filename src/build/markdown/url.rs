@@ -13,6 +13,9 @@ pub(super) enum Sink {
 
 /// Why a URL is not let through: its scheme, as a browser would read it.
 pub(super) fn refused_scheme(url: &str, sink: Sink) -> Option<String> {
+    if ["https://", "http://", "/"].iter().any(|start| url.starts_with(start)) {
+        return None;
+    }
     let scheme = scheme(url)?;
     match scheme.as_str() {
         "http" | "https" | "mailto" | "tel" => None,
@@ -56,11 +59,15 @@ fn is_picture(url: &str) -> bool {
 
 /// Appends `url` percent-encoded where it must be and escaped for an attribute in double quotes.
 pub(super) fn push_href(out: &mut String, url: &str) {
-    for c in url.trim_matches(|c: char| c <= ' ').chars() {
+    let mut rest = url.trim_matches(|c: char| c <= ' ');
+    loop {
+        let plain = rest.bytes().position(|byte| !STAYS[usize::from(byte)]).unwrap_or(rest.len());
+        out.push_str(&rest[..plain]);
+        rest = &rest[plain..];
+        let Some(c) = rest.chars().next() else { return };
         match c {
             '&' => out.push_str("&amp;"),
             '\'' => out.push_str("&#39;"),
-            c if c.is_ascii_alphanumeric() || "-_.!~*();/?:@=+$,#%[]".contains(c) => out.push(c),
             c => {
                 for byte in c.encode_utf8(&mut [0; 4]).bytes() {
                     // Writing to a string cannot fail.
@@ -68,8 +75,26 @@ pub(super) fn push_href(out: &mut String, url: &str) {
                 }
             }
         }
+        rest = &rest[c.len_utf8()..];
     }
 }
+
+/// Bytes that stand in an address as they are.
+const STAYS: [bool; 256] = {
+    let signs = b"-_.!~*();/?:@=+$,#%[]";
+    let mut stays = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        stays[byte] = (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let mut at = 0;
+    while at < signs.len() {
+        stays[signs[at] as usize] = true;
+        at += 1;
+    }
+    stays
+};
 
 #[cfg(test)]
 mod tests {
