@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::Deref;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use serde_json::{Map, Value};
@@ -11,10 +12,14 @@ use super::languages::Language;
 use super::links::Finder;
 use super::template::{Kept, ListQuery};
 use super::{Options, Stopwatch, context, lists, sections};
-use crate::model::{Page, Snapshot};
+use crate::model::{Page, QuickMap, Snapshot};
 
 /// Answers kept of one build: themes ask a handful of questions, again on every page.
 const MOST_QUERIES: usize = 64;
+/// Shares of what turns of loops write, so that threads seldom wait for each other.
+const SHARES: usize = 16;
+/// Bytes of it that are kept.
+const MOST_TURNED: usize = 32 * 1024 * 1024;
 
 /// Everything the last stage reads: a frame, what it was made from, and answers kept while it is rendered.
 pub(crate) struct Edition<'a> {
@@ -33,7 +38,14 @@ pub(crate) struct Edition<'a> {
     contexts: Mutex<Vec<SharedContext>>,
     /// Partials that are the same on every page of a language, by its index.
     kept: Vec<RwLock<HashMap<String, Arc<Kept>>>>,
+    /// What turns of loops write for pages wherever they are listed.
+    turns: [Mutex<QuickMap<OfTurn, Arc<Kept>>>; SHARES],
+    /// Bytes of these.
+    turned: AtomicUsize,
 }
+
+/// The language, the place of a turn in memory, and the page.
+type OfTurn = (usize, usize, usize);
 
 /// A context with what all pages of a language share.
 #[derive(Debug)]
@@ -58,7 +70,9 @@ impl<'a> Edition<'a> {
     #[must_use]
     pub(crate) fn new(snapshot: &'a Snapshot, options: &'a Options, frame: Arc<Frame>) -> Self {
         let kept = frame.languages.iter().map(|_| RwLock::default()).collect();
-        Self { snapshot, options, frame, watch: None, queries: Mutex::default(), contexts: Mutex::default(), kept }
+        let (queries, contexts) = (Mutex::default(), Mutex::default());
+        let (turns, turned) = (Default::default(), AtomicUsize::new(0));
+        Self { snapshot, options, frame, watch: None, queries, contexts, kept, turns, turned }
     }
 
     /// The pages a template asks for, before limit and offset.
@@ -97,6 +111,21 @@ impl<'a> Edition<'a> {
     pub(crate) fn keep(&self, language: Option<&str>, partial: &str, made: Kept) {
         let kept = &self.kept[self.languages.index(language)];
         kept.write().unwrap_or_else(PoisonError::into_inner).insert(partial.to_owned(), Arc::new(made));
+    }
+
+    /// What a turn of a loop writes for a page, where it was rendered before.
+    #[must_use]
+    pub(crate) fn kept_turn(&self, language: Option<&str>, turn: usize, page: usize) -> Option<Arc<Kept>> {
+        let turns = self.turns[page % SHARES].lock().unwrap_or_else(PoisonError::into_inner);
+        turns.get(&(self.languages.index(language), turn, page)).map(Arc::clone)
+    }
+
+    /// Keeps what a turn writes for a page, as long as there is room.
+    pub(crate) fn keep_turn(&self, language: Option<&str>, turn: usize, page: usize, made: Kept) {
+        if self.turned.fetch_add(made.size(), Ordering::Relaxed) <= MOST_TURNED {
+            let mut turns = self.turns[page % SHARES].lock().unwrap_or_else(PoisonError::into_inner);
+            turns.insert((self.languages.index(language), turn, page), Arc::new(made));
+        }
     }
 
     /// A context with what all pages of a language share, `site` as seen from an address.

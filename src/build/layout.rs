@@ -192,7 +192,7 @@ impl Sheet<'_> {
             (None, Content::Body(_)) => "",
         };
         if let Some(layout) = layout {
-            let lists = PageLists { edition, page: self.from, language: self.language };
+            let lists = PageLists { edition, page: self.from, language: self.language, shown: &self.values.lists };
             let input = Render { context: &Value::Null, content, head, lists: &lists };
             let mut shared = edition.context(self.language, self.subject.url);
             if let Value::Object(map) = &mut shared.values {

@@ -20,6 +20,8 @@ pub(crate) struct PageLists<'a> {
     pub(crate) page: &'a Page,
     /// The further language that lists are asked for in.
     pub(crate) language: Option<&'a str>,
+    /// The lists of the context, by name.
+    pub(crate) shown: &'a [(&'static str, Vec<usize>)],
 }
 
 impl Lists for PageLists<'_> {
@@ -74,6 +76,18 @@ impl Lists for PageLists<'_> {
 
     fn keep(&self, partial: &str, made: Kept) {
         self.edition.keep(self.language, partial, made);
+    }
+
+    fn listed(&self, name: &str) -> Option<&[usize]> {
+        self.shown.iter().find(|(known, _)| *known == name).map(|(_, pages)| pages.as_slice())
+    }
+
+    fn kept_turn(&self, turn: usize, page: usize) -> Option<Arc<Kept>> {
+        self.edition.kept_turn(self.language, turn, page)
+    }
+
+    fn keep_turn(&self, turn: usize, page: usize, made: Kept) {
+        self.edition.keep_turn(self.language, turn, page, made);
     }
 }
 

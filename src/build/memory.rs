@@ -59,7 +59,7 @@ impl Question {
 
     fn answer(&self, edition: &Edition<'_>, from: &Page) -> Digest {
         // What is asked in a language says so itself.
-        let lists = PageLists { edition, page: from, language: None };
+        let lists = PageLists { edition, page: from, language: None, shown: &[] };
         match self {
             Self::Template(name) => template_digest(edition, name),
             Self::Pages(query) => lists.found(query, |found| digest_of(edition, found)),

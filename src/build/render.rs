@@ -302,7 +302,7 @@ impl<'a> Resolver<'a> {
         values.insert("args".into(), Value::Object(call.args.clone()));
         values.insert("positional".into(), Value::Array(call.positional.clone()));
         values.insert("inner".into(), inner.map_or(Value::Null, Value::from));
-        let lists = PageLists { edition, page, language: edition.library.language_of(page) };
+        let lists = PageLists { edition, page, language: edition.library.language_of(page), shown: &[] };
         edition.theme.templates.shortcode(&call.name, &Value::Object(values), inner, &lists)
     }
 }

@@ -21,7 +21,7 @@ mod text;
 mod values;
 mod vocabulary;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use handlebars::{Context, Handlebars, RenderContext, RenderError, Renderable};
@@ -48,7 +48,7 @@ pub struct Templates {
     assets: Vec<(String, ContentPath)>,
     theme: String,
     /// Partials that are the same on every page.
-    still: BTreeSet<String>,
+    still: still::Still,
     /// What each layout may read.
     mentions: BTreeMap<String, Mentions>,
 }
@@ -119,14 +119,32 @@ pub trait Lists: Sync {
     }
     /// Is told a partial that is the same on every page.
     fn keep(&self, _partial: &str, _made: Kept) {}
+    /// The pages that a list of the context shows, by its name.
+    fn listed(&self, _name: &str) -> Option<&[usize]> {
+        None
+    }
+    /// What a turn of a loop writes for a page wherever that is listed, where [`Lists::keep_turn`] was told it before. `turn` is its
+    /// place in memory.
+    fn kept_turn(&self, _turn: usize, _page: usize) -> Option<Arc<Kept>> {
+        None
+    }
+    /// Is told what a turn writes for a page.
+    fn keep_turn(&self, _turn: usize, _page: usize, _made: Kept) {}
 }
 
-/// A partial that is the same on every page, as the first page made it.
+/// What is the same on every page, as the first page made it.
 #[derive(Debug)]
 pub struct Kept {
     html: String,
     steps: usize,
     reads: reads::Reads,
+}
+
+impl Kept {
+    /// Bytes it takes, about.
+    pub(crate) fn size(&self) -> usize {
+        self.html.len() + size_of::<Self>()
+    }
 }
 
 impl Templates {
@@ -136,7 +154,7 @@ impl Templates {
         let chain = chain::resolve(snapshot, theme, overrides, &mut diagnostics);
         let registry = compile::registry(snapshot, theme, &chain.templates, &mut diagnostics);
         let templates = Self {
-            still: still::partials(&registry),
+            still: still::Still::of(&registry),
             mentions: mentions::of_layouts(&registry),
             registry,
             files: chain.templates,

@@ -616,3 +616,63 @@ fn redirects_lead_into_the_site_or_to_the_web() {
     assert_eq!(text(&built, "_redirects"), "/b/ https://ok.example/ 301\n/c/ /p/#x 301\n");
     assert!(build(&with("  /a/: javascript://x%0aalert(1)\n"), &options(), &Cache::default()).is_err());
 }
+
+#[test]
+fn an_entry_is_written_for_the_list_that_it_stands_in() {
+    let theme = "\
+-- site.yaml --
+title: Site
+base_url: https://example.org/
+theme: t
+languages: { de: {} }
+-- themes/t/theme.yaml --
+name: t
+settings:
+  mark: { type: text, default: \"*\", description: A mark. }
+-- themes/t/layouts/page.hbs --
+<head></head>{{> list items=(limit pages 9) label=page.title}}
+-- themes/t/layouts/list.hbs --
+<head></head>{{> list items=pages label=page.title}}{{#each sections as |label|}}{{#each @root.sections}}<s>{{label.title}}/{{title}}</s>{{/each}}{{/each}}
+-- themes/t/partials/list.hbs --
+{{#each items}}<a>{{> item}}</a>{{/each}}{{length items}}{{#each items}}<b>{{label}} {{title}}</b>{{/each}}{{#each items as |page i|}}<i>{{i}} {{page.title}}</i>{{/each}}{{#each items as |p|}}<u>{{p.title}} {{@root.page.title}}</u>{{/each}}
+-- themes/t/partials/item.hbs --
+{{title}} {{@root.settings.mark}}{{@root.site.language}}{{#each terms.tags}}{{@index}}{{name}}{{/each}}
+";
+    let page = |name: &str, title: &str, tags: &str| {
+        format!("-- content/blog/{name}.md --\n---\ntitle: {title}\ntags: {tags}\n---\nText.\n")
+    };
+    let pages = [page("a", "A", "[x, y]"), page("b", "B", "[y]"), page("a.de", "Ä", "[x]")].concat();
+    let home = "-- content/_index.md --\n---\ntitle: Home\n---\n-- content/sub/_index.md --\n---\ntitle: Sub\n---\n";
+    let built = build(&snapshot(&format!("{theme}{home}{pages}")), &options(), &Cache::default()).unwrap();
+    assert_eq!(
+        built.diagnostics.iter().filter(|d| d.severity == Severity::Error).count(),
+        0,
+        "{:?}",
+        built.diagnostics
+    );
+    let entry = |title: &str, language: &str, tags: &[&str]| {
+        let tags: Vec<String> = tags.iter().enumerate().map(|(n, tag)| format!("{n}{tag}")).collect();
+        format!("<a>{title} *{language}{}</a>", tags.concat())
+    };
+    let (a, b) = (entry("A", "en", &["x", "y"]), entry("B", "en", &["y"]));
+    let named = |list: &str, titles: &[&str]| {
+        let each = |write: &dyn Fn(usize, &str) -> String| -> String {
+            titles.iter().enumerate().map(|(n, title)| write(n, title)).collect()
+        };
+        let (first, numbers) =
+            (each(&|_, title| format!("<b>{list} {title}</b>")), each(&|n, title| format!("<i>{n} {title}</i>")));
+        format!("{}{first}{numbers}{}", titles.len(), each(&|_, title| format!("<u>{title} {list}</u>")))
+    };
+    for (path, wanted) in [
+        ("blog/index.html", format!("{a}{b}{}", named("Blog", &["A", "B"]))),
+        ("tags/x/index.html", format!("{a}{}", named("x", &["A"]))),
+        ("tags/y/index.html", format!("{a}{b}{}", named("y", &["A", "B"]))),
+        ("de/tags/x/index.html", format!("{}{}", entry("Ä", "de", &["x"]), named("x", &["Ä"]))),
+        ("blog/a/index.html", named("A", &[])),
+    ] {
+        let html = text(&built, path);
+        assert!(html.replace('\n', "").contains(&wanted), "{path}: {html}\nnot: {wanted}");
+    }
+    let crossed = "<s>Blog/Blog</s><s>Blog/Sub</s><s>Sub/Blog</s><s>Sub/Sub</s>";
+    assert!(text(&built, "index.html").contains(crossed), "{}", text(&built, "index.html"));
+}

@@ -6,8 +6,10 @@ use handlebars::{
 };
 use serde_json::Value;
 
-use super::guard::{Fault, Run, step};
-use super::lookups;
+use super::guard::{Capped, Fault, Run, has_room, step, steps};
+use super::still::{MAX_NESTING, place_of};
+use super::{Kept, lookups};
+use crate::build::reads;
 
 /// A block helper bound to one render.
 pub(super) struct Block<'s> {
@@ -101,7 +103,7 @@ fn with_block(call: &mut Call<'_, '_, '_>) -> HelperResult {
     }
     set_base(&mut block, value);
     name_item(&mut block, call.h, value.context_path().is_some(), value.value(), None)?;
-    call.run.push_scope(call.rc, block);
+    call.run.push_scope(call.rc, block, names_of_item(call.h));
     let result = call.render(call.h.template());
     call.run.pop_scope(call.rc);
     result
@@ -164,7 +166,14 @@ fn turns<'a>(
     path: Option<&Vec<String>>,
 ) -> HelperResult {
     let count = items.len();
+    let still = still_turns(call, path);
     for (index, (key, segment, item)) in items.enumerate() {
+        let page = still.as_ref().and_then(|(turn, pages)| Some((*turn, *pages.get(index)?)));
+        if let Some((turn, page)) = page
+            && write_kept(call, turn, page)?
+        {
+            continue;
+        }
         let mut block = BlockContext::new();
         block.set_local_var("index", Value::from(index));
         block.set_local_var("first", Value::Bool(index == 0));
@@ -180,12 +189,54 @@ fn turns<'a>(
             None => block.set_base_value(item.clone()),
         }
         name_item(&mut block, call.h, path.is_some(), item, Some(&key))?;
-        call.run.push_scope(call.rc, block);
-        let result = call.render(call.h.template());
+        call.run.push_scope(call.rc, block, names_of_item(call.h));
+        let result = match page {
+            Some((turn, page)) => keep_turn(call, turn, page),
+            None => call.render(call.h.template()),
+        };
         call.run.pop_scope(call.rc);
         result?;
     }
     Ok(())
+}
+
+/// Where the turns of a loop write the same for each page wherever it is listed: their place in memory, and the pages in order.
+fn still_turns<'r>(call: &Call<'r, '_, '_>, path: Option<&Vec<String>>) -> Option<(usize, &'r [usize])> {
+    let (run, turn) = (call.run, call.h.template()?);
+    let [list] = path?.as_slice() else { return None };
+    let pages = run.lists.listed(list)?;
+    let is_still = call.h.block_param_pair().is_none() && run.is_still_turn(turn) && has_room(MAX_NESTING);
+    is_still.then(|| (place_of(turn), pages))
+}
+
+/// Writes what a turn wrote for a page before, and charges for its steps as if it were written anew; `false`: there is nothing.
+fn write_kept(call: &mut Call<'_, '_, '_>, turn: usize, page: usize) -> Result<bool, RenderError> {
+    let Some(kept) = call.run.lists.kept_turn(turn, page) else { return Ok(false) };
+    step(kept.steps)?;
+    Capped::default().write(&kept.html)?;
+    reads::also(&kept.reads);
+    call.out.write(&kept.html)?;
+    Ok(true)
+}
+
+/// Renders a turn, and keeps what it writes for a page.
+fn keep_turn(call: &mut Call<'_, '_, '_>, turn: usize, page: usize) -> HelperResult {
+    let mut text = Capped::default();
+    let before = steps();
+    let template = call.h.template();
+    let (rendered, reads) = reads::record(|| call.onto(&mut text).render(template));
+    reads::also(&reads);
+    rendered?;
+    let html = text.into_string();
+    call.out.write(&html)?;
+    call.run.lists.keep_turn(turn, page, Kept { html, steps: steps() - before, reads });
+    Ok(())
+}
+
+/// The names that a block gives what it is about.
+fn names_of_item(h: &Helper<'_>) -> Vec<String> {
+    let pair = h.block_param_pair().map(|(name, key)| [name, key]);
+    h.block_param().into_iter().chain(pair.into_iter().flatten()).map(str::to_owned).collect()
 }
 
 /// `{{#pages section="blog" limit=3 as |p|}}..{{else}}..{{/pages}}`.

@@ -1,14 +1,14 @@
 //! What one render may use: steps, nesting and output are counted, so that no template can hang or abort the process.
 
 use std::cell::Cell;
-use std::collections::BTreeSet;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use handlebars::{BlockContext, Output, RenderContext, RenderError, RenderErrorReason};
+use handlebars::{BlockContext, Output, RenderContext, RenderError, RenderErrorReason, Template};
 
 use super::Lists;
+use super::still::{self, Still};
 
 /// Loop turns, partial calls and list work in one render.
 pub(super) const MAX_STEPS: usize = 1_000_000;
@@ -135,10 +135,12 @@ pub(super) struct Run<'s> {
     pub lists: &'s dyn Lists,
     /// First theme of the chain, for naming files that are missing.
     pub theme: &'s str,
-    /// Partials that are the same on every page.
-    still: &'s BTreeSet<String>,
+    /// What of the theme is the same wherever it is written.
+    still: &'s Still,
     /// Scopes that were opened on the way: in none, a name means what it means on the whole page.
     scopes: AtomicUsize,
+    /// Names that mean something else in the scopes that are open.
+    names: Mutex<Vec<Vec<String>>>,
     trail: Mutex<Vec<String>>,
     blocks: Mutex<Vec<Option<Arc<str>>>>,
 }
@@ -149,26 +151,44 @@ impl<'s> Run<'s> {
         head: &'s str,
         lists: &'s dyn Lists,
         theme: &'s str,
-        still: &'s BTreeSet<String>,
+        still: &'s Still,
     ) -> Self {
-        let (scopes, trail, blocks) = (AtomicUsize::new(0), Mutex::default(), Mutex::default());
-        Self { content, head, lists, theme, still, scopes, trail, blocks }
+        let (scopes, names, trail, blocks) =
+            (AtomicUsize::new(0), Mutex::default(), Mutex::default(), Mutex::default());
+        Self { content, head, lists, theme, still, scopes, names, trail, blocks }
     }
 
     /// Whether a partial called from here without arguments writes the same on every page.
     pub(super) fn is_still(&self, partial: &str) -> bool {
-        self.scopes.load(Ordering::Relaxed) == 0 && self.still.contains(partial)
+        self.scopes.load(Ordering::Relaxed) == 0 && self.still.partials.contains(partial)
+    }
+
+    /// Whether the turns of a loop over entries write the same for each of them wherever they are listed.
+    pub(super) fn is_still_turn(&self, turn: &Template) -> bool {
+        let Some(read) = self.still.turns.get(&still::place_of(turn)) else { return false };
+        self.names.lock().is_ok_and(|names| names.iter().flatten().all(|name| !read.contains(name)))
     }
 
     /// Opens a scope, in which names mean something else.
-    pub(super) fn push_scope<'rc>(&self, rc: &mut RenderContext<'_, 'rc>, block: BlockContext<'rc>) {
+    pub(super) fn push_scope<'rc>(
+        &self,
+        rc: &mut RenderContext<'_, 'rc>,
+        block: BlockContext<'rc>,
+        names: Vec<String>,
+    ) {
         self.scopes.fetch_add(1, Ordering::Relaxed);
+        if let Ok(mut open) = self.names.lock() {
+            open.push(names);
+        }
         rc.push_block(block);
     }
 
     /// Closes what [`Run::push_scope`] opened.
     pub(super) fn pop_scope(&self, rc: &mut RenderContext<'_, '_>) {
         rc.pop_block();
+        if let Ok(mut open) = self.names.lock() {
+            open.pop();
+        }
         self.scopes.fetch_sub(1, Ordering::Relaxed);
     }
 

@@ -112,9 +112,15 @@ fn push_context<'rc>(run: &Run<'_>, h: &Helper<'rc>, rc: &mut RenderContext<'_, 
         set_base(&mut block, value);
     }
     for (key, value) in h.hash() {
-        block.set_block_param(key, BlockParamHolder::Value(value.value().clone()));
+        // A list is named by its place in the context, which costs less than a copy.
+        let place = value.context_path().filter(|_| value.value().is_array());
+        let holder = match place.and_then(|path| path.strip_prefix(block.base_path().as_slice())) {
+            Some(below) => BlockParamHolder::Path(below.to_vec()),
+            None => BlockParamHolder::Value(value.value().clone()),
+        };
+        block.set_block_param(key, holder);
     }
-    run.push_scope(rc, block);
+    run.push_scope(rc, block, h.hash().keys().map(|&name| name.to_owned()).collect());
     true
 }
 

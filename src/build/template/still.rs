@@ -1,14 +1,17 @@
-//! Which partials are the same on every page: those that read nothing but `site` and `settings`, by what is written in them.
+//! Which partials are the same on every page: those that read nothing but `site` and `settings`, by what is written in them. And
+//! which turns of a loop are the same wherever their entry is listed: those that read nothing but these and the entry.
 //!
-//! Anything that is not plainly so counts as changing: `active` and `current` of menu entries, block parameters, `../`, look-ups
-//! from the page, partials with arguments.
+//! Anything that is not plainly so counts as changing: `active` and `current` of menu entries, block parameters of menus, `../`,
+//! look-ups from the page, partials with arguments.
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 
 use handlebars::Handlebars;
 use handlebars::template::{HelperTemplate, Parameter, Template, TemplateElement};
 use serde_json::Value;
 
+use super::lookups::BARE;
 use super::lower::PARTIAL;
 use super::vocabulary;
 
@@ -24,6 +27,32 @@ enum Here {
     Shared,
     /// An entry of a menu.
     Item,
+    /// An entry of a list, in a turn of a loop over it.
+    Entry,
+}
+
+/// What of a theme is the same wherever it is written.
+#[derive(Debug, Default)]
+pub(super) struct Still {
+    /// Names of partials that are the same on every page.
+    pub(super) partials: BTreeSet<String>,
+    /// Turns of loops that are the same wherever their entry is listed: the place of what they write in memory, and the names that
+    /// they read, which must not mean something else around them.
+    pub(super) turns: BTreeMap<usize, BTreeSet<String>>,
+}
+
+impl Still {
+    /// Of all templates of a theme.
+    pub(super) fn of(registry: &Handlebars<'_>) -> Self {
+        let mut turns = BTreeMap::new();
+        registry.get_templates().values().for_each(|template| add_turns(registry, template, &mut turns));
+        Self { partials: partials(registry), turns }
+    }
+}
+
+/// Where a template stands in memory: as long as its registry is there, and nowhere else.
+pub(super) fn place_of(template: &Template) -> usize {
+    std::ptr::from_ref(template).addr()
 }
 
 /// What a value is, as far as it matters here.
@@ -42,21 +71,40 @@ enum Kind {
 }
 
 /// The names of all partials that are the same on every page.
-pub(super) fn partials(registry: &Handlebars<'_>) -> BTreeSet<String> {
+fn partials(registry: &Handlebars<'_>) -> BTreeSet<String> {
     let templates = registry.get_templates();
     let names: BTreeSet<&str> = templates.keys().filter_map(|key| key.strip_prefix("partials/")).collect();
     let is_still = |name: &&str| {
         let template = templates.get(&format!("partials/{name}"));
-        template.is_some_and(|template| Walk { registry }.template(template, Here::Root, 0))
+        template.is_some_and(|template| Walk::new(registry).template(template, Here::Root, 0))
     };
     names.into_iter().filter(is_still).map(str::to_owned).collect()
 }
 
-struct Walk<'r> {
-    registry: &'r Handlebars<'r>,
+fn add_turns(registry: &Handlebars<'_>, template: &Template, turns: &mut BTreeMap<usize, BTreeSet<String>>) {
+    for element in &template.elements {
+        let TemplateElement::HelperBlock(call) = element else { continue };
+        if let Some(turn) = call.template.as_ref().filter(|_| call.name.as_name() == Some("each")) {
+            let walk = Walk::new(registry);
+            if walk.template(turn, Here::Entry, 0) {
+                turns.insert(place_of(turn), walk.names.into_inner());
+            }
+        }
+        call.template.iter().chain(&call.inverse).for_each(|inner| add_turns(registry, inner, turns));
+    }
 }
 
-impl Walk<'_> {
+struct Walk<'r> {
+    registry: &'r Handlebars<'r>,
+    /// What names were met, by their first part.
+    names: RefCell<BTreeSet<String>>,
+}
+
+impl<'r> Walk<'r> {
+    fn new(registry: &'r Handlebars<'r>) -> Self {
+        Self { registry, names: RefCell::default() }
+    }
+
     fn template(&self, template: &Template, here: Here, depth: usize) -> bool {
         depth < MAX_NESTING && template.elements.iter().all(|element| self.element(element, here, depth))
     }
@@ -64,14 +112,14 @@ impl Walk<'_> {
     fn element(&self, element: &TemplateElement, here: Here, depth: usize) -> bool {
         match element {
             TemplateElement::RawString(_) | TemplateElement::Comment(_) => true,
-            TemplateElement::Expression(call) | TemplateElement::HtmlExpression(call) => written(call, here),
+            TemplateElement::Expression(call) | TemplateElement::HtmlExpression(call) => self.written(call, here),
             TemplateElement::HelperBlock(call) => self.block(call, here, depth),
             _ => false,
         }
     }
 
     fn block(&self, call: &HelperTemplate, here: Here, depth: usize) -> bool {
-        if call.block_param.is_some() || call.hash.values().any(|value| kind(value, here) != Kind::Same) {
+        if call.hash.values().any(|value| self.kind(value, here) != Kind::Same) {
             return false;
         }
         let name = call.name.as_name().unwrap_or_default();
@@ -79,7 +127,12 @@ impl Walk<'_> {
         if name == PARTIAL {
             return self.partial(call, subject, here, depth);
         }
-        let inside = match (name, kind(subject, here)) {
+        let subject = self.kind(subject, here);
+        // A name for what is the same means the same; one for menu entries would hide what they are.
+        if call.block_param.is_some() && subject != Kind::Same {
+            return false;
+        }
+        let inside = match (name, subject) {
             (_, Kind::Other) => return false,
             ("if" | "unless", _) => here,
             ("each" | "with", Kind::Same) => Here::Shared,
@@ -98,80 +151,84 @@ impl Walk<'_> {
         let called = self.registry.get_template(&format!("partials/{name}"));
         called.is_some_and(|called| self.template(called, here, depth + 1))
     }
-}
 
-/// Whether what an expression writes is the same on every page.
-fn written(call: &HelperTemplate, here: Here) -> bool {
-    let value = if call.params.is_empty() && call.hash.is_empty() {
-        call.name.as_name().map_or(Kind::Other, |name| path(name, here))
-    } else {
-        called(call, here)
-    };
-    value == Kind::Same
-}
+    /// Whether what an expression writes is the same on every page.
+    fn written(&self, call: &HelperTemplate, here: Here) -> bool {
+        let value = if call.params.is_empty() && call.hash.is_empty() {
+            let name = call.name.as_name().filter(|name| !BARE.contains(name));
+            name.map_or(Kind::Other, |name| self.path(name, here))
+        } else {
+            self.called(call, here)
+        };
+        value == Kind::Same
+    }
 
-fn kind(parameter: &Parameter, here: Here) -> Kind {
-    match parameter {
-        Parameter::Literal(_) => Kind::Same,
-        Parameter::Name(name) => path(name, here),
-        Parameter::Path(_) => parameter.as_name().map_or(Kind::Other, |raw| path(raw, here)),
-        Parameter::Subexpression(inner) => match inner.as_element() {
-            TemplateElement::Expression(call) => called(call, here),
+    fn kind(&self, parameter: &Parameter, here: Here) -> Kind {
+        match parameter {
+            Parameter::Literal(_) => Kind::Same,
+            Parameter::Name(name) => self.path(name, here),
+            Parameter::Path(_) => parameter.as_name().map_or(Kind::Other, |raw| self.path(raw, here)),
+            Parameter::Subexpression(inner) => match inner.as_element() {
+                TemplateElement::Expression(call) => self.called(call, here),
+                _ => Kind::Other,
+            },
             _ => Kind::Other,
-        },
-        _ => Kind::Other,
+        }
     }
-}
 
-/// What a helper gives.
-fn called(call: &HelperTemplate, here: Here) -> Kind {
-    let name = call.name.as_name().unwrap_or_default();
-    let from_top = |parameter: &Parameter| match parameter {
-        Parameter::Literal(Value::String(text)) => text.starts_with('/') && !text.starts_with("//"),
-        _ => false,
-    };
-    match name {
-        "url" | "abs_url" if call.params.iter().all(from_top) => return Kind::Same,
-        "asset" | "lookup" => {}
-        _ if vocabulary::is_pure(name) => {}
-        _ => return Kind::Other,
+    /// What a helper gives.
+    fn called(&self, call: &HelperTemplate, here: Here) -> Kind {
+        let name = call.name.as_name().unwrap_or_default();
+        let from_top = |parameter: &Parameter| match parameter {
+            Parameter::Literal(Value::String(text)) => text.starts_with('/') && !text.starts_with("//"),
+            _ => false,
+        };
+        match name {
+            "url" | "abs_url" if call.params.iter().all(from_top) => return Kind::Same,
+            "asset" | "lookup" => {}
+            _ if vocabulary::is_pure(name) => {}
+            _ => return Kind::Other,
+        }
+        let given = call.params.iter().chain(call.hash.values()).map(|value| self.kind(value, here));
+        let all = given.fold(Kind::Same, |all, one| match (all, one) {
+            (Kind::Other, _) | (_, Kind::Other) => Kind::Other,
+            (Kind::Same, Kind::Same) => Kind::Same,
+            _ => Kind::Asked,
+        });
+        match (name, all) {
+            ("length" | "not", Kind::Asked) => Kind::Same,
+            ("and" | "or" | "default", Kind::Asked) => Kind::Asked,
+            (_, Kind::Same) => Kind::Same,
+            _ => Kind::Other,
+        }
     }
-    let given = call.params.iter().chain(call.hash.values()).map(|value| kind(value, here));
-    let all = given.fold(Kind::Same, |all, one| match (all, one) {
-        (Kind::Other, _) | (_, Kind::Other) => Kind::Other,
-        (Kind::Same, Kind::Same) => Kind::Same,
-        _ => Kind::Asked,
-    });
-    match (name, all) {
-        ("length" | "not", Kind::Asked) => Kind::Same,
-        ("and" | "or" | "default", Kind::Asked) => Kind::Asked,
-        (_, Kind::Same) => Kind::Same,
-        _ => Kind::Other,
-    }
-}
 
-/// What a path leads to.
-fn path(raw: &str, here: Here) -> Kind {
-    if matches!(raw, "@index" | "@first" | "@last" | "@key") {
-        return if here == Here::Root { Kind::Other } else { Kind::Same };
-    }
-    let (here, rest) = match raw.strip_prefix("@root.") {
-        Some(rest) => (Here::Root, rest),
-        None => (here, raw.strip_prefix("this.").or_else(|| raw.strip_prefix("./")).unwrap_or(raw)),
-    };
-    let plain = |part: &str| part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
-    let parts: Vec<&str> = rest.split('.').collect();
-    if !parts.iter().all(|part| !part.is_empty() && plain(part)) {
-        return Kind::Other;
-    }
-    match (here, parts.as_slice()) {
-        (Here::Shared, _) => Kind::Same,
-        (Here::Item, ["this"]) => Kind::Item,
-        (Here::Item, [field, rest @ ..]) => of_item(field, rest),
-        (Here::Root, ["site"] | ["site", "menus"]) => Kind::Asked,
-        (Here::Root, ["site", "menus", _, rest @ ..]) => of_items(rest),
-        (Here::Root, ["site" | "settings", ..]) => Kind::Same,
-        _ => Kind::Other,
+    /// What a path leads to.
+    fn path(&self, raw: &str, here: Here) -> Kind {
+        if matches!(raw, "@index" | "@first" | "@last" | "@key") {
+            return if matches!(here, Here::Root | Here::Entry) { Kind::Other } else { Kind::Same };
+        }
+        let (here, rest) = match raw.strip_prefix("@root.") {
+            Some(rest) => (Here::Root, rest),
+            None => (here, raw.strip_prefix("this.").or_else(|| raw.strip_prefix("./")).unwrap_or(raw)),
+        };
+        let plain = |part: &str| part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+        let parts: Vec<&str> = rest.split('.').collect();
+        if !parts.iter().all(|part| !part.is_empty() && plain(part)) {
+            return Kind::Other;
+        }
+        if here != Here::Root {
+            self.names.borrow_mut().extend(parts.first().map(|&name| name.to_owned()));
+        }
+        match (here, parts.as_slice()) {
+            (Here::Shared | Here::Entry, _) => Kind::Same,
+            (Here::Item, ["this"]) => Kind::Item,
+            (Here::Item, [field, rest @ ..]) => of_item(field, rest),
+            (Here::Root, ["site"] | ["site", "menus"]) => Kind::Asked,
+            (Here::Root, ["site", "menus", _, rest @ ..]) => of_items(rest),
+            (Here::Root, ["site" | "settings", ..]) => Kind::Same,
+            _ => Kind::Other,
+        }
     }
 }
 
@@ -193,6 +250,8 @@ fn of_item(field: &str, rest: &[&str]) -> Kind {
 
 #[cfg(test)]
 mod tests {
+    use handlebars::template::TemplateElement;
+
     use crate::build::template::compiled;
 
     fn is_still(partial: &str) -> bool {
@@ -202,7 +261,7 @@ mod tests {
             ("partials/marked", "{{#if active}}x{{/if}}"),
             ("partials/itself", "{{> itself}}"),
         ]);
-        templates.still.contains("x")
+        templates.still.partials.contains("x")
     }
 
     #[test]
@@ -248,6 +307,58 @@ mod tests {
             "{{@index}}",
         ] {
             assert!(!is_still(partial), "{partial}");
+        }
+    }
+
+    fn is_still_turn(turn: &str) -> bool {
+        let list = format!("{{{{#each pages}}}}{turn}{{{{/each}}}}");
+        let templates = compiled(&[
+            ("layouts/x", &list),
+            ("partials/entry", "{{title}}"),
+            ("partials/around", "{{../title}}"),
+            ("partials/marked", "{{#if @root.site.menus.main.0.active}}x{{/if}}"),
+        ]);
+        let Some(TemplateElement::HelperBlock(outer)) =
+            templates.registry.get_template("layouts/x").and_then(|layout| layout.elements.first())
+        else {
+            panic!("{turn} is a loop")
+        };
+        outer.template.as_ref().is_some_and(|turn| templates.still.turns.contains_key(&super::place_of(turn)))
+    }
+
+    #[test]
+    fn turns_that_read_their_entry_only_are_still() {
+        for turn in [
+            "<a href=\"{{url}}\">{{this.title}}</a> {{date this.date \"%Y\"}}{{json this}}",
+            "{{#if date}}{{truncate (default description summary) 20}}{{else}}{{@root.settings.none}}{{/if}}",
+            "{{#with (default description summary) as |text|}}{{text}}{{/with}}",
+            "{{#each tags}}{{@index}}{{this}}{{/each}}{{> entry}}{{@root.site.title}}",
+        ] {
+            assert!(is_still_turn(turn), "{turn}");
+        }
+    }
+
+    #[test]
+    fn turns_that_may_read_more_are_not() {
+        for turn in [
+            "{{@index}}",
+            "{{#if @last}}.{{/if}}",
+            "{{@key}}",
+            "{{../page.title}}",
+            "{{@root.page.title}}",
+            "{{#with this}}{{@../index}}{{/with}}",
+            "{{content}}",
+            "{{{head}}}",
+            "{{url image}}",
+            "{{markdown summary}}",
+            "{{#pages limit=3}}{{title}}{{/pages}}",
+            "{{> around}}",
+            "{{> marked}}",
+            "{{> entry name=title}}",
+            "{{#> entry}}x{{/entry}}",
+            "{{> (lookup this \"partial\")}}",
+        ] {
+            assert!(!is_still_turn(turn), "{turn}");
         }
     }
 }
