@@ -290,6 +290,7 @@ mod tests {
             "{{#each site.menus.main}}{{../page.title}}{{/each}}",
             "{{#each site.menus.main}}{{this}}{{/each}}",
             "{{#each site.menus.main}}{{> marked}}{{/each}}",
+            "{{#each site.params.list}}{{content}}{{/each}}",
             "{{#each site.menus.main as |page|}}{{page.name}}{{/each}}",
             "{{#each site.menus}}{{#each this}}{{name}}{{/each}}{{/each}}",
             "{{site.menus.main.0.current}}",
