@@ -2,10 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use serde_json::{Map, Value, json};
-use sitewright::build::template::{ListQuery, Lists, Render, TemplateError, Templates};
+use sitewright::build::template::{Kept, ListQuery, Lists, Render, TemplateError, Templates};
 use sitewright::model::{BlobId, ContentPath, Data, Diagnostic, File, Snapshot};
 
 /// A snapshot of these files.
@@ -234,6 +234,57 @@ fn a_render_inside_a_render_counts_as_one() {
     assert!(html.len() < 300, "{html}");
     // And the count starts anew afterwards.
     assert_eq!(render("{{#if true}}ok{{/if}}", &json!({})), "ok");
+}
+
+#[test]
+fn a_turn_that_reads_only_its_entry_is_rendered_once_for_all_lists() {
+    #[derive(Default)]
+    struct Listing {
+        pages: Vec<usize>,
+        kept: Mutex<BTreeMap<(usize, usize), Arc<Kept>>>,
+    }
+    impl Lists for Listing {
+        fn pages(&self, query: &ListQuery) -> Vec<Arc<Value>> {
+            Site.pages(query)
+        }
+        fn page(&self, path_or_url: &str) -> Option<Arc<Value>> {
+            Site.page(path_or_url)
+        }
+        fn data(&self, name: &str) -> Option<Arc<Value>> {
+            Site.data(name)
+        }
+        fn url(&self, raw: &str) -> String {
+            Site.url(raw)
+        }
+        fn absolute(&self, raw: &str) -> String {
+            Site.absolute(raw)
+        }
+        fn markdown(&self, text: &str) -> String {
+            Site.markdown(text)
+        }
+        fn listed(&self, name: &str) -> Option<&[usize]> {
+            (name == "pages").then_some(self.pages.as_slice())
+        }
+        fn kept_turn(&self, turn: usize, page: usize) -> Option<Arc<Kept>> {
+            self.kept.lock().unwrap().get(&(turn, page)).cloned()
+        }
+        fn keep_turn(&self, turn: usize, page: usize, made: Kept) {
+            assert!(self.kept.lock().unwrap().insert((turn, page), Arc::new(made)).is_none(), "made twice");
+        }
+    }
+    let layout = "{{#each pages}}<a>{{title}}</a>{{/each}}{{#each pages}}{{@index}}{{title}}{{/each}}";
+    let (templates, _) = compile(&[("themes/t/layouts/page.hbs", layout)]);
+    let render = |lists: &Listing, context: &Value| {
+        templates.render("page", &Render { context, content: "", head: "", lists }).unwrap()
+    };
+    let mut lists = Listing { pages: vec![5, 7], ..Listing::default() };
+    let html = render(&lists, &json!({"pages": [{"title": "A"}, {"title": "B"}]}));
+    assert_eq!(html, "<a>A</a><a>B</a>0A1B");
+    // What is told of a page is never another one in truth: here it shows where the text comes from.
+    lists.pages = vec![7, 9];
+    let html = render(&lists, &json!({"pages": [{"title": "other"}, {"title": "C"}]}));
+    assert_eq!(html, "<a>B</a><a>C</a>0other1C");
+    assert_eq!(lists.kept.lock().unwrap().keys().map(|(_, page)| *page).collect::<Vec<_>>(), [5, 7, 9]);
 }
 
 #[test]
