@@ -333,10 +333,12 @@ fn partials_see_their_caller_their_arguments_and_their_block() {
             ("themes/t/partials/name.hbs", "[{{name}}{{x}}{{@index}}]"),
             ("themes/t/partials/ui/box.hbs", "<b>{{> @partial-block}}</b>"),
             ("themes/t/partials/base.hbs", "<i>{{#> ui/box}}{{> @partial-block}}{{/ui/box}}</i>"),
+            ("themes/t/partials/each.hbs", "{{name}}:{{#each items}}{{name}}{{/each}}{{length items}};"),
             ("themes/t/partials/up.hbs", "{{../name}}/{{@root.name}}/{{this.name}}"),
         ]
     };
-    let context = json!({"name": "root", "list": [{"name": "a"}, {"name": "b"}], "one": {"name": "one"}});
+    let context = json!({"name": "root", "list": [{"name": "a"}, {"name": "b"}], "one": {"name": "one"},
+        "groups": [{"name": "g", "list": [{"name": "x"}]}]});
     for (layout, expected) in [
         ("{{> name}}", "[root]"),
         ("{{> name x=\"!\"}}", "[root!]"),
@@ -348,6 +350,19 @@ fn partials_see_their_caller_their_arguments_and_their_block() {
         ("{{> (concat \"na\" \"me\")}}", "[root]"),
         ("{{#> base}}{{name}}{{/base}}", "<i><b>root</b></i>"),
         ("{{#> nosuch}}fallback{{/nosuch}}", "fallback"),
+        // A list is handed over by its place in the context, whatever `this` is there.
+        ("{{> each items=list}}", "root:ab2;"),
+        ("{{> each one items=list}}", "one:ab2;"),
+        (
+            "{{#each groups}}{{> each items=list}}{{> each items=@root.list}}{{> each @root.one items=list}}{{/each}}",
+            "g:x1;g:ab2;one:x1;",
+        ),
+        ("{{#each (limit groups 1)}}{{> each items=list}}{{> each items=@root.list}}{{/each}}", "g:x1;g:ab2;"),
+        (
+            "{{#with one}}{{> each items=../list}}{{/with}}{{#with groups.0 as |g|}}{{> each items=g.list}}{{/with}}",
+            "one:ab2;g:x1;",
+        ),
+        ("{{> each items=(limit list 1)}}{{> each items=none}}", "root:a1;root:0;"),
         ("{{#each list}}{{> up}} {{/each}}", "root/root/a root/root/b "),
         ("{{#with one as |o|}}{{o.name}}{{../name}}{{> up}}{{/with}}", "onerootroot/root/one"),
         ("{{#each list as |item i|}}{{i}}{{item.name}}{{#if @last}}.{{/if}}{{/each}}", "0a1b."),

@@ -182,7 +182,6 @@ impl Reader<'_> {
     fn node<'p, 'q>(&self, inner: &'p [Part<'q>], predicates: &mut Vec<&'p [Part<'q>]>) -> Option<Vec<Vec<Draft<'q>>>> {
         let Some(Part::Word(kind)) = inner.first() else {
             let drafts = self.pattern(inner)?;
-            // A capture of a group is for all that is in it.
             predicates.extend(drafts.predicates);
             return Some(drafts.chains);
         };

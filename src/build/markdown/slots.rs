@@ -3,6 +3,8 @@
 //! While HTML is being written, a slot is a token between two code points that no text can contain (they are replaced on
 //! the way in and on the way out). A sanitiser passes tokens through; its attribute filter drops those it did not expect.
 
+use std::fmt::Write as _;
+
 use crate::build::highlight;
 
 /// Opens a token; a noncharacter of Unicode, as long in UTF-8 as the replacement character.
@@ -93,14 +95,8 @@ pub(super) fn push_token(out: &mut String, place: Place, slot: usize) {
     };
     out.push(OPEN);
     out.push(kind);
-    let mut digit = 1;
-    while slot / digit >= 10 {
-        digit *= 10;
-    }
-    while digit > 0 {
-        out.push(char::from(b'0' + (slot / digit % 10) as u8));
-        digit /= 10;
-    }
+    // Writing to a string cannot fail.
+    let _ = write!(out, "{slot}");
     out.push(CLOSE);
 }
 
